@@ -1,1 +1,3 @@
 //! powerflow
+
+pub mod dense;
