@@ -1,0 +1,42 @@
+# GridTwin needs Rust 1.95 or newer, nothing else. `make help` lists the targets.
+# CARGO_TARGET_DIR decides where build products go (default: ./target).
+
+CARGO ?= cargo
+MODEL ?= models/ieee123/ieee123.dss
+FUZZ_DIR ?= $(firstword $(wildcard fuzz crates/formats/fuzz))
+FUZZ_TARGET ?= opendss
+FUZZ_SECONDS ?= 600
+
+.DEFAULT_GOAL := help
+.PHONY: help run test bench soak fuzz fmt lint clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:[^#]*##/\t/' | expand -t 10
+
+run: ## solve the IEEE 123-node feeder and print the report (MODEL=path for another one)
+	$(CARGO) run --release -p gridtwin -- solve $(MODEL)
+
+test: ## formatting, clippy without warnings, every test
+	$(CARGO) fmt --all -- --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) test --workspace
+
+bench: ## speed and agreement against OpenDSS (needs Python 3.11 or newer and the network once)
+	bench/run.sh
+
+soak: ## the tests that take minutes, in a release build
+	$(CARGO) test --workspace --release -- --ignored
+
+fuzz: ## mutate feeder files for ten minutes (needs nightly Rust and cargo-fuzz; FUZZ_SECONDS=n)
+	@test -n "$(FUZZ_DIR)" || { echo "no fuzz folder found" >&2; exit 1; }
+	cd $(dir $(FUZZ_DIR)) && $(CARGO) +nightly fuzz run $(FUZZ_TARGET) -- -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048
+
+fmt: ## format the sources
+	$(CARGO) fmt --all
+
+lint: ## clippy with warnings as errors
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+clean: ## remove build products
+	$(CARGO) clean
+	rm -rf out .venv
