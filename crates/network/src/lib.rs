@@ -1,1 +1,45 @@
-//! network
+//! What a grid is: the one model that every file format reads into, every
+//! study asks, every measurement lands on and every picture draws.
+//!
+//! A [`Network`] holds buses, elements joined to them by terminals, the
+//! catalogue the elements were made from, controls, meters, and the options a
+//! model brings for its own solution. It is plain data: nothing here opens a
+//! file, reads a clock or solves anything. Connections are typed ids
+//! ([`BusId`], [`ElementId`], …) that index vectors of the same network.
+//!
+//! Conventions
+//! * names are kept in lower case, as the distribution world compares them;
+//! * node 0 of a bus is the reference earth, nodes 1, 2, 3 the phases, higher
+//!   ones neutrals and whatever else a model needs;
+//! * loads consume positive, generators inject positive, the flow of an
+//!   element is positive into it at the named terminal;
+//! * a unit stands last in a field's name (`kv_ll`, `p_kw`, `length`, with its
+//!   own [`LengthUnit`], being the exception: line data keep the unit in which
+//!   they were written, so that no rounding separates them from their source).
+
+pub mod catalogue;
+pub mod control;
+pub mod diagnostic;
+pub mod element;
+pub mod engine;
+pub mod ids;
+pub mod ledger;
+pub mod meter;
+pub mod options;
+pub mod shape;
+pub mod units;
+
+mod grid;
+
+pub use catalogue::*;
+pub use control::*;
+pub use diagnostic::{Diagnostic, Severity, SourceRef};
+pub use element::*;
+pub use engine::{Engine, EngineError, ModeOfChange, OperatingPoint, SolveReport};
+pub use grid::{Bus, Network};
+pub use ids::*;
+pub use ledger::{Disposition, Ledger, LedgerEntry};
+pub use meter::*;
+pub use options::*;
+pub use shape::*;
+pub use units::{EarthModel, LengthUnit};

@@ -1,0 +1,186 @@
+//! The network itself: vectors of everything, and the order in which it came.
+
+use crate::*;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// A place in the grid.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bus {
+    /// Lower case.
+    pub name: String,
+    /// Nodes that elements connect to, in the order they were met; without the earth.
+    pub nodes: Vec<u32>,
+    /// Base of the line-to-neutral voltage, kV; 0 when not assigned.
+    pub kv_base_ln: f64,
+    /// Position in the model's own coordinates.
+    pub xy: Option<(f64, f64)>,
+    pub latitude_longitude_deg: Option<(f64, f64)>,
+}
+
+macro_rules! elements {
+    ($($field:ident: $kind:ident, $class:literal;)*) => {
+        /// One grid: ground state only, nothing solved.
+        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        pub struct Network {
+            /// Lower case.
+            pub name: String,
+            pub buses: Vec<Bus>,
+            $(pub $field: Vec<$kind>,)*
+            /// Every element in the order of its creation, which is the order of controls and of reports.
+            pub order: Vec<ElementId>,
+            pub line_codes: Vec<LineCode>,
+            pub line_geometries: Vec<LineGeometry>,
+            pub line_spacings: Vec<LineSpacing>,
+            pub conductors: Vec<Conductor>,
+            pub transformer_codes: Vec<TransformerCode>,
+            pub load_shapes: Vec<LoadShape>,
+            pub temperature_shapes: Vec<TemperatureShape>,
+            pub price_shapes: Vec<PriceShape>,
+            pub growth_shapes: Vec<GrowthShape>,
+            pub xy_curves: Vec<XyCurve>,
+            pub tcc_curves: Vec<TccCurve>,
+            pub spectra: Vec<Spectrum>,
+            pub options: SolutionOptions,
+            #[serde(skip)]
+            bus_index: HashMap<String, BusId>,
+        }
+
+        impl Network {
+            /// The common part of an element.
+            ///
+            /// # Panics
+            /// When the id belongs to another network.
+            pub fn common(&self, id: ElementId) -> &Common {
+                match id.kind { $(ElementKind::$kind => &self.$field[id.index()].common,)* }
+            }
+
+            pub fn common_mut(&mut self, id: ElementId) -> &mut Common {
+                match id.kind { $(ElementKind::$kind => &mut self.$field[id.index()].common,)* }
+            }
+
+            /// Number of elements of a kind.
+            pub fn count(&self, kind: ElementKind) -> usize {
+                match kind { $(ElementKind::$kind => self.$field.len(),)* }
+            }
+        }
+
+        $(impl From<$kind> for AnyElement {
+            fn from(element: $kind) -> Self { Self::$kind(Box::new(element)) }
+        })*
+
+        /// An element of any kind, on its way into a network.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum AnyElement { $($kind(Box<$kind>),)* }
+
+        impl Network {
+            /// Adds an element at the end of its vector and of the order.
+            pub fn add(&mut self, element: impl Into<AnyElement>) -> ElementId {
+                let id = match element.into() {
+                    $(AnyElement::$kind(e) => {
+                        self.$field.push(*e);
+                        ElementId::new(ElementKind::$kind, self.$field.len() - 1)
+                    })*
+                };
+                self.order.push(id);
+                id
+            }
+        }
+
+        impl ElementKind {
+            /// Every kind, in the order of the network's vectors.
+            pub const ALL: &'static [ElementKind] = &[$(ElementKind::$kind,)*];
+
+            /// Class name as the distribution world writes it, lower case.
+            pub fn class(self) -> &'static str {
+                match self { $(ElementKind::$kind => $class,)* }
+            }
+        }
+    };
+}
+
+elements! {
+    voltage_sources: VoltageSource, "vsource";
+    current_sources: CurrentSource, "isource";
+    lines: Line, "line";
+    transformers: Transformer, "transformer";
+    capacitors: Capacitor, "capacitor";
+    reactors: Reactor, "reactor";
+    faults: Fault, "fault";
+    gic_transformers: GicTransformer, "gictransformer";
+    gic_lines: GicLine, "gicline";
+    loads: Load, "load";
+    generators: Generator, "generator";
+    pv_systems: PvSystem, "pvsystem";
+    storages: Storage, "storage";
+    induction_machines: InductionMachine, "indmach012";
+    regulator_controls: RegulatorControl, "regcontrol";
+    capacitor_controls: CapacitorControl, "capcontrol";
+    inverter_controls: InverterControl, "invcontrol";
+    exponential_controls: ExponentialControl, "expcontrol";
+    storage_controllers: StorageController, "storagecontroller";
+    switch_controls: SwitchControl, "swtcontrol";
+    fuses: Fuse, "fuse";
+    relays: Relay, "relay";
+    reclosers: Recloser, "recloser";
+    monitors: Monitor, "monitor";
+    energy_meters: EnergyMeter, "energymeter";
+    sensors: Sensor, "sensor";
+    unmodelled: Unmodelled, "unmodelled";
+}
+
+impl Network {
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into().to_lowercase(), ..Self::default() }
+    }
+
+    /// The bus of this name, made if there is none yet.
+    pub fn bus_or_add(&mut self, name: &str) -> BusId {
+        let key = name.to_lowercase();
+        if let Some(&id) = self.bus_index.get(&key) {
+            return id;
+        }
+        let id = BusId::from(self.buses.len());
+        self.buses.push(Bus { name: key.clone(), nodes: Vec::new(), kv_base_ln: 0.0, xy: None, latitude_longitude_deg: None });
+        self.bus_index.insert(key, id);
+        id
+    }
+
+    /// The bus of this name, in any case.
+    pub fn bus_id(&self, name: &str) -> Option<BusId> {
+        self.bus_index.get(name).or_else(|| self.bus_index.get(&name.to_lowercase())).copied()
+    }
+
+    pub fn bus(&self, id: BusId) -> &Bus {
+        &self.buses[id.index()]
+    }
+
+    /// Notes that elements use `node` at `bus`; the earth is not noted.
+    pub fn note_node(&mut self, bus: BusId, node: u32) {
+        let nodes = &mut self.buses[bus.index()].nodes;
+        if node != 0 && !nodes.contains(&node) {
+            nodes.push(node);
+        }
+    }
+
+    /// `class.name` of an element; an autotransformer or an unmodelled element says its own class.
+    pub fn full_name(&self, id: ElementId) -> String {
+        let class = match id.kind {
+            ElementKind::Transformer if self.transformers[id.index()].kind == TransformerKind::Auto => "autotrans",
+            ElementKind::Unmodelled => &self.unmodelled[id.index()].class,
+            kind => kind.class(),
+        };
+        format!("{class}.{}", self.common(id).name)
+    }
+
+    /// The element called `class.name`, in any case. Linear in the number of elements of the class.
+    pub fn find(&self, full_name: &str) -> Option<ElementId> {
+        let full_name = full_name.to_lowercase();
+        self.order.iter().copied().find(|&id| full_name.ends_with(&self.common(id).name) && self.full_name(id) == full_name)
+    }
+
+    /// Ids of all elements of a kind.
+    pub fn ids(&self, kind: ElementKind) -> impl Iterator<Item = ElementId> + use<> {
+        (0..self.count(kind)).map(move |i| ElementId::new(kind, i))
+    }
+}
