@@ -1,3 +1,4 @@
 //! powerflow
 
 pub mod dense;
+pub mod line_constants;
