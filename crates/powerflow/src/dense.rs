@@ -70,11 +70,7 @@ impl CMatrix {
     /// A `rows` x `cols` matrix of zeros.
     #[must_use]
     pub fn zeros(rows: usize, cols: usize) -> Self {
-        Self {
-            rows,
-            cols,
-            data: vec![ZERO; rows * cols],
-        }
+        Self { rows, cols, data: vec![ZERO; rows * cols] }
     }
 
     /// An `n` x `n` matrix of zeros.
@@ -101,11 +97,7 @@ impl CMatrix {
 
     /// A matrix with `entry(row, col)` at each place.
     #[must_use]
-    pub fn from_fn(
-        rows: usize,
-        cols: usize,
-        mut entry: impl FnMut(usize, usize) -> Complex64,
-    ) -> Self {
+    pub fn from_fn(rows: usize, cols: usize, mut entry: impl FnMut(usize, usize) -> Complex64) -> Self {
         let mut data = Vec::with_capacity(rows * cols);
         for i in 0..rows {
             for j in 0..cols {
@@ -119,16 +111,9 @@ impl CMatrix {
     ///
     /// # Errors
     /// `Size` when there are not exactly `rows * cols` entries.
-    pub fn from_row_major(
-        rows: usize,
-        cols: usize,
-        data: Vec<Complex64>,
-    ) -> Result<Self, DenseError> {
+    pub fn from_row_major(rows: usize, cols: usize, data: Vec<Complex64>) -> Result<Self, DenseError> {
         if data.len() != rows * cols {
-            return Err(DenseError::Size {
-                expected: rows * cols,
-                found: data.len(),
-            });
+            return Err(DenseError::Size { expected: rows * cols, found: data.len() });
         }
         Ok(Self { rows, cols, data })
     }
@@ -255,11 +240,7 @@ impl CMatrix {
     /// Every entry passed through `change`.
     #[must_use]
     pub fn map(&self, change: impl FnMut(Complex64) -> Complex64) -> Self {
-        Self {
-            rows: self.rows,
-            cols: self.cols,
-            data: self.data.iter().copied().map(change).collect(),
-        }
+        Self { rows: self.rows, cols: self.cols, data: self.data.iter().copied().map(change).collect() }
     }
 
     /// The matrix times a vector of `cols` entries; the result has `rows` entries.
@@ -269,9 +250,7 @@ impl CMatrix {
     #[must_use]
     pub fn mul_vec(&self, vector: &[Complex64]) -> Vec<Complex64> {
         assert_eq!(vector.len(), self.cols, "vector length");
-        (0..self.rows)
-            .map(|i| self.row(i).iter().zip(vector).map(|(a, x)| a * x).sum())
-            .collect()
+        (0..self.rows).map(|i| self.row(i).iter().zip(vector).map(|(a, x)| a * x).sum()).collect()
     }
 
     /// The largest magnitude among the entries; 0 for an empty matrix.
@@ -283,9 +262,7 @@ impl CMatrix {
     /// True when every real and imaginary part is a finite number.
     #[must_use]
     pub fn is_finite(&self) -> bool {
-        self.data
-            .iter()
-            .all(|v| v.re.is_finite() && v.im.is_finite())
+        self.data.iter().all(|v| v.re.is_finite() && v.im.is_finite())
     }
 
     /// True when the matrix is square and `|a_ij - a_ji| <= tolerance * max|a|` everywhere; 0 asks for exact symmetry.
@@ -294,11 +271,7 @@ impl CMatrix {
         if !self.is_square() {
             return false;
         }
-        let limit = if tolerance == 0.0 {
-            0.0
-        } else {
-            tolerance * self.max_abs()
-        };
+        let limit = if tolerance == 0.0 { 0.0 } else { tolerance * self.max_abs() };
         (0..self.rows).all(|i| (0..i).all(|j| (self[(i, j)] - self[(j, i)]).norm() <= limit))
     }
 
@@ -379,17 +352,11 @@ impl CMatrix {
     pub fn kron_without(&self, index: usize) -> Result<Self, DenseError> {
         let n = self.require_square()?;
         if index >= n {
-            return Err(DenseError::Size {
-                expected: n,
-                found: index + 1,
-            });
+            return Err(DenseError::Size { expected: n, found: index + 1 });
         }
         let pivot = self[(index, index)];
         if pivot == ZERO || !pivot.re.is_finite() || !pivot.im.is_finite() {
-            return Err(DenseError::Singular {
-                row: index,
-                order: n,
-            });
+            return Err(DenseError::Singular { row: index, order: n });
         }
         let kept = |i: usize| if i < index { i } else { i + 1 };
         Ok(Self::from_fn(n - 1, n - 1, |i, j| {
@@ -405,10 +372,7 @@ impl CMatrix {
     pub fn kron_to(&self, n_kept: usize) -> Result<Self, DenseError> {
         let n = self.require_square()?;
         if n_kept > n {
-            return Err(DenseError::Size {
-                expected: n,
-                found: n_kept,
-            });
+            return Err(DenseError::Size { expected: n, found: n_kept });
         }
         let mut reduced = self.clone();
         while reduced.rows > n_kept {
@@ -424,29 +388,17 @@ impl CMatrix {
     pub fn kron_last(&self, count: usize) -> Result<Self, DenseError> {
         let n = self.require_square()?;
         if count > n {
-            return Err(DenseError::Size {
-                expected: n,
-                found: count,
-            });
+            return Err(DenseError::Size { expected: n, found: count });
         }
         self.kron_to(n - count)
     }
 
     fn require_square(&self) -> Result<usize, DenseError> {
-        if self.is_square() {
-            Ok(self.rows)
-        } else {
-            Err(DenseError::NotSquare {
-                rows: self.rows,
-                cols: self.cols,
-            })
-        }
+        if self.is_square() { Ok(self.rows) } else { Err(DenseError::NotSquare { rows: self.rows, cols: self.cols }) }
     }
 
     fn row_scales(&self) -> Vec<f64> {
-        (0..self.rows)
-            .map(|i| self.row(i).iter().map(|v| v.norm()).fold(0.0, f64::max))
-            .collect()
+        (0..self.rows).map(|i| self.row(i).iter().map(|v| v.norm()).fold(0.0, f64::max)).collect()
     }
 
     /// The row, from `col` down, with the largest entry in column `col`.
@@ -461,14 +413,7 @@ impl CMatrix {
             }
         }
         let usable = best_size.is_finite() && best_size > PIVOT_TOLERANCE * scale[origin[best]];
-        if usable {
-            Ok(best)
-        } else {
-            Err(DenseError::Singular {
-                row: origin[best],
-                order: self.rows,
-            })
-        }
+        if usable { Ok(best) } else { Err(DenseError::Singular { row: origin[best], order: self.rows }) }
     }
 
     fn swap_rows(&mut self, a: usize, b: usize) {
@@ -495,10 +440,7 @@ impl Lu {
     pub fn solve(&self, b: &[Complex64]) -> Result<Vec<Complex64>, DenseError> {
         let n = self.factors.rows;
         if b.len() != n {
-            return Err(DenseError::Size {
-                expected: n,
-                found: b.len(),
-            });
+            return Err(DenseError::Size { expected: n, found: b.len() });
         }
         let mut x: Vec<Complex64> = self.origin.iter().map(|i| b[*i]).collect();
         for i in 0..n {
@@ -588,9 +530,7 @@ impl Mul for &CMatrix {
     /// The matrix product; panics when the inner sizes differ.
     fn mul(self, other: &CMatrix) -> CMatrix {
         assert_eq!(self.cols, other.rows, "inner size");
-        CMatrix::from_fn(self.rows, other.cols, |i, j| {
-            (0..self.cols).map(|k| self[(i, k)] * other[(k, j)]).sum()
-        })
+        CMatrix::from_fn(self.rows, other.cols, |i, j| (0..self.cols).map(|k| self[(i, k)] * other[(k, j)]).sum())
     }
 }
 
@@ -606,17 +546,7 @@ mod tests {
         CMatrix::from_row_major(
             3,
             3,
-            vec![
-                c(0.0, 0.0),
-                c(2.0, -1.0),
-                c(0.5, 0.0),
-                c(2.0, -1.0),
-                c(1.0, 3.0),
-                c(0.0, 1.0),
-                c(0.5, 0.0),
-                c(0.0, 1.0),
-                c(4.0, 0.25),
-            ],
+            vec![c(0.0, 0.0), c(2.0, -1.0), c(0.5, 0.0), c(2.0, -1.0), c(1.0, 3.0), c(0.0, 1.0), c(0.5, 0.0), c(0.0, 1.0), c(4.0, 0.25)],
         )
         .unwrap()
     }
@@ -657,18 +587,9 @@ mod tests {
     fn singular_names_the_row() {
         let line = [c(0.3, 1.1), c(0.1, 0.4), c(0.7, 0.2)];
         let a = CMatrix::from_fn(3, 3, |i, j| if i == 1 { c(1.0, j as f64) } else { line[j] });
-        assert!(matches!(
-            a.inverse(),
-            Err(DenseError::Singular {
-                row: 0 | 2,
-                order: 3
-            })
-        ));
+        assert!(matches!(a.inverse(), Err(DenseError::Singular { row: 0 | 2, order: 3 })));
         assert!(matches!(a.lu(), Err(DenseError::Singular { .. })));
-        assert_eq!(
-            CMatrix::square(2).inverse(),
-            Err(DenseError::Singular { row: 0, order: 2 })
-        );
+        assert_eq!(CMatrix::square(2).inverse(), Err(DenseError::Singular { row: 0, order: 2 }));
     }
 
     #[test]
@@ -686,13 +607,7 @@ mod tests {
     #[test]
     fn kron_equals_the_inverse_of_the_leading_inverse() {
         // Grounding the last conductors of an impedance is dropping their rows of the admittance.
-        let a = CMatrix::from_fn(4, 4, |i, j| {
-            if i == j {
-                c(1.0 + i as f64, 3.0)
-            } else {
-                c(0.2, 1.0 / (1.0 + (i + j) as f64))
-            }
-        });
+        let a = CMatrix::from_fn(4, 4, |i, j| if i == j { c(1.0 + i as f64, 3.0) } else { c(0.2, 1.0 / (1.0 + (i + j) as f64)) });
         let expected = a.inverse().unwrap().leading(2).inverse().unwrap();
         assert_close(&a.kron_to(2).unwrap(), &expected);
         assert_close(&a.kron_last(2).unwrap(), &expected);
@@ -706,25 +621,13 @@ mod tests {
         let swapped = a.select(&[0, 2, 1], &[0, 2, 1]).kron_to(2).unwrap();
         assert_eq!(reduced, swapped);
         assert!(reduced.is_symmetric(0.0));
-        assert_eq!(
-            a.kron_without(0),
-            Err(DenseError::Singular { row: 0, order: 3 })
-        );
+        assert_eq!(a.kron_without(0), Err(DenseError::Singular { row: 0, order: 3 }));
     }
 
     #[test]
     fn shapes_are_checked() {
-        assert_eq!(
-            CMatrix::zeros(2, 3).inverse(),
-            Err(DenseError::NotSquare { rows: 2, cols: 3 })
-        );
-        assert_eq!(
-            CMatrix::from_row_major(2, 2, vec![ZERO; 3]),
-            Err(DenseError::Size {
-                expected: 4,
-                found: 3
-            })
-        );
+        assert_eq!(CMatrix::zeros(2, 3).inverse(), Err(DenseError::NotSquare { rows: 2, cols: 3 }));
+        assert_eq!(CMatrix::from_row_major(2, 2, vec![ZERO; 3]), Err(DenseError::Size { expected: 4, found: 3 }));
         assert!(CMatrix::identity(2).kron_to(3).is_err());
     }
 

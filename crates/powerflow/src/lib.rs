@@ -2,3 +2,5 @@
 
 pub mod dense;
 pub mod line_constants;
+
+pub mod sparse;

@@ -134,11 +134,6 @@ pub struct Settings {
 impl Default for Settings {
     /// 60 Hz, 100 ohm metre, Deri, classic.
     fn default() -> Self {
-        Self {
-            frequency_hz: 60.0,
-            rho_ohm_m: 100.0,
-            earth_model: EarthModel::Deri,
-            compatibility: Compatibility::Classic,
-        }
+        Self { frequency_hz: 60.0, rho_ohm_m: 100.0, earth_model: EarthModel::Deri, compatibility: Compatibility::Classic }
     }
 }

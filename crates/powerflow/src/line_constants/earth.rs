@@ -38,12 +38,7 @@ const BESSEL_TERM_MIN: f64 = 1e-10;
 const BESSEL_TERMS_MAX: u32 = 1000;
 
 /// `jωμ0/2π · ln D' + Zc` of two conductors, or of one with its own image when `same`, in ohm per metre.
-pub(super) fn earth_impedance(
-    a: &Conductor,
-    b: &Conductor,
-    same: bool,
-    settings: &Settings,
-) -> Complex64 {
+pub(super) fn earth_impedance(a: &Conductor, b: &Conductor, same: bool, settings: &Settings) -> Complex64 {
     let omega = TWO_PI * settings.frequency_hz;
     let per_log = omega * MU0 / TWO_PI;
     let (height_a, height_b) = (a.y_m.abs(), b.y_m.abs());
@@ -55,10 +50,7 @@ pub(super) fn earth_impedance(
                 Compatibility::Epri10 => CARSON_DEPTH_EPRI10,
             };
             let rho_per_hz = settings.rho_ohm_m / settings.frequency_hz;
-            Complex64::new(
-                omega * MU0 / 8.0,
-                per_log * (depth * rho_per_hz.sqrt()).ln(),
-            )
+            Complex64::new(omega * MU0 / 8.0, per_log * (depth * rho_per_hz.sqrt()).ln())
         }
         EarthModel::FullCarson => {
             let (distance, theta) = if same {
@@ -72,9 +64,7 @@ pub(super) fn earth_impedance(
             correction * (omega * MU0 / std::f64::consts::PI)
         }
         EarthModel::Deri => {
-            let depth = Complex64::new(0.0, omega * MU0 / settings.rho_ohm_m)
-                .sqrt()
-                .inv();
+            let depth = Complex64::new(0.0, omega * MU0 / settings.rho_ohm_m).sqrt().inv();
             let image = if same {
                 (depth + height_a) * 2.0
             } else {
@@ -99,16 +89,10 @@ fn carson_series(distance_m: f64, theta: f64, settings: &Settings) -> Complex64 
 
     let m = 2.8099e-3 * distance_m * (settings.frequency_hz / settings.rho_ohm_m).sqrt();
     let (m2, m3, m4) = (m * m, m * m * m, m * m * m * m);
-    let (cos1, cos2, cos3, cos4) = (
-        theta.cos(),
-        (2.0 * theta).cos(),
-        (3.0 * theta).cos(),
-        (4.0 * theta).cos(),
-    );
-    let re = std::f64::consts::FRAC_PI_8 - b1 * m * cos1
-        + b2 * m2 * ((c2.exp() / m).ln() * cos2 + theta * (2.0 * theta).sin())
-        + b3 * m3 * cos3
-        - d4 * m4 * cos4;
+    let (cos1, cos2, cos3, cos4) = (theta.cos(), (2.0 * theta).cos(), (3.0 * theta).cos(), (4.0 * theta).cos());
+    let re =
+        std::f64::consts::FRAC_PI_8 - b1 * m * cos1 + b2 * m2 * ((c2.exp() / m).ln() * cos2 + theta * (2.0 * theta).sin()) + b3 * m3 * cos3
+            - d4 * m4 * cos4;
     let im = 0.5 * (1.85138 / m).ln() + b1 * m * cos1 - d2 * m2 * cos2 + b3 * m3 * cos3
         - b4 * m4 * ((c4.exp() / m).ln() * cos4 + theta * (4.0 * theta).sin())
         + 0.5 * distance_m.ln();
@@ -122,19 +106,14 @@ fn carson_series(distance_m: f64, theta: f64, settings: &Settings) -> Complex64 
 /// the depth of penetration), `Z = (1+j)/2 · √(R f μ0) · I0(α)/I1(α)`.
 pub(super) fn internal_impedance(conductor: &Conductor, settings: &Settings) -> Complex64 {
     match settings.earth_model {
-        EarthModel::Carson | EarthModel::FullCarson => Complex64::new(
-            conductor.r_ac_ohm_per_m,
-            TWO_PI * settings.frequency_hz * MU0 / (8.0 * std::f64::consts::PI),
-        ),
+        EarthModel::Carson | EarthModel::FullCarson => {
+            Complex64::new(conductor.r_ac_ohm_per_m, TWO_PI * settings.frequency_hz * MU0 / (8.0 * std::f64::consts::PI))
+        }
         EarthModel::Deri => {
             let one_plus_j = Complex64::new(1.0, 1.0);
             let f_mu0 = settings.frequency_hz * MU0;
             let alpha = one_plus_j * (f_mu0 / conductor.r_dc_ohm_per_m).sqrt();
-            let ratio = if alpha.norm() > BESSEL_ARGUMENT_MAX {
-                Complex64::new(1.0, 0.0)
-            } else {
-                bessel_i0(alpha) / bessel_i1(alpha)
-            };
+            let ratio = if alpha.norm() > BESSEL_ARGUMENT_MAX { Complex64::new(1.0, 0.0) } else { bessel_i0(alpha) / bessel_i1(alpha) };
             one_plus_j * ratio * ((conductor.r_dc_ohm_per_m * f_mu0).sqrt() / 2.0)
         }
     }
@@ -173,10 +152,7 @@ mod tests {
     #[test]
     fn bessel_functions_at_tabulated_arguments() {
         // Abramowitz and Stegun, table 9.8: I0(1), I1(1), I0(5) and I1(5).
-        let table = [
-            (1.0, 1.266_065_877_752_008_4, 0.565_159_103_992_485_1),
-            (5.0, 27.239_871_823_604_44, 24.335_642_142_450_53),
-        ];
+        let table = [(1.0, 1.266_065_877_752_008_4, 0.565_159_103_992_485_1), (5.0, 27.239_871_823_604_44, 24.335_642_142_450_53)];
         for (x, i0, i1) in table {
             assert!((bessel_i0(x.into()).re - i0).abs() < 1e-10);
             assert!((bessel_i1(x.into()).re - i1).abs() < 1e-10);
@@ -190,10 +166,7 @@ mod tests {
     #[test]
     fn skin_effect_vanishes_at_low_frequency() {
         let wire = Conductor::round_wire(1e-4, 0.005, 0.0, 10.0);
-        let settings = Settings {
-            frequency_hz: 0.1,
-            ..Settings::default()
-        };
+        let settings = Settings { frequency_hz: 0.1, ..Settings::default() };
         let z = internal_impedance(&wire, &settings);
         assert!((z.re - 1e-4).abs() < 1e-10);
         let x_round_wire = TWO_PI * 0.1 * MU0 / (8.0 * std::f64::consts::PI);
@@ -204,22 +177,8 @@ mod tests {
     fn the_three_models_agree_close_to_the_ground() {
         // All three tend to the same value when the heights are small against the depth of penetration.
         let wire = Conductor::round_wire(1e-4, 0.005, 0.0, 0.1);
-        let z = |earth_model| {
-            earth_impedance(
-                &wire,
-                &wire,
-                true,
-                &Settings {
-                    earth_model,
-                    ..Settings::default()
-                },
-            )
-        };
-        let (carson, full, deri) = (
-            z(EarthModel::Carson),
-            z(EarthModel::FullCarson),
-            z(EarthModel::Deri),
-        );
+        let z = |earth_model| earth_impedance(&wire, &wire, true, &Settings { earth_model, ..Settings::default() });
+        let (carson, full, deri) = (z(EarthModel::Carson), z(EarthModel::FullCarson), z(EarthModel::Deri));
         assert!((carson - full).norm() < 1e-3 * carson.norm());
         assert!((carson - deri).norm() < 0.03 * carson.norm());
     }

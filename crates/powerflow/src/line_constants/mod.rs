@@ -29,10 +29,7 @@
 mod conductor;
 mod earth;
 
-pub use conductor::{
-    Compatibility, ConcentricNeutral, Conductor, EarthModel, Insulation, Settings, Sheath,
-    TapeShield,
-};
+pub use conductor::{Compatibility, ConcentricNeutral, Conductor, EarthModel, Insulation, Settings, Sheath, TapeShield};
 
 use num_complex::Complex64;
 use thiserror::Error;
@@ -87,9 +84,7 @@ pub enum LineConstantsError {
         y_m: f64,
     },
     /// Two conductors overlap.
-    #[error(
-        "conductors {first} and {second} occupy the same space: {distance_m} m apart, radii add to {radii_m} m"
-    )]
+    #[error("conductors {first} and {second} occupy the same space: {distance_m} m apart, radii add to {radii_m} m")]
     SameSpace {
         /// 0-based index of the one.
         first: usize,
@@ -129,11 +124,7 @@ impl LineConstants {
     /// `Matrix` when `n_kept` exceeds the conductors, or when a conductor to reduce has no impedance.
     pub fn reduced(&self, n_kept: usize) -> Result<Self, LineConstantsError> {
         let z_ohm_per_m = self.z_ohm_per_m.kron_to(n_kept)?;
-        Ok(Self {
-            z_ohm_per_m,
-            y_siemens_per_m: self.y_siemens_per_m.leading(n_kept),
-            frequency_hz: self.frequency_hz,
-        })
+        Ok(Self { z_ohm_per_m, y_siemens_per_m: self.y_siemens_per_m.leading(n_kept), frequency_hz: self.frequency_hz })
     }
 
     /// Shunt capacitance, farad per metre.
@@ -155,43 +146,23 @@ impl LineConstants {
 ///
 /// # Errors
 /// [`LineConstantsError`], naming the conductor at fault.
-pub fn line_constants(
-    conductors: &[Conductor],
-    n_phases: usize,
-    settings: &Settings,
-) -> Result<LineConstants, LineConstantsError> {
+pub fn line_constants(conductors: &[Conductor], n_phases: usize, settings: &Settings) -> Result<LineConstants, LineConstantsError> {
     check_settings(settings)?;
     if n_phases == 0 || n_phases > conductors.len() {
-        return Err(LineConstantsError::PhaseCount {
-            n_phases,
-            n_conductors: conductors.len(),
-        });
+        return Err(LineConstantsError::PhaseCount { n_phases, n_conductors: conductors.len() });
     }
     let is_cable = conductors.iter().any(|c| c.sheath != Sheath::Bare);
     check_conductors(conductors, n_phases, is_cable, settings)?;
     check_places(conductors, n_phases, is_cable)?;
 
     let (z_ohm_per_m, y_siemens_per_m) = if is_cable {
-        let sheaths = conductors[..n_phases]
-            .iter()
-            .enumerate()
-            .map(|(i, c)| SheathConductor::new(i, c, settings))
-            .collect::<Result<Vec<_>, _>>()?;
-        (
-            cable_impedance(conductors, &sheaths, settings)?,
-            cable_admittance(conductors.len(), &sheaths, settings),
-        )
+        let sheaths =
+            conductors[..n_phases].iter().enumerate().map(|(i, c)| SheathConductor::new(i, c, settings)).collect::<Result<Vec<_>, _>>()?;
+        (cable_impedance(conductors, &sheaths, settings)?, cable_admittance(conductors.len(), &sheaths, settings))
     } else {
-        (
-            bare_impedance(conductors, settings, conductors.len()),
-            overhead_admittance(conductors, settings)?,
-        )
+        (bare_impedance(conductors, settings, conductors.len()), overhead_admittance(conductors, settings)?)
     };
-    Ok(LineConstants {
-        z_ohm_per_m,
-        y_siemens_per_m,
-        frequency_hz: settings.frequency_hz,
-    })
+    Ok(LineConstants { z_ohm_per_m, y_siemens_per_m, frequency_hz: settings.frequency_hz })
 }
 
 /// Impedances among the conductors proper, in the upper left corner of a matrix of order `order`.
@@ -207,21 +178,16 @@ fn bare_impedance(conductors: &[Conductor], settings: &Settings, order: usize) -
         } else {
             a.radius_m
         };
-        z[(i, i)] =
-            inside + per_log * (1.0 / own_radius_m).ln() + earth_impedance(a, a, true, settings);
+        z[(i, i)] = inside + per_log * (1.0 / own_radius_m).ln() + earth_impedance(a, a, true, settings);
         for (j, b) in conductors.iter().enumerate().take(i) {
-            let mutual =
-                per_log * (1.0 / distance_m(a, b)).ln() + earth_impedance(a, b, false, settings);
+            let mutual = per_log * (1.0 / distance_m(a, b)).ln() + earth_impedance(a, b, false, settings);
             z.set_symmetric(i, j, mutual);
         }
     }
     z
 }
 
-fn overhead_admittance(
-    conductors: &[Conductor],
-    settings: &Settings,
-) -> Result<CMatrix, LineConstantsError> {
+fn overhead_admittance(conductors: &[Conductor], settings: &Settings) -> Result<CMatrix, LineConstantsError> {
     let potential_factor = -1.0 / TWO_PI / E0 / (TWO_PI * settings.frequency_hz);
     let mut potential = CMatrix::square(conductors.len());
     for (i, a) in conductors.iter().enumerate() {
@@ -249,25 +215,19 @@ struct SheathConductor {
 }
 
 impl SheathConductor {
-    fn new(
-        index: usize,
-        core: &Conductor,
-        settings: &Settings,
-    ) -> Result<Self, LineConstantsError> {
+    fn new(index: usize, core: &Conductor, settings: &Settings) -> Result<Self, LineConstantsError> {
         match &core.sheath {
             Sheath::Bare => Err(LineConstantsError::BarePhaseAmongCables { conductor: index }),
             Sheath::ConcentricNeutral(neutral) => {
                 let strands = f64::from(neutral.strands);
                 let radius_m = 0.5 * (neutral.cable_diameter_m - neutral.strand_diameter_m);
-                let gmr_m = (neutral.strand_gmr_m * strands * radius_m.powf(strands - 1.0))
-                    .powf(1.0 / strands);
+                let gmr_m = (neutral.strand_gmr_m * strands * radius_m.powf(strands - 1.0)).powf(1.0 / strands);
                 let (inner_m, outer_m) = insulation_radii(&neutral.insulation);
                 let log = match settings.compatibility {
                     Compatibility::Classic => (outer_m / inner_m).ln(),
                     Compatibility::Epri10 => {
                         let strand_radius_m = 0.5 * neutral.strand_diameter_m;
-                        (radius_m / inner_m).ln()
-                            - (strands * strand_radius_m / radius_m).ln() / strands
+                        (radius_m / inner_m).ln() - (strands * strand_radius_m / radius_m).ln() / strands
                     }
                 };
                 Ok(Self {
@@ -288,8 +248,7 @@ impl SheathConductor {
                     gmr_m: radius_m,
                     radius_m,
                     strands: None,
-                    c_farad_per_m: TWO_PI * E0 * shield.insulation.relative_permittivity
-                        / (outer_m / inner_m).ln(),
+                    c_farad_per_m: TWO_PI * E0 * shield.insulation.relative_permittivity / (outer_m / inner_m).ln(),
                 })
             }
         }
@@ -304,23 +263,17 @@ impl SheathConductor {
     }
 }
 
-fn cable_impedance(
-    conductors: &[Conductor],
-    sheaths: &[SheathConductor],
-    settings: &Settings,
-) -> Result<CMatrix, LineConstantsError> {
+fn cable_impedance(conductors: &[Conductor], sheaths: &[SheathConductor], settings: &Settings) -> Result<CMatrix, LineConstantsError> {
     let n = conductors.len();
     let per_log = log_factor(settings);
     let mut z = bare_impedance(conductors, settings, n + sheaths.len());
     for (i, sheath) in sheaths.iter().enumerate() {
         let place = &conductors[i];
         let row = n + i;
-        z[(row, row)] = Complex64::new(sheath.r_ohm_per_m, 0.0)
-            + per_log * (1.0 / sheath.gmr_m).ln()
-            + earth_impedance(place, place, true, settings);
+        z[(row, row)] =
+            Complex64::new(sheath.r_ohm_per_m, 0.0) + per_log * (1.0 / sheath.gmr_m).ln() + earth_impedance(place, place, true, settings);
         for (j, other) in conductors[..i].iter().enumerate() {
-            let mutual = per_log * (1.0 / distance_m(place, other)).ln()
-                + earth_impedance(place, other, false, settings);
+            let mutual = per_log * (1.0 / distance_m(place, other)).ln() + earth_impedance(place, other, false, settings);
             z.set_symmetric(row, n + j, mutual);
         }
         for (j, other) in conductors.iter().enumerate() {
@@ -330,28 +283,18 @@ fn cable_impedance(
                 let axes_m = distance_m(place, other);
                 let mean_m = sheath.distance_to_other_m(axes_m);
                 if mean_m.is_nan() || mean_m <= 0.0 {
-                    return Err(LineConstantsError::SameSpace {
-                        first: i,
-                        second: j,
-                        distance_m: axes_m,
-                        radii_m: sheath.radius_m,
-                    });
+                    return Err(LineConstantsError::SameSpace { first: i, second: j, distance_m: axes_m, radii_m: sheath.radius_m });
                 }
                 mean_m
             };
-            let mutual =
-                per_log * (1.0 / mean_m).ln() + earth_impedance(place, other, i == j, settings);
+            let mutual = per_log * (1.0 / mean_m).ln() + earth_impedance(place, other, i == j, settings);
             z.set_symmetric(row, j, mutual);
         }
     }
     Ok(z.kron_to(n)?)
 }
 
-fn cable_admittance(
-    n_conductors: usize,
-    sheaths: &[SheathConductor],
-    settings: &Settings,
-) -> CMatrix {
+fn cable_admittance(n_conductors: usize, sheaths: &[SheathConductor], settings: &Settings) -> CMatrix {
     let omega = TWO_PI * settings.frequency_hz;
     let mut y = CMatrix::square(n_conductors);
     for (i, sheath) in sheaths.iter().enumerate() {
@@ -377,10 +320,7 @@ fn insulation_radii(insulation: &Insulation) -> (f64, f64) {
 }
 
 fn check_settings(settings: &Settings) -> Result<(), LineConstantsError> {
-    let positive = [
-        ("frequency_hz", settings.frequency_hz),
-        ("rho_ohm_m", settings.rho_ohm_m),
-    ];
+    let positive = [("frequency_hz", settings.frequency_hz), ("rho_ohm_m", settings.rho_ohm_m)];
     for (quantity, found) in positive {
         if !(found.is_finite() && found > 0.0) {
             return Err(LineConstantsError::Setting { quantity, found });
@@ -389,12 +329,7 @@ fn check_settings(settings: &Settings) -> Result<(), LineConstantsError> {
     Ok(())
 }
 
-fn check_conductors(
-    conductors: &[Conductor],
-    n_phases: usize,
-    is_cable: bool,
-    settings: &Settings,
-) -> Result<(), LineConstantsError> {
+fn check_conductors(conductors: &[Conductor], n_phases: usize, is_cable: bool, settings: &Settings) -> Result<(), LineConstantsError> {
     for (index, conductor) in conductors.iter().enumerate() {
         let check = Check { conductor: index };
         check.finite("x_m", conductor.x_m)?;
@@ -411,10 +346,7 @@ fn check_conductors(
         }
         if is_cable && settings.earth_model == EarthModel::FullCarson && conductor.y_m == 0.0 {
             // Carson's series starts with the logarithm of the distance to the image.
-            return Err(LineConstantsError::NotAboveGround {
-                conductor: index,
-                y_m: conductor.y_m,
-            });
+            return Err(LineConstantsError::NotAboveGround { conductor: index, y_m: conductor.y_m });
         }
         if index < n_phases {
             match &conductor.sheath {
@@ -428,11 +360,7 @@ fn check_conductors(
 }
 
 /// Overlap test. Neutral conductors of a cable line count with the radius over their sheath, phases with that of their core.
-fn check_places(
-    conductors: &[Conductor],
-    n_phases: usize,
-    is_cable: bool,
-) -> Result<(), LineConstantsError> {
+fn check_places(conductors: &[Conductor], n_phases: usize, is_cable: bool) -> Result<(), LineConstantsError> {
     let radius_m = |index: usize| {
         let conductor = &conductors[index];
         if !is_cable || index < n_phases {
@@ -446,21 +374,13 @@ fn check_places(
     };
     for (first, a) in conductors.iter().enumerate() {
         if !is_cable && a.y_m <= 0.0 {
-            return Err(LineConstantsError::NotAboveGround {
-                conductor: first,
-                y_m: a.y_m,
-            });
+            return Err(LineConstantsError::NotAboveGround { conductor: first, y_m: a.y_m });
         }
         for (second, b) in conductors.iter().enumerate().skip(first + 1) {
             let axes_m = distance_m(a, b);
             let radii_m = radius_m(first) + radius_m(second);
             if axes_m < radii_m || axes_m == 0.0 {
-                return Err(LineConstantsError::SameSpace {
-                    first,
-                    second,
-                    distance_m: axes_m,
-                    radii_m,
-                });
+                return Err(LineConstantsError::SameSpace { first, second, distance_m: axes_m, radii_m });
             }
         }
     }
@@ -473,22 +393,11 @@ struct Check {
 }
 
 impl Check {
-    fn require(
-        &self,
-        holds: bool,
-        quantity: &'static str,
-        expected: &'static str,
-        found: f64,
-    ) -> Result<(), LineConstantsError> {
+    fn require(&self, holds: bool, quantity: &'static str, expected: &'static str, found: f64) -> Result<(), LineConstantsError> {
         if holds {
             return Ok(());
         }
-        Err(LineConstantsError::Quantity {
-            conductor: self.conductor,
-            quantity,
-            expected,
-            found,
-        })
+        Err(LineConstantsError::Quantity { conductor: self.conductor, quantity, expected, found })
     }
 
     fn finite(&self, quantity: &'static str, found: f64) -> Result<(), LineConstantsError> {

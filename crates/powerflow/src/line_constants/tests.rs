@@ -10,20 +10,11 @@ const INCH: f64 = 0.0254;
 const MILE: f64 = 1609.344;
 
 fn carson_60_hz() -> Settings {
-    Settings {
-        earth_model: EarthModel::Carson,
-        ..Settings::default()
-    }
+    Settings { earth_model: EarthModel::Carson, ..Settings::default() }
 }
 
 /// A wire by resistance (ohm per mile), GMR (feet), diameter (inches) and place (feet), as feeder tables give it.
-fn tabled_wire(
-    r_ohm_per_mile: f64,
-    gmr_ft: f64,
-    diameter_in: f64,
-    x_ft: f64,
-    y_ft: f64,
-) -> Conductor {
+fn tabled_wire(r_ohm_per_mile: f64, gmr_ft: f64, diameter_in: f64, x_ft: f64, y_ft: f64) -> Conductor {
     Conductor {
         r_dc_ohm_per_m: r_ohm_per_mile / MILE,
         r_ac_ohm_per_m: r_ohm_per_mile / MILE,
@@ -38,29 +29,16 @@ fn tabled_wire(
 
 fn ieee_601() -> Vec<Conductor> {
     let phase = |x_ft| tabled_wire(0.1859, 0.0313, 0.927, x_ft, 28.0);
-    vec![
-        phase(0.0),
-        phase(2.5),
-        phase(7.0),
-        tabled_wire(0.592, 0.00814, 0.563, 4.0, 24.0),
-    ]
+    vec![phase(0.0), phase(2.5), phase(7.0), tabled_wire(0.592, 0.00814, 0.563, 4.0, 24.0)]
 }
 
 #[test]
 fn two_wires_by_carsons_approximate_formula() {
     // W. H. Kersting's form for 60 Hz and 100 ohm metre, in ohm per mile with lengths in feet:
     // z_ii = r + 0.09530 + j 0.12134 (ln(1/GMR) + 7.93402), z_ij = 0.09530 + j 0.12134 (ln(1/D) + 7.93402).
-    let wires = [
-        tabled_wire(0.306, 0.0244, 0.721, 0.0, 29.0),
-        tabled_wire(0.306, 0.0244, 0.721, 4.0, 26.0),
-    ];
-    let z = line_constants(&wires, 2, &carson_60_hz())
-        .unwrap()
-        .z_ohm_per_m;
-    let own = Complex64::new(
-        0.306 + 0.09530,
-        0.12134 * ((1.0_f64 / 0.0244).ln() + 7.93402),
-    );
+    let wires = [tabled_wire(0.306, 0.0244, 0.721, 0.0, 29.0), tabled_wire(0.306, 0.0244, 0.721, 4.0, 26.0)];
+    let z = line_constants(&wires, 2, &carson_60_hz()).unwrap().z_ohm_per_m;
+    let own = Complex64::new(0.306 + 0.09530, 0.12134 * ((1.0_f64 / 0.0244).ln() + 7.93402));
     let mutual = Complex64::new(0.09530, 0.12134 * ((1.0_f64 / 5.0).ln() + 7.93402));
     assert!((z[(0, 0)] * MILE - own).norm() < 5e-4);
     assert!((z[(1, 0)] * MILE - mutual).norm() < 5e-4);
@@ -83,10 +61,7 @@ fn one_wire_over_ground_has_the_capacitance_of_the_textbook() {
 #[test]
 fn configuration_601_has_the_published_matrices() {
     // IEEE 13 Node Test Feeder, overhead line configuration 601, phases B A C on the pole: ohm and microsiemens per mile.
-    let constants = line_constants(&ieee_601(), 3, &carson_60_hz())
-        .unwrap()
-        .reduced(3)
-        .unwrap();
+    let constants = line_constants(&ieee_601(), 3, &carson_60_hz()).unwrap().reduced(3).unwrap();
     let published_z = [
         (1, 1, 0.3465, 1.0179),
         (1, 0, 0.1560, 0.5017),
@@ -100,14 +75,7 @@ fn configuration_601_has_the_published_matrices() {
         assert!((z.re - r).abs() < 1.01e-4, "r({i},{j}) {}", z.re);
         assert!((z.im - x).abs() < 1.01e-4, "x({i},{j}) {}", z.im);
     }
-    let published_b = [
-        (1, 1, 6.2998),
-        (1, 0, -1.9958),
-        (1, 2, -1.2595),
-        (0, 0, 5.9597),
-        (0, 2, -0.7417),
-        (2, 2, 5.6386),
-    ];
+    let published_b = [(1, 1, 6.2998), (1, 0, -1.9958), (1, 2, -1.2595), (0, 0, 5.9597), (0, 2, -0.7417), (2, 2, 5.6386)];
     for (i, j, b) in published_b {
         let found = constants.y_siemens_per_m[(i, j)].im * MILE * 1e6;
         assert!((found - b).abs() < 0.02, "b({i},{j}) {found}");
@@ -125,11 +93,7 @@ fn matrices_are_exactly_symmetric() {
 fn concentric_cable(x_m: f64) -> Conductor {
     Conductor {
         sheath: Sheath::ConcentricNeutral(ConcentricNeutral {
-            insulation: Insulation {
-                relative_permittivity: 2.3,
-                layer_m: 0.220 * INCH,
-                diameter_m: 1.06 * INCH,
-            },
+            insulation: Insulation { relative_permittivity: 2.3, layer_m: 0.220 * INCH, diameter_m: 1.06 * INCH },
             cable_diameter_m: 1.29 * INCH,
             strands: 13,
             strand_diameter_m: 0.0641 * INCH,
@@ -145,11 +109,7 @@ fn concentric_cable(x_m: f64) -> Conductor {
 fn tape_cable(x_m: f64) -> Conductor {
     Conductor {
         sheath: Sheath::TapeShield(TapeShield {
-            insulation: Insulation {
-                relative_permittivity: 2.3,
-                layer_m: 0.220 * INCH,
-                diameter_m: 0.82 * INCH,
-            },
+            insulation: Insulation { relative_permittivity: 2.3, layer_m: 0.220 * INCH, diameter_m: 0.82 * INCH },
             shield_diameter_m: 0.88 * INCH,
             tape_layer_m: 0.005 * INCH,
             tape_lap_pct: 20.0,
@@ -165,11 +125,7 @@ fn tape_cable(x_m: f64) -> Conductor {
 fn epri_10_differs_in_two_constants_only() {
     let both = |conductors: &[Conductor], n_phases, earth_model| {
         [Compatibility::Classic, Compatibility::Epri10].map(|compatibility| {
-            let settings = Settings {
-                earth_model,
-                compatibility,
-                ..Settings::default()
-            };
+            let settings = Settings { earth_model, compatibility, ..Settings::default() };
             line_constants(conductors, n_phases, &settings).unwrap()
         })
     };
@@ -199,10 +155,7 @@ fn sheaths_of_both_kinds_in_one_trench() {
     // The capacitance of each cable is its own, whatever lies beside it.
     for (i, cable) in mixed.iter().enumerate() {
         let alone = line_constants(std::slice::from_ref(cable), 1, &Settings::default()).unwrap();
-        assert_eq!(
-            alone.y_siemens_per_m[(0, 0)],
-            constants.y_siemens_per_m[(i, i)]
-        );
+        assert_eq!(alone.y_siemens_per_m[(0, 0)], constants.y_siemens_per_m[(i, i)]);
     }
     // Far apart, the two sheaths hardly see each other, and the own impedances are those of each cable alone but for the
     // coupling through the earth, which moves less than a tenth.
@@ -223,94 +176,22 @@ fn errors_name_the_conductor() {
         change(&mut conductors[index]);
         error_of(&conductors, 3)
     };
-    assert!(matches!(
-        with(1, |c| c.gmr_m = 0.0),
-        LineConstantsError::Quantity {
-            conductor: 1,
-            quantity: "gmr_m",
-            ..
-        }
-    ));
-    assert!(matches!(
-        with(2, |c| c.gmr_m = -1.0),
-        LineConstantsError::Quantity {
-            conductor: 2,
-            quantity: "gmr_m",
-            ..
-        }
-    ));
-    assert!(matches!(
-        with(3, |c| c.radius_m = f64::NAN),
-        LineConstantsError::Quantity {
-            conductor: 3,
-            quantity: "radius_m",
-            ..
-        }
-    ));
-    assert!(matches!(
-        with(0, |c| c.r_dc_ohm_per_m = -1e-4),
-        LineConstantsError::Quantity {
-            conductor: 0,
-            quantity: "r_dc_ohm_per_m",
-            ..
-        }
-    ));
-    assert_eq!(
-        with(2, |c| c.y_m = 0.0),
-        LineConstantsError::NotAboveGround {
-            conductor: 2,
-            y_m: 0.0
-        }
-    );
-    assert!(matches!(
-        with(1, |c| c.x_m = 0.0),
-        LineConstantsError::SameSpace {
-            first: 0,
-            second: 1,
-            ..
-        }
-    ));
-    assert_eq!(
-        error_of(&good, 5),
-        LineConstantsError::PhaseCount {
-            n_phases: 5,
-            n_conductors: 4
-        }
-    );
-    assert_eq!(
-        error_of(&[], 0),
-        LineConstantsError::PhaseCount {
-            n_phases: 0,
-            n_conductors: 0
-        }
-    );
+    assert!(matches!(with(1, |c| c.gmr_m = 0.0), LineConstantsError::Quantity { conductor: 1, quantity: "gmr_m", .. }));
+    assert!(matches!(with(2, |c| c.gmr_m = -1.0), LineConstantsError::Quantity { conductor: 2, quantity: "gmr_m", .. }));
+    assert!(matches!(with(3, |c| c.radius_m = f64::NAN), LineConstantsError::Quantity { conductor: 3, quantity: "radius_m", .. }));
+    assert!(matches!(with(0, |c| c.r_dc_ohm_per_m = -1e-4), LineConstantsError::Quantity { conductor: 0, quantity: "r_dc_ohm_per_m", .. }));
+    assert_eq!(with(2, |c| c.y_m = 0.0), LineConstantsError::NotAboveGround { conductor: 2, y_m: 0.0 });
+    assert!(matches!(with(1, |c| c.x_m = 0.0), LineConstantsError::SameSpace { first: 0, second: 1, .. }));
+    assert_eq!(error_of(&good, 5), LineConstantsError::PhaseCount { n_phases: 5, n_conductors: 4 });
+    assert_eq!(error_of(&[], 0), LineConstantsError::PhaseCount { n_phases: 0, n_conductors: 0 });
     let mut cables = vec![concentric_cable(0.0), concentric_cable(0.2)];
     cables[1].sheath = Sheath::Bare;
-    assert_eq!(
-        error_of(&cables, 2),
-        LineConstantsError::BarePhaseAmongCables { conductor: 1 }
-    );
+    assert_eq!(error_of(&cables, 2), LineConstantsError::BarePhaseAmongCables { conductor: 1 });
     // Two cables nearer than their strands: no mean distance exists.
     let cables = [concentric_cable(0.0), concentric_cable(0.0152)];
-    assert!(matches!(
-        error_of(&cables, 2),
-        LineConstantsError::SameSpace {
-            first: 0,
-            second: 1,
-            ..
-        }
-    ));
-    let no_earth = Settings {
-        rho_ohm_m: 0.0,
-        ..Settings::default()
-    };
-    assert_eq!(
-        line_constants(&good, 3, &no_earth).unwrap_err(),
-        LineConstantsError::Setting {
-            quantity: "rho_ohm_m",
-            found: 0.0
-        }
-    );
+    assert!(matches!(error_of(&cables, 2), LineConstantsError::SameSpace { first: 0, second: 1, .. }));
+    let no_earth = Settings { rho_ohm_m: 0.0, ..Settings::default() };
+    assert_eq!(line_constants(&good, 3, &no_earth).unwrap_err(), LineConstantsError::Setting { quantity: "rho_ohm_m", found: 0.0 });
 }
 
 // The stored cases.
@@ -330,18 +211,13 @@ fn read_csv(path: &Path) -> Vec<Record> {
 }
 
 fn number(record: &Record, column: &str) -> f64 {
-    record[column]
-        .parse()
-        .unwrap_or_else(|_| panic!("{column}: {}", record[column]))
+    record[column].parse().unwrap_or_else(|_| panic!("{column}: {}", record[column]))
 }
 
 fn conductor_from(record: &Record) -> Conductor {
     let get = |column: &str| number(record, column);
-    let insulation = || Insulation {
-        relative_permittivity: get("relative_permittivity"),
-        layer_m: get("layer_m"),
-        diameter_m: get("diameter_m"),
-    };
+    let insulation =
+        || Insulation { relative_permittivity: get("relative_permittivity"), layer_m: get("layer_m"), diameter_m: get("diameter_m") };
     let sheath = match record["kind"].as_str() {
         "bare" => Sheath::Bare,
         "concentric_neutral" => Sheath::ConcentricNeutral(ConcentricNeutral {
@@ -395,10 +271,7 @@ fn n_phases_of(folder: &Path) -> usize {
 
 /// Compares one case in all its settings; returns the number of entries and the worst relative deviation.
 fn compare_with_opendss(folder: &Path) -> (usize, f64) {
-    let conductors: Vec<Conductor> = read_csv(&folder.join("conductors.csv"))
-        .iter()
-        .map(conductor_from)
-        .collect();
+    let conductors: Vec<Conductor> = read_csv(&folder.join("conductors.csv")).iter().map(conductor_from).collect();
     let n_phases = n_phases_of(folder);
     let computed: Vec<[LineConstants; 2]> = read_csv(&folder.join("settings.csv"))
         .iter()
@@ -413,19 +286,12 @@ fn compare_with_opendss(folder: &Path) -> (usize, f64) {
     for record in &expected {
         let setting = number(record, "setting") as usize;
         let constants = &computed[setting][usize::from(record["matrix"] == "reduced")];
-        let at = (
-            number(record, "row") as usize,
-            number(record, "col") as usize,
-        );
+        let at = (number(record, "row") as usize, number(record, "col") as usize);
         let z = Complex64::new(number(record, "r_ohm_per_m"), number(record, "x_ohm_per_m"));
         let z_deviation = (constants.z_ohm_per_m[at] - z).norm() / z.norm();
         let c_nf_per_m = number(record, "c_nf_per_m");
         let c_found = constants.c_farad_per_m(at.0, at.1) * 1e9;
-        let c_deviation = if c_nf_per_m == 0.0 {
-            c_found.abs()
-        } else {
-            (c_found / c_nf_per_m - 1.0).abs()
-        };
+        let c_deviation = if c_nf_per_m == 0.0 { c_found.abs() } else { (c_found / c_nf_per_m - 1.0).abs() };
         worst = worst.max(z_deviation).max(c_deviation);
         assert!(
             z_deviation < 1e-9 && c_deviation < 1e-9,
@@ -441,11 +307,8 @@ fn compare_with_opendss(folder: &Path) -> (usize, f64) {
 #[test]
 fn stored_cases_agree_with_opendss() {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../cases/line_constants");
-    let mut folders: Vec<PathBuf> = std::fs::read_dir(&root)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_dir())
-        .collect();
+    let mut folders: Vec<PathBuf> =
+        std::fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
     folders.sort();
     assert!(folders.len() >= 10, "only {} cases", folders.len());
     for folder in folders {

@@ -1,0 +1,179 @@
+//! Solves for `K` right-hand sides side by side.
+//!
+//! One row of the block of right-hand sides is a `Lanes<K>`: `K` real parts,
+//! then `K` imaginary parts. Each entry of L is then loaded once for `K`
+//! solutions and meets whole vector registers. `K` = 4, 8 and 16 fill one, two
+//! and four 256-bit registers. The kernel is plain loops over the lanes,
+//! compiled once for the baseline processor and once each with AVX2 + FMA and
+//! AVX-512 enabled; which one runs is decided when called.
+
+use super::scalar::has_fma;
+use super::{SparseError, Symbolic};
+use num_complex::Complex64;
+
+/// One row of `K` complex right-hand sides.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(C, align(64))]
+pub struct Lanes<const K: usize> {
+    pub re: [f64; K],
+    pub im: [f64; K],
+}
+
+impl<const K: usize> Lanes<K> {
+    pub const ZERO: Self = Lanes { re: [0.0; K], im: [0.0; K] };
+
+    /// The value of one lane. Panics when `lane` is not below `K`.
+    #[inline]
+    pub fn get(&self, lane: usize) -> Complex64 {
+        Complex64::new(self.re[lane], self.im[lane])
+    }
+
+    /// Sets one lane. Panics when `lane` is not below `K`.
+    #[inline]
+    pub fn set(&mut self, lane: usize, value: Complex64) {
+        self.re[lane] = value.re;
+        self.im[lane] = value.im;
+    }
+}
+
+/// Scratch space of `Factor::solve_many`; allocates on first use only.
+#[derive(Debug, Clone)]
+pub struct WorkMany<const K: usize> {
+    x: Vec<Lanes<K>>,
+}
+
+impl<const K: usize> WorkMany<K> {
+    pub fn new() -> Self {
+        WorkMany { x: Vec::new() }
+    }
+}
+
+impl<const K: usize> Default for WorkMany<K> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The factor as the kernel needs it.
+#[derive(Clone, Copy)]
+pub(super) struct Triangles<'a> {
+    pub symbolic: &'a Symbolic,
+    pub l: &'a [Complex64],
+    pub u: &'a [Complex64],
+    pub d_inverse: &'a [Complex64],
+    /// Whether the rows of U are divided by their diagonal (LDLᵀ).
+    pub unit_upper: bool,
+}
+
+pub(super) fn solve_many<const K: usize>(t: Triangles, rhs: &mut [Lanes<K>], work: &mut WorkMany<K>) -> Result<(), SparseError> {
+    let n = t.symbolic.order();
+    if rhs.len() != n {
+        return Err(SparseError::Length { expected: n, got: rhs.len() });
+    }
+    let entries = t.symbolic.l_row.len();
+    assert!(t.l.len() == entries && t.u.len() == entries && t.d_inverse.len() == n);
+    work.x.clear();
+    work.x.resize(n, Lanes::ZERO);
+    let x = &mut work.x[..];
+    #[cfg(target_arch = "x86_64")]
+    if K.is_multiple_of(8) && has_fma() && std::arch::is_x86_feature_detected!("avx512f") {
+        // SAFETY: the processor has the features; sizes are checked above.
+        unsafe { kernel_avx512(t, rhs, x) };
+        return Ok(());
+    }
+    #[cfg(target_arch = "x86_64")]
+    if has_fma() {
+        // SAFETY: the processor has the features; sizes are checked above.
+        unsafe { kernel_fma(t, rhs, x) };
+        return Ok(());
+    }
+    // SAFETY: sizes are checked above.
+    unsafe { kernel::<K, false>(t, rhs, x) };
+    Ok(())
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx2,fma")]
+unsafe fn kernel_avx512<const K: usize>(t: Triangles, rhs: &mut [Lanes<K>], x: &mut [Lanes<K>]) {
+    // SAFETY: as promised by the caller.
+    unsafe { kernel::<K, true>(t, rhs, x) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn kernel_fma<const K: usize>(t: Triangles, rhs: &mut [Lanes<K>], x: &mut [Lanes<K>]) {
+    // SAFETY: as promised by the caller.
+    unsafe { kernel::<K, true>(t, rhs, x) }
+}
+
+#[inline(always)]
+fn multiply_add<const FMA: bool>(a: f64, b: f64, c: f64) -> f64 {
+    if FMA { a.mul_add(b, c) } else { a * b + c }
+}
+
+/// `x - a y` lane by lane.
+#[inline(always)]
+fn sub_mul<const K: usize, const FMA: bool>(x: &mut Lanes<K>, a: Complex64, y: &Lanes<K>) {
+    for t in 0..K {
+        let re = multiply_add::<FMA>(-a.re, y.re[t], x.re[t]);
+        x.re[t] = multiply_add::<FMA>(a.im, y.im[t], re);
+        let im = multiply_add::<FMA>(-a.re, y.im[t], x.im[t]);
+        x.im[t] = multiply_add::<FMA>(-a.im, y.re[t], im);
+    }
+}
+
+/// `x a` lane by lane.
+#[inline(always)]
+fn scale<const K: usize>(x: &mut Lanes<K>, a: Complex64) {
+    for t in 0..K {
+        let (re, im) = (x.re[t], x.im[t]);
+        x.re[t] = re * a.re - im * a.im;
+        x.im[t] = re * a.im + im * a.re;
+    }
+}
+
+/// # Safety
+/// Slices must have the lengths that `solve_many` checks; `x` must be zero.
+#[inline(always)]
+unsafe fn kernel<const K: usize, const FMA: bool>(t: Triangles, rhs: &mut [Lanes<K>], x: &mut [Lanes<K>]) {
+    let s = t.symbolic;
+    let n = s.order();
+    // SAFETY: `row_of` is a permutation of 0..n, `l_row` is below n, `l_start`
+    // ends at the length of `l_row`.
+    unsafe {
+        let mut first = 0usize;
+        for k in 0..n {
+            let end = *s.l_start.get_unchecked(k + 1) as usize;
+            let b = rhs.get_unchecked(*s.row_of.get_unchecked(k) as usize);
+            let mut xk = *x.get_unchecked(k);
+            for lane in 0..K {
+                xk.re[lane] += b.re[lane];
+                xk.im[lane] += b.im[lane];
+            }
+            for q in first..end {
+                let i = *s.l_row.get_unchecked(q) as usize;
+                sub_mul::<K, FMA>(x.get_unchecked_mut(i), *t.l.get_unchecked(q), &xk);
+            }
+            *x.get_unchecked_mut(k) = xk;
+            first = end;
+        }
+        let mut end = s.l_row.len();
+        for k in (0..n).rev() {
+            let first = *s.l_start.get_unchecked(k) as usize;
+            let mut xk = *x.get_unchecked(k);
+            if t.unit_upper {
+                scale(&mut xk, *t.d_inverse.get_unchecked(k));
+            }
+            for q in first..end {
+                let i = *s.l_row.get_unchecked(q) as usize;
+                sub_mul::<K, FMA>(&mut xk, *t.u.get_unchecked(q), x.get_unchecked(i));
+            }
+            if !t.unit_upper {
+                scale(&mut xk, *t.d_inverse.get_unchecked(k));
+            }
+            *x.get_unchecked_mut(k) = xk;
+            *rhs.get_unchecked_mut(*s.row_of.get_unchecked(k) as usize) = xk;
+            end = first;
+        }
+    }
+}

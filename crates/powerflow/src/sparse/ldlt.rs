@@ -1,0 +1,362 @@
+//! LDLᵀ of a complex-symmetric (not Hermitian) or real symmetric matrix on a
+//! fixed pattern, without pivoting.
+//!
+//! Column `k` of `A = L D Lᵀ`, with `u_jk = d_j l_kj`, reads
+//!
+//! ```text
+//! d_k        = a_kk - Σ_j l_kj u_jk
+//! l_ik d_k   = a_ik - Σ_j l_ij u_jk        i > k
+//! ```
+//!
+//! with `j` over row `k` of L. The factor is formed column by column from
+//! finished columns on the left (*left-looking*), so that a column depends
+//! only on its own entries of A and on its descendants in the elimination
+//! tree. Recomputing the columns on the paths from changed columns to the root
+//! therefore repeats a full factorisation bit by bit.
+//!
+//! The structure of each update is known beforehand: for every entry of row
+//! `k` the analysis stores its place in the arrays of L; the entries after
+//! that place in the same column are those that update column `k`.
+//!
+//! L and 1/D are stored by columns. A solve is a forward sweep that scatters
+//! with the columns of L and a backward sweep that gathers with the same
+//! columns; the permutation is applied while the right-hand side is read in
+//! the one and written in the other.
+
+use super::fixed::{Columns, Paths, Stop, judge};
+use super::matrix::agree;
+use super::scalar::has_fma;
+use super::{Matrix, Scalar, SparseError, Symbolic, Work};
+use num_complex::Complex64;
+use std::sync::Arc;
+
+/// An LDLᵀ factor. Usually reached through `Factor`, which also knows what to
+/// do when a pivot fails.
+#[derive(Debug, Clone)]
+pub struct Ldlt<S = Complex64> {
+    pub(super) symbolic: Arc<Symbolic>,
+    pub(super) l: Vec<S>,
+    pub(super) d: Vec<S>,
+    pub(super) d_inverse: Vec<S>,
+    weak: Vec<bool>,
+    /// Dense work column; zero between calls.
+    x: Vec<S>,
+    paths: Paths,
+    complete: bool,
+}
+
+impl<S: Scalar> Ldlt<S> {
+    /// Factors a matrix with symmetric values.
+    ///
+    /// # Errors
+    /// `Singular` with the row whose pivot vanished. The matrix may still be
+    /// regular: `Factor` then pivots. `Unsymmetric` with a row whose values
+    /// differ from their mirrors. `NonFinite`; `OtherPattern`.
+    pub fn new(symbolic: &Arc<Symbolic>, matrix: &Matrix<S>) -> Result<Self, SparseError> {
+        let mut factor = Self::empty(symbolic);
+        factor.refactor(matrix)?;
+        Ok(factor)
+    }
+
+    pub(super) fn empty(symbolic: &Arc<Symbolic>) -> Self {
+        let n = symbolic.order();
+        Ldlt {
+            symbolic: Arc::clone(symbolic),
+            l: vec![S::ZERO; symbolic.factor_entries()],
+            d: vec![S::ZERO; n],
+            d_inverse: vec![S::ZERO; n],
+            weak: vec![false; n],
+            x: vec![S::ZERO; n],
+            paths: Paths::new(n),
+            complete: false,
+        }
+    }
+
+    /// Factors other values on the same pattern, without allocation.
+    ///
+    /// # Errors
+    /// As `new`.
+    pub fn refactor(&mut self, matrix: &Matrix<S>) -> Result<(), SparseError> {
+        check_pattern(&self.symbolic, matrix)?;
+        self.run_all(matrix).map_err(|stop| stop_error(&self.symbolic, matrix, stop))
+    }
+
+    /// The same as `refactor` when only entries in the given rows and columns
+    /// have changed since the last call; it visits only the columns on their
+    /// paths to the root of the elimination tree and gives the same bits.
+    ///
+    /// # Errors
+    /// As `new`, and `OutOfRange`.
+    pub fn refactor_changed(&mut self, matrix: &Matrix<S>, changed: &[u32]) -> Result<(), SparseError> {
+        check_pattern(&self.symbolic, matrix)?;
+        self.run_changed(matrix, changed)?.map_err(|stop| stop_error(&self.symbolic, matrix, stop))
+    }
+
+    pub(super) fn run_all(&mut self, matrix: &Matrix<S>) -> Result<(), Stop> {
+        run(
+            &self.symbolic,
+            matrix.values(),
+            Parts { l: &mut self.l, d: &mut self.d, d_inverse: &mut self.d_inverse, weak: &mut self.weak, x: &mut self.x },
+            Columns::All,
+        )
+        .inspect(|_| self.complete = true)
+        .inspect_err(|_| {
+            self.complete = false;
+            self.x.fill(S::ZERO);
+        })
+    }
+
+    pub(super) fn run_changed(&mut self, matrix: &Matrix<S>, changed: &[u32]) -> Result<Result<(), Stop>, SparseError> {
+        let columns = self.paths.find(&self.symbolic, changed)?;
+        if !self.complete {
+            return Ok(self.run_all(matrix));
+        }
+        let done = run(
+            &self.symbolic,
+            matrix.values(),
+            Parts { l: &mut self.l, d: &mut self.d, d_inverse: &mut self.d_inverse, weak: &mut self.weak, x: &mut self.x },
+            Columns::These(columns),
+        );
+        if done.is_err() {
+            self.complete = false;
+            self.x.fill(S::ZERO);
+        }
+        Ok(done)
+    }
+
+    /// Whether a pivot or a column asks for a look at the residual.
+    pub(super) fn has_weak_column(&self) -> bool {
+        self.weak.contains(&true)
+    }
+
+    /// Solves `A x = b`; `rhs` holds `b` before and `x` after.
+    ///
+    /// # Errors
+    /// `Length` when `rhs` does not have the order of the matrix.
+    pub fn solve_in_place(&self, rhs: &mut [S], work: &mut Work<S>) -> Result<(), SparseError> {
+        solve(&self.symbolic, &self.l, &self.l, &self.d_inverse, true, rhs, work)
+    }
+}
+
+pub(super) fn check_pattern<S: Scalar>(s: &Symbolic, a: &Matrix<S>) -> Result<(), SparseError> {
+    // Patterns are equal in content where they were built twice alike.
+    if Arc::ptr_eq(&s.pattern, a.pattern()) || *s.pattern == **a.pattern() { Ok(()) } else { Err(SparseError::OtherPattern) }
+}
+
+/// Names the row of a failed column.
+pub(super) fn stop_error<S: Scalar>(s: &Symbolic, a: &Matrix<S>, stop: Stop) -> SparseError {
+    if let Some(row) = a.non_finite_row() {
+        return SparseError::NonFinite { row };
+    }
+    match stop {
+        Stop::Unsymmetric { column } => SparseError::Unsymmetric { row: s.row_of[column as usize] },
+        Stop::Pivot { column } => SparseError::Singular { row: a.empty_row().unwrap_or(s.row_of[column as usize]) },
+    }
+}
+
+struct Parts<'a, S> {
+    l: &'a mut [S],
+    d: &'a mut [S],
+    d_inverse: &'a mut [S],
+    weak: &'a mut [bool],
+    x: &'a mut [S],
+}
+
+fn run<S: Scalar>(s: &Symbolic, a: &[S], parts: Parts<S>, columns: Columns) -> Result<(), Stop> {
+    let n = s.order();
+    assert!(a.len() == s.pattern.entries() && parts.l.len() == s.l_row.len());
+    assert!(parts.d.len() == n && parts.d_inverse.len() == n);
+    assert!(parts.x.len() == n && parts.weak.len() == n);
+    #[cfg(target_arch = "x86_64")]
+    if has_fma() {
+        // SAFETY: the processor has the features; sizes are checked above.
+        return unsafe { run_fma(s, a, parts, columns) };
+    }
+    // SAFETY: sizes are checked above.
+    unsafe { run_with::<S, false>(s, a, parts, columns) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn run_fma<S: Scalar>(s: &Symbolic, a: &[S], parts: Parts<S>, columns: Columns) -> Result<(), Stop> {
+    // SAFETY: as promised by the caller.
+    unsafe { run_with::<S, true>(s, a, parts, columns) }
+}
+
+#[inline(always)]
+unsafe fn run_with<S: Scalar, const FMA: bool>(s: &Symbolic, a: &[S], mut parts: Parts<S>, columns: Columns) -> Result<(), Stop> {
+    match columns {
+        Columns::All => {
+            for k in 0..s.order() {
+                // SAFETY: as promised by the caller.
+                unsafe { column::<S, FMA>(s, a, &mut parts, k)? };
+            }
+        }
+        Columns::These(list) => {
+            for &k in list {
+                // SAFETY: as above; `Symbolic::affected` lists columns below `n`.
+                unsafe { column::<S, FMA>(s, a, &mut parts, k as usize)? };
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Computes column `k`.
+///
+/// # Safety
+/// The slices must have the lengths that `run` asserts. All indices within
+/// them come from `Symbolic`, whose constructor keeps them in range.
+#[inline(always)]
+unsafe fn column<S: Scalar, const FMA: bool>(s: &Symbolic, a: &[S], parts: &mut Parts<S>, k: usize) -> Result<(), Stop> {
+    // SAFETY: see above.
+    unsafe {
+        let l = &mut *parts.l;
+        let x = &mut *parts.x;
+        let mut unsymmetric = false;
+        let entries = *s.entry_start.get_unchecked(k) as usize..*s.entry_start.get_unchecked(k + 1) as usize;
+        for e in s.entry.get_unchecked(entries) {
+            let value = *a.get_unchecked(e.upper as usize);
+            let mirrored = *a.get_unchecked(e.lower as usize);
+            if value != mirrored {
+                unsymmetric |= !agree(value, mirrored);
+            }
+            *x.get_unchecked_mut(e.row as usize) = value;
+        }
+        let diagonal = *a.get_unchecked(*s.diagonal.get_unchecked(k) as usize);
+        if unsymmetric {
+            // A value that is not a number differs from itself.
+            return Err(Stop::Unsymmetric { column: k as u32 });
+        }
+        let mut d = diagonal;
+        let updates = *s.update_start.get_unchecked(k) as usize..*s.update_start.get_unchecked(k + 1) as usize;
+        for u in s.update.get_unchecked(updates) {
+            let (j, first) = (u.column as usize, u.position as usize);
+            let end = *s.l_start.get_unchecked(j + 1) as usize;
+            let lkj = *l.get_unchecked(first);
+            let ujk = lkj * *parts.d.get_unchecked(j);
+            d = d.sub_mul::<FMA>(lkj, ujk);
+            for q in first + 1..end {
+                let xi = x.get_unchecked_mut(*s.l_row.get_unchecked(q) as usize);
+                *xi = xi.sub_mul::<FMA>(*l.get_unchecked(q), ujk);
+            }
+        }
+        let inverse = d.reciprocal();
+        let mut largest = 0.0f64;
+        for q in *s.l_start.get_unchecked(k) as usize..*s.l_start.get_unchecked(k + 1) as usize {
+            let xi = x.get_unchecked_mut(*s.l_row.get_unchecked(q) as usize);
+            let value = *xi;
+            *xi = S::ZERO;
+            let size = value.size();
+            largest = if size > largest { size } else { largest };
+            *l.get_unchecked_mut(q) = value * inverse;
+        }
+        *parts.d.get_unchecked_mut(k) = d;
+        *parts.d_inverse.get_unchecked_mut(k) = inverse;
+        match judge(d, diagonal, largest) {
+            Some(weak) => {
+                *parts.weak.get_unchecked_mut(k) = weak;
+                Ok(())
+            }
+            None => Err(Stop::Pivot { column: k as u32 }),
+        }
+    }
+}
+
+/// Forward sweep with `l`, division, backward sweep with `u`, all by columns
+/// of the pattern of L. `unit_upper` says whether the rows of U were divided
+/// by their diagonal (LDLᵀ) or not (LU).
+pub(super) fn solve<S: Scalar>(
+    s: &Symbolic,
+    l: &[S],
+    u: &[S],
+    d_inverse: &[S],
+    unit_upper: bool,
+    rhs: &mut [S],
+    work: &mut Work<S>,
+) -> Result<(), SparseError> {
+    let n = s.order();
+    if rhs.len() != n {
+        return Err(SparseError::Length { expected: n, got: rhs.len() });
+    }
+    assert!(l.len() == s.l_row.len() && u.len() == s.l_row.len() && d_inverse.len() == n);
+    work.x.clear();
+    work.x.resize(n, S::ZERO);
+    let x = &mut work.x[..];
+    #[cfg(target_arch = "x86_64")]
+    if has_fma() {
+        // SAFETY: the processor has the features; sizes are checked above.
+        unsafe {
+            if unit_upper {
+                solve_fma::<S, true>(s, l, u, d_inverse, rhs, x);
+            } else {
+                solve_fma::<S, false>(s, l, u, d_inverse, rhs, x);
+            }
+        }
+        return Ok(());
+    }
+    // SAFETY: sizes are checked above.
+    unsafe {
+        if unit_upper {
+            solve_with::<S, true, false>(s, l, u, d_inverse, rhs, x);
+        } else {
+            solve_with::<S, false, false>(s, l, u, d_inverse, rhs, x);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn solve_fma<S: Scalar, const UNIT: bool>(s: &Symbolic, l: &[S], u: &[S], d_inverse: &[S], rhs: &mut [S], x: &mut [S]) {
+    // SAFETY: as promised by the caller.
+    unsafe { solve_with::<S, UNIT, true>(s, l, u, d_inverse, rhs, x) }
+}
+
+/// # Safety
+/// Slices must have the lengths that `solve` checks, and `x` must be zero.
+#[inline(always)]
+unsafe fn solve_with<S: Scalar, const UNIT: bool, const FMA: bool>(
+    s: &Symbolic,
+    l: &[S],
+    u: &[S],
+    d_inverse: &[S],
+    rhs: &mut [S],
+    x: &mut [S],
+) {
+    let n = s.order();
+    // SAFETY: `row_of` is a permutation of 0..n, `l_row` is below n, `l_start`
+    // ends at the length of `l_row`.
+    unsafe {
+        let mut first = 0usize;
+        for k in 0..n {
+            let end = *s.l_start.get_unchecked(k + 1) as usize;
+            let b = *rhs.get_unchecked(*s.row_of.get_unchecked(k) as usize);
+            let xk = b + *x.get_unchecked(k);
+            for q in first..end {
+                let xi = x.get_unchecked_mut(*s.l_row.get_unchecked(q) as usize);
+                *xi = xi.sub_mul::<FMA>(*l.get_unchecked(q), xk);
+            }
+            *x.get_unchecked_mut(k) = xk;
+            first = end;
+        }
+        let mut end = s.l_row.len();
+        for k in (0..n).rev() {
+            let first = *s.l_start.get_unchecked(k) as usize;
+            let mut xk = *x.get_unchecked(k);
+            if UNIT {
+                xk = xk * *d_inverse.get_unchecked(k);
+            }
+            for q in first..end {
+                let xi = *x.get_unchecked(*s.l_row.get_unchecked(q) as usize);
+                xk = xk.sub_mul::<FMA>(*u.get_unchecked(q), xi);
+            }
+            if !UNIT {
+                xk = xk * *d_inverse.get_unchecked(k);
+            }
+            *x.get_unchecked_mut(k) = xk;
+            *rhs.get_unchecked_mut(*s.row_of.get_unchecked(k) as usize) = xk;
+            end = first;
+        }
+    }
+}
