@@ -13,6 +13,7 @@ Exit status 1 if a distance exceeds the limit, a node is missing, or a tap diffe
 files anew from the models (not those of the closed-form cases, which come from cases/tools/closed_form.py).
 """
 import argparse
+import atexit
 import csv
 import json
 import math
@@ -29,6 +30,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CASES = ROOT / "cases" / "power_flow"
 LIMIT_PU = 1e-6
 STORED_LIMIT_PU = 1e-9
+STAGE = pathlib.Path(tempfile.mkdtemp(prefix="check_models_"))  # OpenDSS makes the folder it compiles its own; it stays until the end
+atexit.register(shutil.rmtree, STAGE, ignore_errors=True)
 TIGHT = (1e-10, 1e-9, 1e-8, 1e-7, 1e-6)
 
 # Reference of each model: folder, whether its script leaves the regulators in neutral (it does not solve), and
@@ -47,14 +50,14 @@ def run(text):
 
 def compile_model(master, post=()):
     """Compiles a temporary copy of the model's folder, so that nothing is written beside the model."""
-    with tempfile.TemporaryDirectory() as tmp:
-        folder = pathlib.Path(tmp) / master.parent.name
+    folder = STAGE / master.parent.name
+    if not folder.exists():
         shutil.copytree(master.parent, folder)
-        run("clear")
-        run("set DefaultBaseFrequency=60")
-        run(f'compile "{folder / master.name}"')
-        for command in post:
-            run(command)
+    run("clear")
+    run("set DefaultBaseFrequency=60")
+    run(f'compile "{folder / master.name}"')
+    for command in post:
+        run(command)
 
 
 def solve(master, controls, post=(), neutral_taps=False):
@@ -105,6 +108,8 @@ def element_rows():
 def control_state():
     circuit, taps, capacitors = DSS.ActiveCircuit, {}, {}
     for name in circuit.RegControls.AllNames:
+        if name.lower() == "none":  # how an empty list is told
+            continue
         circuit.RegControls.Name = name
         circuit.Transformers.Name = circuit.RegControls.Transformer
         circuit.Transformers.Wdg = circuit.RegControls.TapWinding or circuit.RegControls.Winding
