@@ -155,6 +155,28 @@ impl Network {
         &self.buses[id.index()]
     }
 
+    /// Puts the buses into another order: `order` lists every present id once, in the new order.
+    ///
+    /// # Panics
+    /// When `order` is not a permutation of the buses.
+    pub fn renumber_buses(&mut self, order: &[BusId]) {
+        assert_eq!(order.len(), self.buses.len(), "every bus once");
+        let mut new_id = vec![None; order.len()];
+        for (i, id) in order.iter().enumerate() {
+            assert!(new_id[id.index()].replace(BusId::from(i)).is_none(), "every bus once");
+        }
+        let renumber = |id: &mut BusId| *id = new_id[id.index()].expect("every bus once");
+        let mut old: Vec<Option<Bus>> = std::mem::take(&mut self.buses).into_iter().map(Some).collect();
+        self.buses = order.iter().map(|id| old[id.index()].take().expect("every bus once")).collect();
+        self.bus_index.values_mut().for_each(renumber);
+        for i in 0..self.order.len() {
+            self.common_mut(self.order[i]).terminals.iter_mut().for_each(|t| renumber(&mut t.bus));
+        }
+        self.regulator_controls.iter_mut().filter_map(|c| c.remote_bus.as_mut()).for_each(|r| renumber(&mut r.bus));
+        self.capacitor_controls.iter_mut().filter_map(|c| c.v_bus.as_mut()).for_each(|r| renumber(&mut r.bus));
+        self.inverter_controls.iter_mut().flat_map(|c| &mut c.monitored_buses).for_each(|r| renumber(&mut r.bus));
+    }
+
     /// Notes that elements use `node` at `bus`; the earth is not noted.
     pub fn note_node(&mut self, bus: BusId, node: u32) {
         let nodes = &mut self.buses[bus.index()].nodes;

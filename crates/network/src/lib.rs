@@ -36,7 +36,7 @@ pub use control::*;
 pub use diagnostic::{Diagnostic, Severity, SourceRef};
 pub use element::*;
 pub use engine::{Engine, EngineError, ModeOfChange, OperatingPoint, SolveReport};
-pub use grid::{Bus, Network};
+pub use grid::{AnyElement, Bus, Network};
 pub use ids::*;
 pub use ledger::{Disposition, Ledger, LedgerEntry};
 pub use meter::*;

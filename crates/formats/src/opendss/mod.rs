@@ -11,4 +11,5 @@
 //! `CalcVoltageBases`, …) are handed to a host.
 
 pub mod class;
+pub mod lower;
 pub mod object;

@@ -31,9 +31,7 @@ pub struct Sources {
 
 impl Default for Sources {
     fn default() -> Sources {
-        Sources {
-            paths: vec![Arc::from("")],
-        }
+        Sources { paths: vec![Arc::from("")] }
     }
 }
 
@@ -107,6 +105,10 @@ pub struct Assignment {
     pub property: u16,
     pub value: Value,
     pub source: SourceRef,
+    /// Number of the command that said it, counted up from 1 over the whole script and shared by
+    /// all assignments of one `New`, `Edit` or `More`. It orders assignments to different objects:
+    /// a line takes its line code as it stands when the code is assigned.
+    pub command: u32,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -151,10 +153,7 @@ struct ClassObjects {
 
 impl Default for Store {
     fn default() -> Store {
-        Store {
-            objects: Vec::new(),
-            classes: vec![ClassObjects::default(); ClassId::COUNT],
-        }
+        Store { objects: Vec::new(), classes: vec![ClassObjects::default(); ClassId::COUNT] }
     }
 }
 
@@ -189,10 +188,7 @@ impl Store {
 
     /// Objects of a class in the order of creation.
     pub fn of_class(&self, class: ClassId) -> impl ExactSizeIterator<Item = (ObjectId, &Object)> {
-        self.classes[class as usize]
-            .in_order
-            .iter()
-            .map(|&id| (id, self.get(id)))
+        self.classes[class as usize].in_order.iter().map(|&id| (id, self.get(id)))
     }
 
     pub fn count(&self, class: ClassId) -> usize {
@@ -201,10 +197,7 @@ impl Store {
 
     /// All objects in the order of creation.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (ObjectId, &Object)> {
-        self.objects
-            .iter()
-            .enumerate()
-            .map(|(i, o)| (ObjectId(i as u32), o))
+        self.objects.iter().enumerate().map(|(i, o)| (ObjectId(i as u32), o))
     }
 
     pub fn len(&self) -> usize {
@@ -308,10 +301,7 @@ mod tests {
             source: SourceRef::default(),
             log: Vec::new(),
             open: Vec::new(),
-            defaults: CreationDefaults {
-                base_frequency_hz: 60.0,
-                earth_model: 3,
-            },
+            defaults: CreationDefaults { base_frequency_hz: 60.0, earth_model: 3 },
         }
     }
 
