@@ -1,0 +1,252 @@
+//! A network compiled for solving: node numbers, primitive admittances, the
+//! pattern of the system admittance and its elimination order.
+//!
+//! ```text
+//! Network --compile--> Circuit (shared, not changed by solving)
+//!                         |
+//!                         +--> State, State, ... (voltages, taps, steps, energy, clock)
+//! ```
+//!
+//! Nodes are numbered from 1 in the order in which the elements first name
+//! them; number 0 is the earth, whose voltage is 0 V. Row `k - 1` of the system
+//! admittance belongs to node `k`. Only enabled elements are compiled.
+
+use crate::dense::CMatrix;
+use crate::element::{self, Model};
+use crate::error::{CircuitError, Place};
+use crate::sparse::{GROUND, Pattern, PatternBuilder, Symbolic};
+use network::{BusId, ElementId, ElementKind, Network};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Number of a node in a circuit; 0 is the earth.
+pub type NodeNumber = u32;
+
+/// A node of the circuit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Node {
+    pub bus: BusId,
+    /// Node at the bus, as the model writes it.
+    pub at_bus: u32,
+}
+
+/// An enabled element that carries current.
+#[derive(Clone, Debug)]
+pub struct Element {
+    pub id: ElementId,
+    pub n_terminals: usize,
+    pub n_conductors: usize,
+    /// Node of each conductor, terminal by terminal; 0 is the earth.
+    pub nodes: Box<[NodeNumber]>,
+    /// Slots of the primitive admittance in the system admittance.
+    pub(crate) slots: Box<[u32]>,
+    pub(crate) model: Model,
+}
+
+impl Element {
+    /// Order of the primitive admittance.
+    pub fn order(&self) -> usize {
+        self.nodes.len()
+    }
+}
+
+/// A network compiled for solving. Shared by any number of states and threads.
+#[derive(Debug)]
+pub struct Circuit {
+    network: Arc<Network>,
+    /// `nodes[0]` stands for the earth.
+    nodes: Vec<Node>,
+    by_bus: Vec<Vec<(u32, NodeNumber)>>,
+    elements: Vec<Element>,
+    index_of: HashMap<ElementId, u32>,
+    pattern: Arc<Pattern>,
+    symbolic: Arc<Symbolic>,
+    frequency_hz: f64,
+}
+
+impl Circuit {
+    /// Compiles the enabled elements of a network.
+    ///
+    /// # Errors
+    /// `NoSource` when no enabled source is there; an element whose data give no
+    /// primitive admittance is named with the reason.
+    pub fn compile(network: Arc<Network>) -> Result<Self, CircuitError> {
+        let frequency_hz = network.options.frequency_hz;
+        let mut nodes = vec![Node { bus: BusId(u32::MAX), at_bus: 0 }];
+        let mut by_bus: Vec<Vec<(u32, NodeNumber)>> = vec![Vec::new(); network.buses.len()];
+        let mut number = |bus: BusId, at_bus: u32| -> NodeNumber {
+            if at_bus == 0 {
+                return 0;
+            }
+            let known = &mut by_bus[bus.index()];
+            if let Some(&(_, n)) = known.iter().find(|(a, _)| *a == at_bus) {
+                return n;
+            }
+            let n = nodes.len() as NodeNumber;
+            nodes.push(Node { bus, at_bus });
+            known.push((at_bus, n));
+            n
+        };
+        let mut elements = Vec::new();
+        let mut index_of = HashMap::with_capacity(network.order.len());
+        let mut cache = element::Cache::default();
+        let mut has_source = false;
+        for &id in &network.order {
+            let common = network.common(id);
+            if !common.enabled || !element::carries_current(&network, id) {
+                continue;
+            }
+            let terminal_nodes: Box<[NodeNumber]> =
+                common.terminals.iter().flat_map(|t| t.nodes.iter().map(|&n| (t.bus, n)).collect::<Vec<_>>()).map(|(bus, n)| number(bus, n)).collect();
+            has_source |= matches!(id.kind, ElementKind::VoltageSource | ElementKind::CurrentSource);
+            let model = element::compile(&network, id, frequency_hz, &mut cache)
+                .map_err(|reason| CircuitError::Element { place: Place::of(&network, id), reason: Box::new(reason) })?;
+            index_of.insert(id, elements.len() as u32);
+            elements.push(Element {
+                id,
+                n_terminals: common.terminals.len(),
+                n_conductors: common.n_conductors(),
+                nodes: terminal_nodes,
+                slots: Box::default(),
+                model,
+            });
+        }
+        if !has_source {
+            return Err(CircuitError::NoSource);
+        }
+        let mut builder = PatternBuilder::new(nodes.len() as u32 - 1);
+        let row = |&n: &NodeNumber| if n == 0 { GROUND } else { n - 1 };
+        let mut rows = Vec::new();
+        for e in &elements {
+            rows.clear();
+            rows.extend(e.nodes.iter().map(row));
+            builder.clique(&rows)?;
+        }
+        let pattern = Arc::new(builder.build()?);
+        for e in &mut elements {
+            rows.clear();
+            rows.extend(e.nodes.iter().map(row));
+            e.slots = pattern.clique_slots(&rows)?.into();
+        }
+        let symbolic = Arc::new(Symbolic::new(&pattern)?);
+        Ok(Self { network, nodes, by_bus, elements, index_of, pattern, symbolic, frequency_hz })
+    }
+
+    pub fn network(&self) -> &Arc<Network> {
+        &self.network
+    }
+
+    /// Number of nodes, without the earth.
+    pub fn n_nodes(&self) -> usize {
+        self.nodes.len() - 1
+    }
+
+    /// Nodes in the order of their numbers, from number 1.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes[1..]
+    }
+
+    pub fn node(&self, number: NodeNumber) -> Node {
+        self.nodes[number as usize]
+    }
+
+    /// `bus.node` of a node.
+    pub fn node_name(&self, number: NodeNumber) -> String {
+        match self.nodes.get(number as usize) {
+            Some(n) if number > 0 => format!("{}.{}", self.network.bus(n.bus).name, n.at_bus),
+            _ => "earth".to_owned(),
+        }
+    }
+
+    /// Nodes of a bus as (number at the bus, number in the circuit), in the order they were met.
+    pub fn bus_nodes(&self, bus: BusId) -> &[(u32, NodeNumber)] {
+        &self.by_bus[bus.index()]
+    }
+
+    /// Number of node `at_bus` of a bus; 0 for the earth and for a node that no element has.
+    pub fn node_number(&self, bus: BusId, at_bus: u32) -> NodeNumber {
+        self.by_bus[bus.index()].iter().find(|(a, _)| *a == at_bus).map_or(0, |&(_, n)| n)
+    }
+
+    /// Enabled elements that carry current, in the order of creation.
+    pub fn elements(&self) -> &[Element] {
+        &self.elements
+    }
+
+    /// Position of an element in [`Self::elements`]; `None` when disabled or without current.
+    pub fn index_of(&self, id: ElementId) -> Option<usize> {
+        self.index_of.get(&id).map(|&i| i as usize)
+    }
+
+    pub fn frequency_hz(&self) -> f64 {
+        self.frequency_hz
+    }
+
+    pub(crate) fn pattern(&self) -> &Arc<Pattern> {
+        &self.pattern
+    }
+
+    pub(crate) fn symbolic(&self) -> &Arc<Symbolic> {
+        &self.symbolic
+    }
+
+    /// Line-to-neutral voltage base of each node, V, indexed by node number; 0 where none is assigned.
+    pub fn v_base_v(&self) -> Vec<f64> {
+        self.nodes.iter().enumerate().map(|(i, n)| if i == 0 { 0.0 } else { self.network.bus(n.bus).kv_base_ln * 1000.0 }).collect()
+    }
+
+    /// Groups of nodes that admittances join, and which of them a source feeds.
+    ///
+    /// `primitives` are the elements' present primitive admittances: an open
+    /// conductor or a zero entry joins nothing.
+    pub fn islands(&self, primitives: &[CMatrix]) -> Islands {
+        let mut parent: Vec<u32> = (0..self.nodes.len() as u32).collect();
+        fn root(parent: &mut [u32], mut i: u32) -> u32 {
+            while parent[i as usize] != i {
+                parent[i as usize] = parent[parent[i as usize] as usize];
+                i = parent[i as usize];
+            }
+            i
+        }
+        for (e, y) in self.elements.iter().zip(primitives) {
+            let k = e.nodes.len();
+            if y.rows() != k {
+                continue;
+            }
+            for i in 0..k {
+                for j in 0..i {
+                    // The earth joins nothing: islands share it.
+                    if e.nodes[i] != 0 && e.nodes[j] != 0 && y[(i, j)].norm_sqr() > 0.0 {
+                        let (a, b) = (root(&mut parent, e.nodes[i]), root(&mut parent, e.nodes[j]));
+                        parent[a.max(b) as usize] = a.min(b);
+                    }
+                }
+            }
+        }
+        let mut fed = vec![false; self.nodes.len()];
+        for e in &self.elements {
+            if matches!(e.id.kind, ElementKind::VoltageSource | ElementKind::CurrentSource | ElementKind::GicLine) {
+                for &n in e.nodes.iter().filter(|&&n| n != 0) {
+                    fed[root(&mut parent, n) as usize] = true;
+                }
+            }
+        }
+        let label: Vec<u32> = (0..self.nodes.len() as u32).map(|i| root(&mut parent, i)).collect();
+        let is_fed: Vec<bool> = label.iter().map(|&r| fed[r as usize]).collect();
+        let mut roots: Vec<u32> = label[1..].to_vec();
+        roots.sort_unstable();
+        roots.dedup();
+        Islands { n_islands: roots.len(), n_fed: roots.iter().filter(|&&r| fed[r as usize]).count(), label, is_fed }
+    }
+}
+
+/// Which nodes hang together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Islands {
+    pub n_islands: usize,
+    pub n_fed: usize,
+    /// Lowest node number of each node's island, by node number.
+    pub label: Vec<u32>,
+    /// Whether a source is in each node's island, by node number.
+    pub is_fed: Vec<bool>,
+}
