@@ -90,6 +90,9 @@ pub struct SolutionOptions {
     pub min_iterations: u32,
     pub max_iterations: u32,
     pub max_control_iterations: u32,
+    /// The model itself named `max_iterations`, `max_control_iterations`: they are its wish and no default.
+    pub max_iterations_given: bool,
+    pub max_control_iterations_given: bool,
     pub load_multiplier: f64,
     pub generation_multiplier: f64,
     /// Frequency of the solution and of the model's data, Hz.
@@ -122,6 +125,8 @@ pub struct SolutionOptions {
     /// Leave loads, generators and the like out of the system admittance.
     pub neglect_load_admittance: bool,
     pub trapezoidal: bool,
+    /// Correct lines given by sequence values for distributed parameters.
+    pub long_line_correction: bool,
     pub ue_weight: f64,
     pub loss_weight: f64,
     pub allocation_iterations: u32,
@@ -138,6 +143,8 @@ impl Default for SolutionOptions {
             min_iterations: 2,
             max_iterations: 15,
             max_control_iterations: 10,
+            max_iterations_given: false,
+            max_control_iterations_given: false,
             load_multiplier: 1.0,
             generation_multiplier: 1.0,
             frequency_hz: 60.0,
@@ -165,6 +172,7 @@ impl Default for SolutionOptions {
             v_max_emergency_pu: 1.08,
             neglect_load_admittance: false,
             trapezoidal: false,
+            long_line_correction: false,
             ue_weight: 1.0,
             loss_weight: 1.0,
             allocation_iterations: 2,
