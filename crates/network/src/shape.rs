@@ -214,13 +214,14 @@ fn interpolate(xs: &[f64], ys: &[f64], x: f64) -> f64 {
 }
 
 impl GrowthShape {
-    /// Factor on the base load in `year` (0 and before the first listed year: 1).
+    /// Factor on the base load in `year` (up to the first listed year: 1, for that is the base year).
     ///
-    /// Every year's factor multiplies the one before; a year that is not listed repeats the last listed factor.
+    /// Every year from the first listed one to the one before `year` multiplies it; a year that is not listed repeats the last
+    /// listed factor.
     pub fn factor(&self, year: i32) -> f64 {
         let mut factor = 1.0;
         let Some(&first) = self.years.first() else { return factor };
-        for y in first..=year {
+        for y in first..year {
             let i = self.years.partition_point(|&listed| listed <= y);
             if i > 0 {
                 factor *= self.multipliers[i - 1];

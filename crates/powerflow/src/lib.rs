@@ -3,5 +3,6 @@
 pub mod dense;
 pub mod line_constants;
 
+pub mod pc;
 pub mod sparse;
 pub mod yprim;
