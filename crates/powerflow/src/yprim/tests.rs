@@ -367,7 +367,7 @@ fn source_phasors() {
     assert!((negative[1] - v[2]).norm() < 1e-5);
     let zero = voltage_source_phasors(12.47, 1.05, 30.0, 3, 0);
     assert!((zero[2] - v[0]).norm() < 1e-5);
-    assert!((voltage_source_phasors(7.2, 1.0, 0.0, 1, 1)[0] - 7200.0).norm() < 1e-6);
+    assert!((voltage_source_phasors(7.2, 1.0, 0.0, 1, 1)[0] - 7200.0).norm() < 1e-5);
     // Two phases of a voltage source stand opposite each other; those of a current source are a part of three phases.
     let two = voltage_source_phasors(10.0, 1.0, 0.0, 2, 1);
     assert!((two[0] + two[1]).norm() < 1e-6 && (two[0].re - 5000.0).abs() < 1e-6);
