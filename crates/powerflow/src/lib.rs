@@ -1,5 +1,6 @@
 //! powerflow
 
+pub mod control;
 pub mod dense;
 pub mod line_constants;
 
