@@ -36,24 +36,6 @@ impl<const K: usize> Lanes<K> {
     }
 }
 
-/// Scratch space of `Factor::solve_many`; allocates on first use only.
-#[derive(Debug, Clone)]
-pub struct WorkMany<const K: usize> {
-    x: Vec<Lanes<K>>,
-}
-
-impl<const K: usize> WorkMany<K> {
-    pub fn new() -> Self {
-        WorkMany { x: Vec::new() }
-    }
-}
-
-impl<const K: usize> Default for WorkMany<K> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 /// The factor as the kernel needs it.
 #[derive(Clone, Copy)]
 pub(super) struct Triangles<'a> {
@@ -65,45 +47,42 @@ pub(super) struct Triangles<'a> {
     pub unit_upper: bool,
 }
 
-pub(super) fn solve_many<const K: usize>(t: Triangles, rhs: &mut [Lanes<K>], work: &mut WorkMany<K>) -> Result<(), SparseError> {
+pub(super) fn solve_many<const K: usize>(t: Triangles, rhs: &mut [Lanes<K>]) -> Result<(), SparseError> {
     let n = t.symbolic.order();
     if rhs.len() != n {
         return Err(SparseError::Length { expected: n, got: rhs.len() });
     }
-    let entries = t.symbolic.l_row.len();
+    let entries = t.symbolic.l_caller_row.len();
     assert!(t.l.len() == entries && t.u.len() == entries && t.d_inverse.len() == n);
-    work.x.clear();
-    work.x.resize(n, Lanes::ZERO);
-    let x = &mut work.x[..];
     #[cfg(target_arch = "x86_64")]
     if K.is_multiple_of(8) && has_fma() && std::arch::is_x86_feature_detected!("avx512f") {
         // SAFETY: the processor has the features; sizes are checked above.
-        unsafe { kernel_avx512(t, rhs, x) };
+        unsafe { kernel_avx512(t, rhs) };
         return Ok(());
     }
     #[cfg(target_arch = "x86_64")]
     if has_fma() {
         // SAFETY: the processor has the features; sizes are checked above.
-        unsafe { kernel_fma(t, rhs, x) };
+        unsafe { kernel_fma(t, rhs) };
         return Ok(());
     }
     // SAFETY: sizes are checked above.
-    unsafe { kernel::<K, false>(t, rhs, x) };
+    unsafe { kernel::<K, false>(t, rhs) };
     Ok(())
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx2,fma")]
-unsafe fn kernel_avx512<const K: usize>(t: Triangles, rhs: &mut [Lanes<K>], x: &mut [Lanes<K>]) {
+unsafe fn kernel_avx512<const K: usize>(t: Triangles, x: &mut [Lanes<K>]) {
     // SAFETY: as promised by the caller.
-    unsafe { kernel::<K, true>(t, rhs, x) }
+    unsafe { kernel::<K, true>(t, x) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn kernel_fma<const K: usize>(t: Triangles, rhs: &mut [Lanes<K>], x: &mut [Lanes<K>]) {
+unsafe fn kernel_fma<const K: usize>(t: Triangles, x: &mut [Lanes<K>]) {
     // SAFETY: as promised by the caller.
-    unsafe { kernel::<K, true>(t, rhs, x) }
+    unsafe { kernel::<K, true>(t, x) }
 }
 
 #[inline(always)]
@@ -132,47 +111,43 @@ fn scale<const K: usize>(x: &mut Lanes<K>, a: Complex64) {
     }
 }
 
+/// Works in place in the caller's numbering, as the single solve does.
+///
 /// # Safety
-/// Slices must have the lengths that `solve_many` checks; `x` must be zero.
+/// Slices must have the lengths that `solve_many` checks.
 #[inline(always)]
-unsafe fn kernel<const K: usize, const FMA: bool>(t: Triangles, rhs: &mut [Lanes<K>], x: &mut [Lanes<K>]) {
+unsafe fn kernel<const K: usize, const FMA: bool>(t: Triangles, x: &mut [Lanes<K>]) {
     let s = t.symbolic;
     let n = s.order();
-    // SAFETY: `row_of` is a permutation of 0..n, `l_row` is below n, `l_start`
-    // ends at the length of `l_row`.
+    // SAFETY: `row_of` is a permutation of 0..n, `l_caller_row` is below n and
+    // `l_start` ends at its length.
     unsafe {
         let mut first = 0usize;
         for k in 0..n {
             let end = *s.l_start.get_unchecked(k + 1) as usize;
-            let b = rhs.get_unchecked(*s.row_of.get_unchecked(k) as usize);
-            let mut xk = *x.get_unchecked(k);
-            for lane in 0..K {
-                xk.re[lane] += b.re[lane];
-                xk.im[lane] += b.im[lane];
-            }
+            let xk = *x.get_unchecked(*s.row_of.get_unchecked(k) as usize);
             for q in first..end {
-                let i = *s.l_row.get_unchecked(q) as usize;
+                let i = *s.l_caller_row.get_unchecked(q) as usize;
                 sub_mul::<K, FMA>(x.get_unchecked_mut(i), *t.l.get_unchecked(q), &xk);
             }
-            *x.get_unchecked_mut(k) = xk;
             first = end;
         }
-        let mut end = s.l_row.len();
+        let mut end = s.l_caller_row.len();
         for k in (0..n).rev() {
             let first = *s.l_start.get_unchecked(k) as usize;
-            let mut xk = *x.get_unchecked(k);
+            let row = *s.row_of.get_unchecked(k) as usize;
+            let mut xk = *x.get_unchecked(row);
             if t.unit_upper {
                 scale(&mut xk, *t.d_inverse.get_unchecked(k));
             }
             for q in first..end {
-                let i = *s.l_row.get_unchecked(q) as usize;
+                let i = *s.l_caller_row.get_unchecked(q) as usize;
                 sub_mul::<K, FMA>(&mut xk, *t.u.get_unchecked(q), x.get_unchecked(i));
             }
             if !t.unit_upper {
                 scale(&mut xk, *t.d_inverse.get_unchecked(k));
             }
-            *x.get_unchecked_mut(k) = xk;
-            *rhs.get_unchecked_mut(*s.row_of.get_unchecked(k) as usize) = xk;
+            *x.get_unchecked_mut(row) = xk;
             end = first;
         }
     }

@@ -20,13 +20,14 @@
 //!
 //! L and 1/D are stored by columns. A solve is a forward sweep that scatters
 //! with the columns of L and a backward sweep that gathers with the same
-//! columns; the permutation is applied while the right-hand side is read in
-//! the one and written in the other.
+//! columns; both work in place on the right-hand side, because a second list
+//! of row indices names the rows of L as the caller numbers them. There is no
+//! permuted copy.
 
 use super::fixed::{Columns, Paths, Stop, judge};
 use super::matrix::agree;
 use super::scalar::has_fma;
-use super::{Matrix, Scalar, SparseError, Symbolic, Work};
+use super::{Matrix, Scalar, SparseError, Symbolic};
 use num_complex::Complex64;
 use std::sync::Arc;
 
@@ -133,8 +134,8 @@ impl<S: Scalar> Ldlt<S> {
     ///
     /// # Errors
     /// `Length` when `rhs` does not have the order of the matrix.
-    pub fn solve_in_place(&self, rhs: &mut [S], work: &mut Work<S>) -> Result<(), SparseError> {
-        solve(&self.symbolic, &self.l, &self.l, &self.d_inverse, true, rhs, work)
+    pub fn solve_in_place(&self, rhs: &mut [S]) -> Result<(), SparseError> {
+        solve(&self.symbolic, &self.l, &self.l, &self.d_inverse, true, rhs)
     }
 }
 
@@ -273,24 +274,21 @@ pub(super) fn solve<S: Scalar>(
     d_inverse: &[S],
     unit_upper: bool,
     rhs: &mut [S],
-    work: &mut Work<S>,
 ) -> Result<(), SparseError> {
     let n = s.order();
     if rhs.len() != n {
         return Err(SparseError::Length { expected: n, got: rhs.len() });
     }
     assert!(l.len() == s.l_row.len() && u.len() == s.l_row.len() && d_inverse.len() == n);
-    work.x.clear();
-    work.x.resize(n, S::ZERO);
-    let x = &mut work.x[..];
+    let x = rhs;
     #[cfg(target_arch = "x86_64")]
     if has_fma() {
         // SAFETY: the processor has the features; sizes are checked above.
         unsafe {
             if unit_upper {
-                solve_fma::<S, true>(s, l, u, d_inverse, rhs, x);
+                solve_fma::<S, true>(s, l, u, d_inverse, x);
             } else {
-                solve_fma::<S, false>(s, l, u, d_inverse, rhs, x);
+                solve_fma::<S, false>(s, l, u, d_inverse, x);
             }
         }
         return Ok(());
@@ -298,9 +296,9 @@ pub(super) fn solve<S: Scalar>(
     // SAFETY: sizes are checked above.
     unsafe {
         if unit_upper {
-            solve_with::<S, true, false>(s, l, u, d_inverse, rhs, x);
+            solve_with::<S, true, false>(s, l, u, d_inverse, x);
         } else {
-            solve_with::<S, false, false>(s, l, u, d_inverse, rhs, x);
+            solve_with::<S, false, false>(s, l, u, d_inverse, x);
         }
     }
     Ok(())
@@ -308,54 +306,45 @@ pub(super) fn solve<S: Scalar>(
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn solve_fma<S: Scalar, const UNIT: bool>(s: &Symbolic, l: &[S], u: &[S], d_inverse: &[S], rhs: &mut [S], x: &mut [S]) {
+unsafe fn solve_fma<S: Scalar, const UNIT: bool>(s: &Symbolic, l: &[S], u: &[S], d_inverse: &[S], x: &mut [S]) {
     // SAFETY: as promised by the caller.
-    unsafe { solve_with::<S, UNIT, true>(s, l, u, d_inverse, rhs, x) }
+    unsafe { solve_with::<S, UNIT, true>(s, l, u, d_inverse, x) }
 }
 
 /// # Safety
-/// Slices must have the lengths that `solve` checks, and `x` must be zero.
+/// Slices must have the lengths that `solve` checks.
 #[inline(always)]
-unsafe fn solve_with<S: Scalar, const UNIT: bool, const FMA: bool>(
-    s: &Symbolic,
-    l: &[S],
-    u: &[S],
-    d_inverse: &[S],
-    rhs: &mut [S],
-    x: &mut [S],
-) {
+unsafe fn solve_with<S: Scalar, const UNIT: bool, const FMA: bool>(s: &Symbolic, l: &[S], u: &[S], d_inverse: &[S], x: &mut [S]) {
     let n = s.order();
-    // SAFETY: `row_of` is a permutation of 0..n, `l_row` is below n, `l_start`
-    // ends at the length of `l_row`.
+    // SAFETY: `row_of` is a permutation of 0..n, `l_caller_row` is below n and
+    // `l_start` ends at its length.
     unsafe {
         let mut first = 0usize;
         for k in 0..n {
             let end = *s.l_start.get_unchecked(k + 1) as usize;
-            let b = *rhs.get_unchecked(*s.row_of.get_unchecked(k) as usize);
-            let xk = b + *x.get_unchecked(k);
+            let xk = *x.get_unchecked(*s.row_of.get_unchecked(k) as usize);
             for q in first..end {
-                let xi = x.get_unchecked_mut(*s.l_row.get_unchecked(q) as usize);
+                let xi = x.get_unchecked_mut(*s.l_caller_row.get_unchecked(q) as usize);
                 *xi = xi.sub_mul::<FMA>(*l.get_unchecked(q), xk);
             }
-            *x.get_unchecked_mut(k) = xk;
             first = end;
         }
-        let mut end = s.l_row.len();
+        let mut end = s.l_caller_row.len();
         for k in (0..n).rev() {
             let first = *s.l_start.get_unchecked(k) as usize;
-            let mut xk = *x.get_unchecked(k);
+            let row = *s.row_of.get_unchecked(k) as usize;
+            let mut xk = *x.get_unchecked(row);
             if UNIT {
                 xk = xk * *d_inverse.get_unchecked(k);
             }
             for q in first..end {
-                let xi = *x.get_unchecked(*s.l_row.get_unchecked(q) as usize);
+                let xi = *x.get_unchecked(*s.l_caller_row.get_unchecked(q) as usize);
                 xk = xk.sub_mul::<FMA>(*u.get_unchecked(q), xi);
             }
             if !UNIT {
                 xk = xk * *d_inverse.get_unchecked(k);
             }
-            *x.get_unchecked_mut(k) = xk;
-            *rhs.get_unchecked_mut(*s.row_of.get_unchecked(k) as usize) = xk;
+            *x.get_unchecked_mut(row) = xk;
             end = first;
         }
     }

@@ -17,7 +17,7 @@
 use super::fixed::{Columns, Paths, Stop, judge};
 use super::ldlt::{check_pattern, solve, stop_error};
 use super::scalar::has_fma;
-use super::{Matrix, Scalar, SparseError, Symbolic, Work};
+use super::{Matrix, Scalar, SparseError, Symbolic};
 use num_complex::Complex64;
 use std::sync::Arc;
 
@@ -143,8 +143,8 @@ impl<S: Scalar> Lu<S> {
     ///
     /// # Errors
     /// `Length` when `rhs` does not have the order of the matrix.
-    pub fn solve_in_place(&self, rhs: &mut [S], work: &mut Work<S>) -> Result<(), SparseError> {
-        solve(&self.symbolic, &self.l, &self.u, &self.d_inverse, false, rhs, work)
+    pub fn solve_in_place(&self, rhs: &mut [S]) -> Result<(), SparseError> {
+        solve(&self.symbolic, &self.l, &self.u, &self.d_inverse, false, rhs)
     }
 }
 

@@ -82,7 +82,7 @@ mod scalar;
 mod symbolic;
 
 pub use factor::{Factor, Method, Quality, factor};
-pub use lanes::{Lanes, WorkMany};
+pub use lanes::Lanes;
 pub use ldlt::Ldlt;
 pub use lu::Lu;
 pub use matrix::Matrix;

@@ -119,7 +119,8 @@ impl Scalar for Complex64 {
     }
 }
 
-/// Scratch space of the solves. One per thread, for any number of factors; it
+/// Scratch space of solves and checks; only a factor with row pivoting, which
+/// cannot solve in place, needs it. One per thread, for any number of factors; it
 /// grows to the largest order met and then allocates no more.
 #[derive(Debug, Clone)]
 pub struct Work<S = Complex64> {

@@ -52,6 +52,8 @@ pub struct Symbolic {
     /// Columns of L below the diagonal: `n + 1` starts and ascending rows.
     pub(super) l_start: Vec<u32>,
     pub(super) l_row: Vec<u32>,
+    /// The same rows in the caller's numbering.
+    pub(super) l_caller_row: Vec<u32>,
     /// Rows of L left of the diagonal.
     pub(super) update_start: Vec<u32>,
     pub(super) update: Vec<Update>,
@@ -155,6 +157,8 @@ impl Symbolic {
         }
         let diagonal = row_of.iter().map(|&i| pattern.diagonal_slots()[i as usize]).collect();
 
+        let l_caller_row = l_row.iter().map(|&i| row_of[i as usize]).collect();
+
         Ok(Symbolic {
             pattern: Arc::clone(pattern),
             row_of,
@@ -162,6 +166,7 @@ impl Symbolic {
             parent,
             l_start,
             l_row,
+            l_caller_row,
             update_start,
             update,
             entry_start,
