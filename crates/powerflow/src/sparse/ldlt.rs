@@ -349,3 +349,45 @@ unsafe fn solve_with<S: Scalar, const UNIT: bool, const FMA: bool>(s: &Symbolic,
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Pattern;
+    use super::*;
+
+    #[test]
+    fn portable_code_agrees_with_the_dispatched_code() {
+        // A ring of 50 nodes with chords.
+        let n = 50u32;
+        let chords = (0..n).flat_map(|i| [(i, (i + 1) % n), (i, (i * 7 + 3) % n)]);
+        let pattern = Arc::new(Pattern::new(n, chords).unwrap());
+        let symbolic = Arc::new(Symbolic::new(&pattern).unwrap());
+        let mut matrix = Matrix::zeros(&pattern);
+        for i in 0..n {
+            for &j in pattern.row(i) {
+                let value = if i == j { Complex64::new(9.0, -2.0 - i as f64) } else { Complex64::new(-1.0, (i + j) as f64 / 99.0) };
+                matrix.add(i, j, value).unwrap();
+            }
+        }
+        let dispatched = Ldlt::new(&symbolic, &matrix).unwrap();
+        let mut portable = Ldlt::empty(&symbolic);
+        let parts = Parts {
+            l: &mut portable.l,
+            d: &mut portable.d,
+            d_inverse: &mut portable.d_inverse,
+            weak: &mut portable.weak,
+            x: &mut portable.x,
+        };
+        // SAFETY: `empty` made every slice for this analysis.
+        unsafe { run_with::<_, false>(&symbolic, matrix.values(), parts, Columns::All) }.unwrap();
+        let b: Vec<_> = (0..n).map(|i| Complex64::new(i as f64, 1.0)).collect();
+        let (mut x, mut y) = (b.clone(), b.clone());
+        dispatched.solve_in_place(&mut x).unwrap();
+        // SAFETY: as above, and `y` has the order of the matrix.
+        unsafe { solve_with::<_, true, false>(&symbolic, &portable.l, &portable.l, &portable.d_inverse, &mut y) };
+        for (x, y) in x.iter().zip(&y) {
+            assert!((x - y).norm() < 1e-13 * (1.0 + x.norm()));
+        }
+        assert!(matrix.backward_error(&y, &b).unwrap() < 1e-14);
+    }
+}
