@@ -10,6 +10,23 @@
 //! assignments. Commands that need a solved circuit in the middle of a script (`Solve`,
 //! `CalcVoltageBases`, …) are handed to a host.
 
+mod builtin;
 pub mod class;
+mod command;
+pub mod fault;
+pub mod files;
 pub mod lower;
 pub mod object;
+pub mod options;
+mod pattern;
+mod rpn;
+pub mod script;
+pub mod text;
+mod value;
+
+pub use class::ClassId;
+pub use fault::{Fault, ReadError};
+pub use files::{FileSource, MemoryFiles};
+pub use object::{Assignment, BusRef, Object, ObjectId, Store, Value};
+pub use options::Options;
+pub use script::{Host, Model, NotExecuted, ReadOptions, Reader, RecordingHost, Report, Request, Reset, Step};

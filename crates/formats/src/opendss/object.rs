@@ -40,6 +40,12 @@ impl Sources {
         self.paths.get(file.0 as usize).map_or("", |p| p)
     }
 
+    /// The place as findings name it.
+    pub fn place(&self, source: SourceRef) -> network::SourceRef {
+        let path = self.paths.get(source.file.0 as usize).unwrap_or(&self.paths[0]);
+        network::SourceRef { file: path.clone(), line: source.line }
+    }
+
     pub fn add(&mut self, path: &str) -> FileId {
         if let Some(i) = self.paths.iter().position(|p| &**p == path) {
             return FileId(i as u32);
@@ -120,11 +126,21 @@ pub struct Object {
     /// Where it was created.
     pub source: SourceRef,
     pub log: Vec<Assignment>,
-    /// Conductors that `Open` has opened and `Close` has not closed, (terminal, conductor), from 1;
-    /// conductor 0 stands for all of the terminal.
-    pub open: Vec<(u16, u16)>,
+    /// What `Open` and `Close` did to its conductors, in order.
+    pub switching: Vec<Switching>,
     /// Options in force when it was created, which it keeps as defaults.
     pub defaults: CreationDefaults,
+}
+
+/// One `Open` or `Close`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Switching {
+    /// From 1.
+    pub terminal: u16,
+    /// From 1; 0 stands for all of the terminal.
+    pub conductor: u16,
+    pub open: bool,
+    pub source: SourceRef,
 }
 
 /// Options that an element takes over when it is created.
@@ -171,8 +187,8 @@ impl Store {
     /// The object of a class by name, letters in either case.
     pub fn find(&self, class: ClassId, name: &str) -> Option<ObjectId> {
         let names = &self.classes[class as usize].by_name;
-        if name.bytes().any(|b| b.is_ascii_uppercase()) {
-            names.get(name.to_ascii_lowercase().as_str()).copied()
+        if name.bytes().any(|b| b.is_ascii_uppercase() || b >= 0x80) {
+            names.get(name.to_lowercase().as_str()).copied()
         } else {
             names.get(name).copied()
         }
@@ -300,7 +316,7 @@ mod tests {
             enabled: true,
             source: SourceRef::default(),
             log: Vec::new(),
-            open: Vec::new(),
+            switching: Vec::new(),
             defaults: CreationDefaults { base_frequency_hz: 60.0, earth_model: 3 },
         }
     }

@@ -12,15 +12,7 @@ pub static VISUALIZE_QUANTITY: EnumDef = EnumDef {
 
 pub static REDUCTION_STRATEGY: EnumDef = EnumDef {
     name: "Reduction Strategy",
-    words: &[
-        ("Default", 0),
-        ("ShortLines", 1),
-        ("MergeParallel", 2),
-        ("BreakLoop", 3),
-        ("Dangling", 4),
-        ("Switches", 5),
-        ("Laterals", 6),
-    ],
+    words: &[("Default", 0), ("ShortLines", 1), ("MergeParallel", 2), ("BreakLoop", 3), ("Dangling", 4), ("Switches", 5), ("Laterals", 6)],
     or_number: false,
     first_match: false,
     longer_allowed: false,
@@ -101,14 +93,7 @@ pub static CONNECTION: EnumDef = EnumDef {
 
 pub static CORE_TYPE: EnumDef = EnumDef {
     name: "Core Type",
-    words: &[
-        ("shell", 0),
-        ("1-phase", 1),
-        ("3-leg", 3),
-        ("4-leg", 4),
-        ("5-leg", 5),
-        ("core-1-phase", 9),
-    ],
+    words: &[("shell", 0), ("1-phase", 1), ("3-leg", 3), ("4-leg", 4), ("5-leg", 5), ("core-1-phase", 9)],
     or_number: false,
     first_match: false,
     longer_allowed: false,
@@ -132,12 +117,7 @@ pub static LOAD_SOLUTION_MODEL: EnumDef = EnumDef {
 
 pub static RANDOM_TYPE: EnumDef = EnumDef {
     name: "Random Type",
-    words: &[
-        ("None", 0),
-        ("Gaussian", 1),
-        ("Uniform", 2),
-        ("LogNormal", 3),
-    ],
+    words: &[("None", 0), ("Gaussian", 1), ("Uniform", 2), ("LogNormal", 3)],
     or_number: false,
     first_match: false,
     longer_allowed: false,
@@ -145,13 +125,7 @@ pub static RANDOM_TYPE: EnumDef = EnumDef {
 
 pub static CONTROL_MODE: EnumDef = EnumDef {
     name: "Control Mode",
-    words: &[
-        ("Off", -1),
-        ("Static", 0),
-        ("Event", 1),
-        ("Time", 2),
-        ("MultiRate", 3),
-    ],
+    words: &[("Off", -1), ("Static", 0), ("Event", 1), ("Time", 2), ("MultiRate", 3)],
     or_number: false,
     first_match: false,
     longer_allowed: false,
@@ -315,26 +289,14 @@ pub static REGCONTROL_PHASE_SELECTION: EnumDef = EnumDef {
 
 pub static CAPCONTROL_TYPE: EnumDef = EnumDef {
     name: "CapControl: Type",
-    words: &[
-        ("Current", 0),
-        ("Voltage", 1),
-        ("kvar", 2),
-        ("Time", 3),
-        ("PowerFactor", 4),
-        ("Follow", 5),
-    ],
+    words: &[("Current", 0), ("Voltage", 1), ("kvar", 2), ("Time", 3), ("PowerFactor", 4), ("Follow", 5)],
     or_number: false,
     first_match: false,
     longer_allowed: false,
 };
 
-pub static DYNAMICEXP_DOMAIN: EnumDef = EnumDef {
-    name: "DynamicExp: Domain",
-    words: &[("Time", 0), ("dq", 1)],
-    or_number: false,
-    first_match: false,
-    longer_allowed: false,
-};
+pub static DYNAMICEXP_DOMAIN: EnumDef =
+    EnumDef { name: "DynamicExp: Domain", words: &[("Time", 0), ("dq", 1)], or_number: false, first_match: false, longer_allowed: false };
 
 pub static GENERATOR_MODEL: EnumDef = EnumDef {
     name: "Generator: Model",
@@ -378,13 +340,7 @@ pub static STORAGE_STATE: EnumDef = EnumDef {
 
 pub static STORAGE_DISPATCH_MODE: EnumDef = EnumDef {
     name: "Storage: Dispatch Mode",
-    words: &[
-        ("Default", 0),
-        ("LoadLevel", 1),
-        ("Price", 2),
-        ("External", 3),
-        ("Follow", 4),
-    ],
+    words: &[("Default", 0), ("LoadLevel", 1), ("Price", 2), ("External", 3), ("Follow", 4)],
     or_number: false,
     first_match: false,
     longer_allowed: false,
@@ -392,15 +348,7 @@ pub static STORAGE_DISPATCH_MODE: EnumDef = EnumDef {
 
 pub static STORAGECONTROLLER_DISCHARGE_MODE: EnumDef = EnumDef {
     name: "StorageController: Discharge Mode",
-    words: &[
-        ("Peakshave", 5),
-        ("Follow", 1),
-        ("Support", 3),
-        ("Loadshape", 2),
-        ("Time", 4),
-        ("Schedule", 6),
-        ("I-Peakshave", 8),
-    ],
+    words: &[("Peakshave", 5), ("Follow", 1), ("Support", 3), ("Loadshape", 2), ("Time", 4), ("Schedule", 6), ("I-Peakshave", 8)],
     or_number: false,
     first_match: false,
     longer_allowed: false,
@@ -408,12 +356,7 @@ pub static STORAGECONTROLLER_DISCHARGE_MODE: EnumDef = EnumDef {
 
 pub static STORAGECONTROLLER_CHARGE_MODE: EnumDef = EnumDef {
     name: "StorageController: Charge Mode",
-    words: &[
-        ("Loadshape", 2),
-        ("Time", 4),
-        ("PeakshaveLow", 7),
-        ("I-PeakshaveLow", 9),
-    ],
+    words: &[("Loadshape", 2), ("Time", 4), ("PeakshaveLow", 7), ("I-PeakshaveLow", 9)],
     or_number: false,
     first_match: false,
     longer_allowed: false,
@@ -469,21 +412,11 @@ pub static RECLOSER_STATE: EnumDef = EnumDef {
     longer_allowed: false,
 };
 
-pub static FUSE_ACTION: EnumDef = EnumDef {
-    name: "Fuse: Action",
-    words: &[("close", 2), ("open", 1)],
-    or_number: false,
-    first_match: false,
-    longer_allowed: false,
-};
+pub static FUSE_ACTION: EnumDef =
+    EnumDef { name: "Fuse: Action", words: &[("close", 2), ("open", 1)], or_number: false, first_match: false, longer_allowed: false };
 
-pub static FUSE_STATE: EnumDef = EnumDef {
-    name: "Fuse: State",
-    words: &[("closed", 2), ("open", 1)],
-    or_number: false,
-    first_match: false,
-    longer_allowed: false,
-};
+pub static FUSE_STATE: EnumDef =
+    EnumDef { name: "Fuse: State", words: &[("closed", 2), ("open", 1)], or_number: false, first_match: false, longer_allowed: false };
 
 pub static SWTCONTROL_ACTION: EnumDef = EnumDef {
     name: "SwtControl: Action",
@@ -542,14 +475,7 @@ pub static INDMACH012_SLIP_OPTION: EnumDef = EnumDef {
 
 pub static AUTOTRANS_CONNECTION: EnumDef = EnumDef {
     name: "AutoTrans: Connection",
-    words: &[
-        ("wye", 0),
-        ("delta", 1),
-        ("series", 2),
-        ("y", 0),
-        ("ln", 0),
-        ("ll", 1),
-    ],
+    words: &[("wye", 0), ("delta", 1), ("series", 2), ("y", 0), ("ln", 0), ("ll", 1)],
     or_number: false,
     first_match: false,
     longer_allowed: false,
@@ -557,15 +483,7 @@ pub static AUTOTRANS_CONNECTION: EnumDef = EnumDef {
 
 pub static INVCONTROL_CONTROL_MODE: EnumDef = EnumDef {
     name: "InvControl: Control Mode",
-    words: &[
-        ("Voltvar", 1),
-        ("VoltWatt", 2),
-        ("DynamicReaccurr", 3),
-        ("WattPF", 4),
-        ("Wattvar", 5),
-        ("AVR", 6),
-        ("GFM", 7),
-    ],
+    words: &[("Voltvar", 1), ("VoltWatt", 2), ("DynamicReaccurr", 3), ("WattPF", 4), ("Wattvar", 5), ("AVR", 6), ("GFM", 7)],
     or_number: false,
     first_match: false,
     longer_allowed: false,
@@ -589,12 +507,7 @@ pub static INVCONTROL_VOLTAGE_CURVE_X_REF: EnumDef = EnumDef {
 
 pub static INVCONTROL_VOLT_WATT_Y_AXIS: EnumDef = EnumDef {
     name: "InvControl: Volt-Watt Y-Axis",
-    words: &[
-        ("PAvailablePU", 0),
-        ("PMPPPU", 1),
-        ("PctPMPPPU", 2),
-        ("KVARatingPU", 3),
-    ],
+    words: &[("PAvailablePU", 0), ("PMPPPU", 1), ("PctPMPPPU", 2), ("KVARatingPU", 3)],
     or_number: false,
     first_match: false,
     longer_allowed: false,
@@ -634,13 +547,7 @@ pub static GICTRANSFORMER_TYPE: EnumDef = EnumDef {
 
 pub static VSCONVERTER_CONTROL_MODE: EnumDef = EnumDef {
     name: "VSConverter: Control Mode",
-    words: &[
-        ("Fixed", 0),
-        ("PacVac", 1),
-        ("PacQac", 2),
-        ("VdcVac", 3),
-        ("VdcQac", 4),
-    ],
+    words: &[("Fixed", 0), ("PacVac", 1), ("PacQac", 2), ("VdcVac", 3), ("VdcQac", 4)],
     or_number: false,
     first_match: false,
     longer_allowed: false,
@@ -648,13 +555,7 @@ pub static VSCONVERTER_CONTROL_MODE: EnumDef = EnumDef {
 
 pub static MONITOR_ACTION: EnumDef = EnumDef {
     name: "Monitor: Action",
-    words: &[
-        ("Clear", 0),
-        ("Save", 1),
-        ("TakeSample", 2),
-        ("Process", 3),
-        ("Reset", 0),
-    ],
+    words: &[("Clear", 0), ("Save", 1), ("TakeSample", 2), ("Process", 3), ("Reset", 0)],
     or_number: false,
     first_match: false,
     longer_allowed: false,
@@ -662,14 +563,7 @@ pub static MONITOR_ACTION: EnumDef = EnumDef {
 
 pub static ENERGYMETER_ACTION: EnumDef = EnumDef {
     name: "EnergyMeter: Action",
-    words: &[
-        ("Allocate", 0),
-        ("Clear", 1),
-        ("Reduce", 2),
-        ("Save", 3),
-        ("TakeSample", 4),
-        ("ZoneDump", 5),
-    ],
+    words: &[("Allocate", 0), ("Clear", 1), ("Reduce", 2), ("Save", 3), ("TakeSample", 4), ("ZoneDump", 5)],
     or_number: false,
     first_match: false,
     longer_allowed: false,

@@ -143,18 +143,13 @@ impl ClassDef {
     /// Number of the property called `name`, letters in either case: the one with exactly this
     /// name, else the first that begins with it.
     pub fn find(&self, name: &str) -> Option<u16> {
-        let exact = self
-            .properties
-            .iter()
-            .position(|p| p.name.eq_ignore_ascii_case(name));
+        let exact = self.properties.iter().position(|p| p.name.eq_ignore_ascii_case(name));
         exact
             .or_else(|| {
                 if name.is_empty() {
                     return None;
                 }
-                self.properties
-                    .iter()
-                    .position(|p| starts_with_ignore_case(p.name, name))
+                self.properties.iter().position(|p| starts_with_ignore_case(p.name, name))
             })
             .map(|i| i as u16)
     }
@@ -169,8 +164,7 @@ impl EnumDef {
 
 /// Whether `text` begins with `start`, letters in either case.
 pub(crate) fn starts_with_ignore_case(text: &str, start: &str) -> bool {
-    text.len() >= start.len()
-        && text.as_bytes()[..start.len()].eq_ignore_ascii_case(start.as_bytes())
+    text.len() >= start.len() && text.as_bytes()[..start.len()].eq_ignore_ascii_case(start.as_bytes())
 }
 
 /// Defines, inside a class's module, its enum `Property` and its table `DEF`.
@@ -316,10 +310,7 @@ impl ClassId {
 
     /// The class called `name`, letters in either case. OpenDSS takes no abbreviations here.
     pub fn find(name: &str) -> Option<ClassId> {
-        CLASSES
-            .iter()
-            .find(|c| c.name.eq_ignore_ascii_case(name))
-            .map(|c| c.id)
+        CLASSES.iter().find(|c| c.name.eq_ignore_ascii_case(name)).map(|c| c.id)
     }
 
     pub fn def(self) -> &'static ClassDef {
@@ -339,11 +330,7 @@ mod tests {
     fn tables_are_in_the_order_of_their_numbers() {
         for (i, class) in CLASSES.iter().enumerate() {
             assert_eq!(class.id as usize, i, "{}", class.name);
-            assert!(
-                matches!(class.properties.last().unwrap().kind, Kind::Like),
-                "{}",
-                class.name
-            );
+            assert!(matches!(class.properties.last().unwrap().kind, Kind::Like), "{}", class.name);
         }
     }
 
@@ -351,14 +338,8 @@ mod tests {
     fn an_exact_name_wins_over_an_earlier_one_that_begins_with_it() {
         // "R" begins no earlier property of Reactor, yet "X" would fit "XMatrix" first.
         let reactor = &delivery::reactor::DEF;
-        assert_eq!(
-            reactor.find("x"),
-            Some(delivery::reactor::Property::X as u16)
-        );
-        assert_eq!(
-            reactor.find("xm"),
-            Some(delivery::reactor::Property::XMatrix as u16)
-        );
+        assert_eq!(reactor.find("x"), Some(delivery::reactor::Property::X as u16));
+        assert_eq!(reactor.find("xm"), Some(delivery::reactor::Property::XMatrix as u16));
         assert_eq!(reactor.find("nothing"), None);
         assert_eq!(reactor.find(""), None);
     }

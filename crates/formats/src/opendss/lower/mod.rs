@@ -386,15 +386,15 @@ impl<'a> Context<'a> {
             .collect();
         let bus = self.network.bus_or_add(name);
         let mut terminal = Terminal::new(bus, nodes);
-        for &(t, conductor) in &object.open {
-            if usize::from(t) != index + 1 {
+        for switching in &object.switching {
+            if usize::from(switching.terminal) != index + 1 {
                 continue;
             }
-            match conductor {
-                0 => terminal.closed.iter_mut().for_each(|c| *c = false),
+            match switching.conductor {
+                0 => terminal.closed.iter_mut().for_each(|c| *c = !switching.open),
                 c => {
                     if let Some(closed) = terminal.closed.get_mut(usize::from(c) - 1) {
-                        *closed = false;
+                        *closed = !switching.open;
                     }
                 }
             }
