@@ -29,18 +29,18 @@ pub fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, NotText> {
     }
 }
 
-/// Refuses control characters that no text file holds; a form feed or end-of-file mark of old
-/// editors passes.
+/// Takes a stray control character, as old editors leave them, for a blank; refuses a text that
+/// has more than one in two hundred bytes, which is no text.
 fn checked(text: Cow<'_, str>) -> Result<Cow<'_, str>, NotText> {
-    let bad = |&b: &u8| b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0B | 0x0C | 0x1A);
-    match text.as_bytes().iter().position(bad) {
-        None => Ok(text),
-        Some(at) => {
-            let before = &text.as_bytes()[..at];
-            let line = before.iter().filter(|&&b| b == b'\n').count() as u32 + 1;
-            Err(NotText { line, byte: text.as_bytes()[at] })
-        }
+    let is_bad = |b: u8| b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r');
+    let bytes = text.as_bytes();
+    let Some(first) = bytes.iter().position(|&b| is_bad(b)) else { return Ok(text) };
+    let count = bytes.iter().filter(|&&b| is_bad(b)).count();
+    if count * 200 > bytes.len() {
+        let line = bytes[..first].iter().filter(|&&b| b == b'\n').count() as u32 + 1;
+        return Err(NotText { line, byte: bytes[first] });
     }
+    Ok(Cow::Owned(text.chars().map(|c| if c.is_ascii() && is_bad(c as u8) { ' ' } else { c }).collect()))
 }
 
 fn windows_1252(byte: u8) -> char {
@@ -333,5 +333,7 @@ mod tests {
         assert_eq!(decode(b"caf\xE9 \x93x\x94").unwrap(), "café “x”");
         assert_eq!(decode(b"\xFF\xFEa\0b\0").unwrap(), "ab");
         assert_eq!(decode(b"one\ntwo\0"), Err(NotText { line: 2, byte: 0 }));
+        let long = format!("{}y\0\nz", "x".repeat(300));
+        assert!(decode(long.as_bytes()).unwrap().ends_with("y \nz"));
     }
 }

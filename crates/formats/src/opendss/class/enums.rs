@@ -289,7 +289,7 @@ pub static REGCONTROL_PHASE_SELECTION: EnumDef = EnumDef {
 
 pub static CAPCONTROL_TYPE: EnumDef = EnumDef {
     name: "CapControl: Type",
-    words: &[("Current", 0), ("Voltage", 1), ("kvar", 2), ("Time", 3), ("PowerFactor", 4), ("Follow", 5)],
+    words: &[("Current", 0), ("Voltage", 1), ("kvar", 2), ("Time", 3), ("PowerFactor", 4), ("pf", 4), ("Follow", 5)],
     or_number: false,
     first_match: false,
     longer_allowed: false,
