@@ -62,6 +62,11 @@ pub struct Circuit {
     pattern: Arc<Pattern>,
     symbolic: Arc<Symbolic>,
     frequency_hz: f64,
+    /// Positions of sources and of converters in `elements`.
+    sources: Vec<u32>,
+    converters: Vec<u32>,
+    /// 1 / base voltage by node number, 1/V; 0 where no base is assigned.
+    inverse_base: Vec<f64>,
 }
 
 impl Circuit {
@@ -129,7 +134,20 @@ impl Circuit {
             e.slots = pattern.clique_slots(&rows)?.into();
         }
         let symbolic = Arc::new(Symbolic::new(&pattern)?);
-        Ok(Self { network, nodes, by_bus, elements, index_of, pattern, symbolic, frequency_hz })
+        let which = |is: fn(&Model) -> bool| {
+            let positions = elements.iter().enumerate().filter(|(_, e)| is(&e.model));
+            positions.map(|(i, _)| i as u32).collect::<Vec<_>>()
+        };
+        let (sources, converters) = (which(Model::is_source), which(Model::is_converter));
+        let inverse_base = nodes
+            .iter()
+            .enumerate()
+            .map(|(i, n)| match i {
+                0 => 0.0,
+                _ => Some(network.bus(n.bus).kv_base_ln).filter(|&kv| kv > 0.0).map_or(0.0, |kv| 1e-3 / kv),
+            })
+            .collect();
+        Ok(Self { network, nodes, by_bus, elements, index_of, pattern, symbolic, frequency_hz, sources, converters, inverse_base })
     }
 
     pub fn network(&self) -> &Arc<Network> {
@@ -182,6 +200,19 @@ impl Circuit {
         self.frequency_hz
     }
 
+    pub(crate) fn sources(&self) -> &[u32] {
+        &self.sources
+    }
+
+    pub(crate) fn converters(&self) -> &[u32] {
+        &self.converters
+    }
+
+    /// 1 / line-to-neutral voltage base by node number, 1/V; 0 where none is assigned.
+    pub(crate) fn inverse_base(&self) -> &[f64] {
+        &self.inverse_base
+    }
+
     pub(crate) fn pattern(&self) -> &Arc<Pattern> {
         &self.pattern
     }
@@ -190,9 +221,9 @@ impl Circuit {
         &self.symbolic
     }
 
-    /// Line-to-neutral voltage base of each node, V, indexed by node number; 0 where none is assigned.
-    pub fn v_base_v(&self) -> Vec<f64> {
-        self.nodes.iter().enumerate().map(|(i, n)| if i == 0 { 0.0 } else { self.network.bus(n.bus).kv_base_ln * 1000.0 }).collect()
+    /// Line-to-neutral voltage base of a node, kV; 0 where none is assigned.
+    pub fn kv_base_ln(&self, number: NodeNumber) -> f64 {
+        if number == 0 { 0.0 } else { self.network.bus(self.nodes[number as usize].bus).kv_base_ln }
     }
 
     /// Groups of nodes that admittances join, and which of them a source feeds.

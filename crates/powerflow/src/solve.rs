@@ -1,0 +1,236 @@
+//! The power flow of one moment: the fixed point on injected currents, and the
+//! control iterations around it.
+//!
+//! With `Y` the system admittance, which holds every element's primitive
+//! admittance, the converters' linearised one among them, the node voltages
+//! obey
+//!
+//! ```text
+//! Y v = i(v),   i(v) = i_source + sum over converters of (Y_c v - i_c(v))
+//! ```
+//!
+//! where `i_c(v)` is the current that converter `c` (load, generator, PV
+//! system, storage) draws at `v`, and `Y_c` its linearisation. The iteration
+//! `v <- Y⁻¹ i(v)` starts from the solution with all converters as admittances.
+//! It has settled when no node's voltage magnitude moved by more than the
+//! tolerance, per unit of the node's base (relative to itself where the node
+//! has no base), after at least `min_iterations`.
+//!
+//! Around it, controls act: solve, let every control sample the solution, do
+//! the queued actions of the earliest time, bring the admittance up to date,
+//! and solve again, until no action is left.
+//!
+//! Source of the method: OpenDSS (`Solution.pas`, `SolutionAlgs.pas`); the
+//! order of its steps is kept, since taps depend on the path.
+
+use crate::control::ControlSet;
+use crate::element::Model;
+use crate::error::CircuitError;
+use crate::state::State;
+use network::{Algorithm, LoadSolutionModel, SolutionMode};
+use num_complex::Complex64;
+use std::sync::Arc;
+
+const ZERO: Complex64 = Complex64 { re: 0.0, im: 0.0 };
+
+/// How a fixed point ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Convergence {
+    pub settled: bool,
+    pub iterations: u32,
+    /// Largest change of a voltage magnitude in the last iteration, per unit.
+    pub last_change_pu: f64,
+}
+
+/// How a solution with controls ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    pub convergence: Convergence,
+    /// Iterations of all control iterations together.
+    pub iterations: u32,
+    pub control_iterations: u32,
+    /// No control had anything left to do.
+    pub controls_settled: bool,
+}
+
+impl Progress {
+    pub fn settled(&self) -> bool {
+        self.convergence.settled && self.controls_settled
+    }
+}
+
+impl State {
+    /// Solves one moment with controls, from the present clock and operating point.
+    ///
+    /// # Errors
+    /// A circuit that cannot be factored. Non-convergence is not an error; see [`Progress`].
+    pub fn solve_moment(&mut self, controls: &mut ControlSet) -> Result<Progress, CircuitError> {
+        self.needs_update = true;
+        let mut iterations = 0;
+        let mut control_iterations = 0;
+        loop {
+            control_iterations += 1;
+            let convergence = self.solve_without_controls()?;
+            iterations += convergence.iterations;
+            let mut done = false;
+            if control_iterations < self.options.max_control_iterations {
+                // A solution that did not settle tells the controls nothing.
+                done = !convergence.settled || controls.sample_and_act(self)?;
+            }
+            self.refresh()?;
+            if done || control_iterations >= self.options.max_control_iterations {
+                let controls_settled = convergence.settled && done;
+                return Ok(Progress { convergence, iterations, control_iterations, controls_settled });
+            }
+        }
+    }
+
+    /// Solves with taps, steps and set-points as they stand.
+    ///
+    /// # Errors
+    /// A circuit that cannot be factored.
+    pub fn solve_without_controls(&mut self) -> Result<Convergence, CircuitError> {
+        if self.options.load_model == LoadSolutionModel::Admittance || self.options.mode == SolutionMode::Direct {
+            return self.solve_direct();
+        }
+        self.refresh()?;
+        if !self.has_profile {
+            self.start_from_admittances()?;
+        }
+        match self.options.algorithm {
+            Algorithm::Normal | Algorithm::Newton => self.fixed_point(),
+        }
+    }
+
+    /// One solution of the linear network with all converters as admittances.
+    ///
+    /// # Errors
+    /// A circuit that cannot be factored.
+    pub fn solve_direct(&mut self) -> Result<Convergence, CircuitError> {
+        self.refresh()?;
+        self.injection.fill(ZERO);
+        self.add_sources();
+        if self.moment().is_dynamic() {
+            self.add_converters();
+        }
+        self.solve_linear()?;
+        self.has_profile = true;
+        Ok(Convergence { settled: self.v.iter().all(|v| v.is_finite()), iterations: 1, last_change_pu: 0.0 })
+    }
+
+    /// First iterate: every converter as its admittance.
+    fn start_from_admittances(&mut self) -> Result<(), CircuitError> {
+        self.injection.fill(ZERO);
+        self.add_sources();
+        self.solve_linear()?;
+        self.has_profile = true;
+        crate::pc_start::set_generator_sensitivities(self)
+    }
+
+    /// The fixed point `v <- Y⁻¹ i(v)`.
+    fn fixed_point(&mut self) -> Result<Convergence, CircuitError> {
+        if self.needs_update {
+            self.update_powers();
+        }
+        let circuit = Arc::clone(&self.circuit);
+        let mut magnitude = std::mem::take(&mut self.magnitude);
+        magnitude.resize(self.v.len(), 0.0);
+        let mut iterations = 0;
+        let mut change;
+        loop {
+            iterations += 1;
+            self.injection.fill(ZERO);
+            self.add_sources();
+            self.add_converters();
+            self.solve_linear()?;
+            change = largest_change(&self.v, &mut magnitude, circuit.inverse_base());
+            let settled = change <= self.options.tolerance_pu;
+            if (settled && iterations >= self.options.min_iterations) || iterations >= self.options.max_iterations || change.is_nan() {
+                self.magnitude = magnitude;
+                return Ok(Convergence { settled, iterations, last_change_pu: change });
+            }
+        }
+    }
+
+    /// Adds the sources' injected currents.
+    pub(crate) fn add_sources(&mut self) {
+        let circuit = Arc::clone(&self.circuit);
+        for &i in circuit.sources() {
+            let e = &circuit.elements()[i as usize];
+            match &e.model {
+                Model::Source(source) => {
+                    for (&n, injected) in e.nodes.iter().zip(&source.injection) {
+                        self.injection[n as usize] += injected;
+                    }
+                }
+                Model::CurrentSource(source) => {
+                    for (&n, injected) in e.nodes.iter().zip(&source.injection) {
+                        self.injection[n as usize] += injected;
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Adds what every converter injects beyond its admittance at the present voltages.
+    pub(crate) fn add_converters(&mut self) {
+        let circuit = Arc::clone(&self.circuit);
+        let mut varying = std::mem::take(&mut self.varying);
+        let mut injection = std::mem::take(&mut self.injection);
+        let moment = self.moment();
+        for &i in circuit.converters() {
+            let i = i as usize;
+            let e = &circuit.elements()[i];
+            match &self.closed[i] {
+                Some(closed) if closed.iter().any(|c| !c) => self.add_open_converter(i, closed, &mut varying[i], &mut injection),
+                _ => e.model.inject(&mut varying[i], &moment, &e.nodes, &self.v, &mut injection),
+            }
+        }
+        self.varying = varying;
+        self.injection = injection;
+    }
+
+    /// A converter with open conductors: what is closed of it draws its current, beside its reduced admittance.
+    fn add_open_converter(&self, i: usize, closed: &[bool], varying: &mut crate::element::Varying, injection: &mut [Complex64]) {
+        let e = &self.circuit.elements()[i];
+        if e.model.is_load() {
+            // What is left of a load with an open conductor is its reduced admittance, which is in the matrix.
+            return;
+        }
+        let k = e.nodes.len();
+        let mut current = vec![ZERO; k];
+        e.model.currents(varying, &self.moment(), &e.nodes, &self.v, &mut current);
+        let y = self.primitives[i].as_slice();
+        for row in (0..k).filter(|&row| closed[row]) {
+            let mut drawn = ZERO;
+            for column in 0..k {
+                drawn += y[row * k + column] * self.v[e.nodes[column] as usize];
+            }
+            injection[e.nodes[row] as usize] += drawn - current[row];
+        }
+    }
+}
+
+/// Largest change of a magnitude since the last iteration, and remembers the new ones.
+///
+/// `inverse_base` is 1/V by node number, 0 where the node has no base: there the change is relative to the node's own magnitude.
+fn largest_change(v: &[Complex64], magnitude: &mut [f64], inverse_base: &[f64]) -> f64 {
+    let mut largest = 0.0_f64;
+    for ((v, saved), &inverse_base) in v.iter().zip(magnitude.iter_mut()).zip(inverse_base).skip(1) {
+        let now = v.norm_sqr().sqrt();
+        let change = if inverse_base > 0.0 {
+            (now - *saved).abs() * inverse_base
+        } else if now != 0.0 {
+            (1.0 - *saved / now).abs()
+        } else {
+            0.0
+        };
+        *saved = now;
+        // Not `max`: a change that is not a number must not be lost.
+        if change > largest || change.is_nan() {
+            largest = change;
+        }
+    }
+    largest
+}

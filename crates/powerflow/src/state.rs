@@ -1,0 +1,509 @@
+//! What changes while a circuit is solved: voltages, taps, steps, switch
+//! positions, the power of the moment, stored energy, the clock.
+//!
+//! A state belongs to one [`Circuit`] and shares it; any number of states can be
+//! solved side by side. The system admittance lives here too, since taps and
+//! switches change its values; its pattern and elimination order are the
+//! circuit's.
+
+use crate::circuit::{Circuit, Islands, NodeNumber};
+use crate::dense::CMatrix;
+use crate::element::{ElementError, Model, Varying};
+use crate::error::{CircuitError, Place};
+use crate::pc::Moment;
+use crate::sparse::{Factor, Matrix, SparseError, Work};
+use network::{ElementId, ElementKind, SolutionMode, SolutionOptions};
+use num_complex::Complex64;
+use std::sync::Arc;
+
+const ZERO: Complex64 = Complex64 { re: 0.0, im: 0.0 };
+
+/// Admittance to earth that holds a node of an island without source at zero volts, siemens.
+const DEAD_NODE_S: f64 = 1.0;
+
+/// Everything that solving changes.
+#[derive(Clone, Debug)]
+pub struct State {
+    pub(crate) circuit: Arc<Circuit>,
+    /// Options of the solution, its clock included.
+    pub options: SolutionOptions,
+    /// Node voltages, V to earth, by node number; `v[0]` is the earth.
+    pub(crate) v: Vec<Complex64>,
+    /// A voltage profile to start from is there.
+    pub(crate) has_profile: bool,
+    /// Per element: taps, steps, the power of the moment.
+    pub(crate) varying: Vec<Varying>,
+    /// Per element: whether each conductor is closed, terminal by terminal; `None` when all are.
+    pub(crate) closed: Vec<Option<Box<[bool]>>>,
+    /// Per element: present primitive admittance.
+    pub(crate) primitives: Vec<CMatrix>,
+    pub(crate) matrix: Matrix,
+    pub(crate) factor: Option<Factor>,
+    pub(crate) islands: Option<Arc<Islands>>,
+    pub(crate) injection: Vec<Complex64>,
+    /// Voltage magnitudes of the last iteration, V, by node number.
+    pub(crate) magnitude: Vec<f64>,
+    pub(crate) work: Work,
+    /// Elements whose primitive admittance no longer fits their taps, steps or switches.
+    pub(crate) stale: Vec<u32>,
+    /// Controls have changed what converters and loads inject.
+    pub(crate) needs_update: bool,
+    /// Conductances added for a study, between node numbers; see [`crate::fault_study`].
+    pub(crate) patch: Option<Patch>,
+}
+
+/// A small admittance added to a few nodes by compensation, without touching the factor.
+#[derive(Clone, Debug)]
+pub(crate) struct Patch {
+    pub nodes: Vec<NodeNumber>,
+    /// `(G⁻¹ + Z)⁻¹` on those nodes.
+    pub correction: CMatrix,
+    /// Columns of the inverse system admittance at those nodes, by node number.
+    pub columns: Vec<Vec<Complex64>>,
+    /// The admittance itself.
+    pub y: CMatrix,
+}
+
+impl State {
+    /// A state as the network describes it: nothing solved yet.
+    ///
+    /// # Errors
+    /// As [`State::build`].
+    pub fn new(circuit: &Arc<Circuit>) -> Result<Self, CircuitError> {
+        let network = circuit.network();
+        let n = circuit.n_nodes() + 1;
+        let varying = circuit.elements().iter().map(|e| Varying::initial(network, e)).collect();
+        let closed = circuit
+            .elements()
+            .iter()
+            .map(|e| {
+                let terminals = &network.common(e.id).terminals;
+                let all = terminals.iter().all(|t| t.all_closed());
+                (!all).then(|| terminals.iter().flat_map(|t| t.closed.iter().copied()).collect())
+            })
+            .collect();
+        let mut state = Self {
+            circuit: Arc::clone(circuit),
+            options: network.options.clone(),
+            v: vec![ZERO; n],
+            has_profile: false,
+            varying,
+            closed,
+            primitives: vec![CMatrix::square(0); circuit.elements().len()],
+            matrix: Matrix::zeros(circuit.pattern()),
+            factor: None,
+            islands: None,
+            injection: vec![ZERO; n],
+            magnitude: vec![0.0; n],
+            work: Work::new(),
+            stale: Vec::new(),
+            needs_update: true,
+            patch: None,
+        };
+        state.linearise();
+        Ok(state)
+    }
+
+    pub fn circuit(&self) -> &Arc<Circuit> {
+        &self.circuit
+    }
+
+    /// Node voltages, V to earth, by node number; the first is the earth.
+    pub fn voltages(&self) -> &[Complex64] {
+        &self.v
+    }
+
+    /// Takes a voltage profile to start from; without one the first iterate comes from loads as admittances.
+    pub fn set_voltages(&mut self, v: &[Complex64]) {
+        self.v[1..].copy_from_slice(&v[1..]);
+        self.has_profile = true;
+    }
+
+    /// Forgets the voltage profile, as a change of mode does.
+    pub fn forget_profile(&mut self) {
+        self.has_profile = false;
+    }
+
+    /// The state's position in the circuit's element list, for elements that carry current.
+    pub(crate) fn index(&self, id: ElementId) -> Option<usize> {
+        self.circuit.index_of(id)
+    }
+
+    /// Present taps of a transformer, per unit, by winding.
+    pub fn taps(&self, id: ElementId) -> Option<&[f64]> {
+        match &self.varying[self.index(id)?] {
+            Varying::Taps(taps) => Some(taps),
+            _ => None,
+        }
+    }
+
+    /// Sets the tap of a winding (0-based), per unit.
+    pub fn set_tap(&mut self, id: ElementId, winding: usize, tap_pu: f64) {
+        let Some(i) = self.index(id) else { return };
+        if let Varying::Taps(taps) = &mut self.varying[i]
+            && taps[winding] != tap_pu
+        {
+            taps[winding] = tap_pu;
+            self.mark_stale(i);
+        }
+    }
+
+    /// Closed steps of a capacitor.
+    pub fn capacitor_steps(&self, id: ElementId) -> Option<&[bool]> {
+        match &self.varying[self.index(id)?] {
+            Varying::Steps(steps) => Some(steps),
+            _ => None,
+        }
+    }
+
+    pub fn set_capacitor_steps(&mut self, id: ElementId, steps: &[bool]) {
+        let Some(i) = self.index(id) else { return };
+        if let Varying::Steps(present) = &mut self.varying[i]
+            && &present[..] != steps
+        {
+            present.copy_from_slice(steps);
+            self.mark_stale(i);
+        }
+    }
+
+    /// Whether a conductor (0-based) of a terminal (0-based) is closed.
+    pub fn is_closed(&self, id: ElementId, terminal: usize, conductor: usize) -> bool {
+        let Some(i) = self.index(id) else { return false };
+        let n = self.circuit.elements()[i].n_conductors;
+        self.closed[i].as_ref().is_none_or(|c| c[terminal * n + conductor])
+    }
+
+    /// Opens or closes one conductor of a terminal (0-based), or all of them.
+    pub fn set_closed(&mut self, id: ElementId, terminal: usize, conductor: Option<usize>, closed: bool) {
+        let Some(i) = self.index(id) else { return };
+        let e = &self.circuit.elements()[i];
+        let n = e.n_conductors;
+        let flags = self.closed[i].get_or_insert_with(|| vec![true; e.nodes.len()].into());
+        let range = match conductor {
+            Some(c) => terminal * n + c..terminal * n + c + 1,
+            None => terminal * n..terminal * n + n,
+        };
+        if range.clone().any(|k| flags[k] != closed) {
+            flags[range].fill(closed);
+            self.mark_stale(i);
+            self.islands = None;
+        }
+    }
+
+    pub(crate) fn mark_stale(&mut self, element: usize) {
+        let element = element as u32;
+        if !self.stale.contains(&element) {
+            self.stale.push(element);
+        }
+    }
+
+    /// What converters and loads read of the moment.
+    pub(crate) fn moment(&self) -> Moment<'_> {
+        Moment {
+            network: self.circuit.network(),
+            mode: self.options.mode,
+            hour: self.options.hour_f64(),
+            year: self.options.year,
+            load_multiplier: self.options.load_multiplier,
+            generation_multiplier: self.options.generation_multiplier,
+            price: self.options.price,
+            frequency_hz: self.circuit.frequency_hz(),
+            step_h: self.options.step_s / 3600.0,
+        }
+    }
+
+    /// Brings loads, generators, PV systems and storage to the power of the moment.
+    pub(crate) fn update_powers(&mut self) {
+        let circuit = Arc::clone(&self.circuit);
+        let mut varying = std::mem::take(&mut self.varying);
+        let moment = self.moment();
+        for &i in circuit.converters() {
+            varying[i as usize].update(&circuit.elements()[i as usize], &moment);
+        }
+        self.varying = varying;
+        self.needs_update = false;
+    }
+
+    /// Chooses the admittances by which converters stand in the matrix, at the power of the moment.
+    fn linearise(&mut self) {
+        let circuit = Arc::clone(&self.circuit);
+        let mut varying = std::mem::take(&mut self.varying);
+        let moment = self.moment();
+        for &i in circuit.converters() {
+            varying[i as usize].linearise(&circuit.elements()[i as usize], &moment);
+        }
+        self.varying = varying;
+    }
+
+    /// Primitive admittance of one element as it stands now.
+    fn primitive(&self, i: usize) -> Result<CMatrix, CircuitError> {
+        let e = &self.circuit.elements()[i];
+        self.with_open_conductors(i, e.model.primitive(&self.varying[i], &self.moment(), e.order()))
+    }
+
+    /// Takes an element's open conductors out of its admittance, and refuses one that is no number.
+    fn with_open_conductors(&self, i: usize, y: Result<CMatrix, ElementError>) -> Result<CMatrix, CircuitError> {
+        let e = &self.circuit.elements()[i];
+        let refuse = |reason: ElementError| CircuitError::Element { place: Place::of(self.circuit.network(), e.id), reason: Box::new(reason) };
+        let mut y = y.map_err(refuse)?;
+        if y.rows() != e.order() {
+            let (n_terminals, n_conductors, order) = (e.n_terminals, e.n_conductors, y.rows());
+            return Err(refuse(ElementError::Terminals { n_terminals, n_conductors, order }));
+        }
+        if let Some(closed) = &self.closed[i] {
+            let open: Vec<bool> = closed.iter().map(|c| !c).collect();
+            crate::yprim::open_conductors(&mut y, &open).map_err(|e| refuse(e.into()))?;
+        }
+        if !y.is_finite() {
+            return Err(refuse(ElementError::NotFinite));
+        }
+        Ok(y)
+    }
+
+    /// Builds all primitive admittances, the system admittance and its factor.
+    ///
+    /// # Errors
+    /// An element without admittance, or a singular system, named by its place in the model.
+    pub fn build(&mut self) -> Result<(), CircuitError> {
+        for i in 0..self.primitives.len() {
+            self.primitives[i] = self.primitive(i)?;
+        }
+        self.stale.clear();
+        self.islands = None;
+        self.assemble();
+        self.refactor(None)
+    }
+
+    /// As [`State::build`], of the series parts alone, for the assignment of voltage bases.
+    ///
+    /// # Errors
+    /// As [`State::build`].
+    pub(crate) fn build_series(&mut self) -> Result<(), CircuitError> {
+        let circuit = Arc::clone(&self.circuit);
+        for (i, e) in circuit.elements().iter().enumerate() {
+            let y = e.model.series_primitive(&self.varying[i], &self.moment(), e.order());
+            self.primitives[i] = self.with_open_conductors(i, y)?;
+        }
+        self.stale.clear();
+        self.assemble();
+        self.refactor(None)
+    }
+
+    /// Brings the factor up to date with taps, steps and switches.
+    ///
+    /// # Errors
+    /// As [`State::build`].
+    pub fn refresh(&mut self) -> Result<(), CircuitError> {
+        if self.factor.is_none() {
+            return self.build();
+        }
+        if self.stale.is_empty() {
+            return Ok(());
+        }
+        let stale = std::mem::take(&mut self.stale);
+        let mut rows: Vec<u32> = Vec::new();
+        for &i in &stale {
+            let i = i as usize;
+            let fresh = self.primitive(i)?;
+            let e = &self.circuit.elements()[i];
+            let (old, new) = (self.primitives[i].as_slice(), fresh.as_slice());
+            let difference: Vec<Complex64> = new.iter().zip(old).map(|(n, o)| n - o).collect();
+            self.matrix.add_at(&e.slots, &difference);
+            rows.extend(e.nodes.iter().filter(|&&n| n != 0).map(|n| n - 1));
+            self.primitives[i] = fresh;
+        }
+        if self.islands.is_none() {
+            // A switch moved: islands may have formed, and rounding of the differences must not decide about them.
+            self.assemble();
+            return self.refactor(None);
+        }
+        rows.sort_unstable();
+        rows.dedup();
+        // Rounding of the differences would grow without bound over many moves: the touched rows are summed anew.
+        self.sum_rows_anew(&rows);
+        self.refactor(Some(&rows))
+    }
+
+    /// Sets the entries of the given rows and columns to the sum of the elements' primitives.
+    fn sum_rows_anew(&mut self, rows: &[u32]) {
+        let pattern = Arc::clone(self.circuit.pattern());
+        let mut touched: Vec<u32> = Vec::new();
+        for &row in rows {
+            if let Some(range) = pattern.row_slots(row) {
+                touched.extend(range.map(|s| s as u32));
+            }
+        }
+        let mirror = pattern.mirror_slots();
+        let more: Vec<u32> = touched.iter().map(|&s| mirror[s as usize]).collect();
+        touched.extend(more);
+        touched.sort_unstable();
+        touched.dedup();
+        for &s in &touched {
+            self.matrix.values_mut()[s as usize] = ZERO;
+        }
+        let mut is_row = vec![false; self.v.len()];
+        for &r in rows {
+            is_row[r as usize + 1] = true;
+        }
+        let circuit = Arc::clone(&self.circuit);
+        let values = self.matrix.values_mut();
+        for (e, y) in circuit.elements().iter().zip(&self.primitives) {
+            if !e.nodes.iter().any(|&n| is_row[n as usize]) {
+                continue;
+            }
+            let k = e.nodes.len();
+            for (position, (&slot, &value)) in e.slots.iter().zip(y.as_slice()).enumerate() {
+                let (i, j) = (position / k, position % k);
+                if slot != crate::sparse::NO_SLOT && (is_row[e.nodes[i] as usize] || is_row[e.nodes[j] as usize]) {
+                    values[slot as usize] += value;
+                }
+            }
+        }
+        self.hold_dead_nodes(Some(&is_row));
+    }
+
+    /// Sums the primitive admittances into the system admittance.
+    fn assemble(&mut self) {
+        self.matrix.clear();
+        for (e, y) in self.circuit.elements().iter().zip(&self.primitives) {
+            self.matrix.add_at(&e.slots, y.as_slice());
+        }
+        self.islands = Some(Arc::new(self.circuit.islands(&self.primitives)));
+        self.hold_dead_nodes(None);
+    }
+
+    /// Holds the nodes that no source feeds at zero volts: their equations would be singular.
+    fn hold_dead_nodes(&mut self, only: Option<&[bool]>) {
+        let Some(islands) = self.islands.clone() else { return };
+        let diagonal = self.circuit.pattern().diagonal_slots();
+        for (i, &slot) in diagonal.iter().enumerate() {
+            if !islands.is_fed[i + 1] && only.is_none_or(|only| only[i + 1]) {
+                self.matrix.values_mut()[slot as usize] += Complex64::new(DEAD_NODE_S, 0.0);
+            }
+        }
+    }
+
+    fn refactor(&mut self, rows: Option<&[u32]>) -> Result<(), CircuitError> {
+        let result = match (&mut self.factor, rows) {
+            (Some(factor), Some(rows)) => factor.refactor_changed(&self.matrix, rows),
+            (Some(factor), None) => factor.refactor(&self.matrix),
+            (None, _) => Factor::new(self.circuit.symbolic(), &self.matrix).map(|f| self.factor = Some(f)),
+        };
+        result.map_err(|e| {
+            self.factor = None;
+            self.name_sparse_error(e)
+        })
+    }
+
+    pub(crate) fn name_sparse_error(&self, error: SparseError) -> CircuitError {
+        let at = |row: u32| (self.circuit.node_name(row + 1), self.elements_at(row + 1));
+        match error {
+            SparseError::Singular { row } => {
+                let (node, elements) = at(row);
+                CircuitError::Singular { node, elements }
+            }
+            SparseError::NonFinite { row } => {
+                let (node, elements) = at(row);
+                CircuitError::NonFinite { node, elements }
+            }
+            other => CircuitError::Sparse(other),
+        }
+    }
+
+    /// Elements that touch a node, in the order of creation.
+    pub(crate) fn elements_at(&self, node: NodeNumber) -> Vec<Place> {
+        let network = self.circuit.network();
+        self.circuit.elements().iter().filter(|e| e.nodes.contains(&node)).map(|e| Place::of(network, e.id)).collect()
+    }
+
+    /// Solves the linear network for `injection` and puts the voltages in `v`.
+    pub(crate) fn solve_linear(&mut self) -> Result<(), CircuitError> {
+        self.v[1..].copy_from_slice(&self.injection[1..]);
+        let Some(factor) = &self.factor else { return self.build().and_then(|()| self.solve_linear()) };
+        factor.solve_in_place(&mut self.v[1..], &mut self.work).map_err(CircuitError::Sparse)?;
+        if let Some(patch) = &self.patch {
+            // v = v0 - Z (G⁻¹ + Zff)⁻¹ v0f: the matrix inversion lemma for the added conductances.
+            let v_f: Vec<Complex64> = patch.nodes.iter().map(|&n| self.v[n as usize]).collect();
+            let i_f = patch.correction.mul_vec(&v_f);
+            for (column, i) in patch.columns.iter().zip(&i_f) {
+                for (v, z) in self.v[1..].iter_mut().zip(&column[1..]) {
+                    *v -= z * i;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Currents into an element at the present voltages, A, conductor by conductor.
+    pub fn element_currents(&self, index: usize) -> Vec<Complex64> {
+        let e = &self.circuit.elements()[index];
+        let mut i = vec![ZERO; e.nodes.len()];
+        self.element_currents_into(index, &mut i);
+        i
+    }
+
+    pub(crate) fn element_currents_into(&self, index: usize, i: &mut [Complex64]) {
+        let e = &self.circuit.elements()[index];
+        let linear = self.options.load_model == network::LoadSolutionModel::Admittance || self.options.mode == SolutionMode::Direct;
+        let y = &self.primitives[index];
+        let from_admittance = |i: &mut [Complex64]| {
+            let k = e.nodes.len();
+            for (row, i) in i.iter_mut().enumerate() {
+                let mut sum = ZERO;
+                for (column, y) in y.as_slice()[row * k..(row + 1) * k].iter().enumerate() {
+                    sum += y * self.v[e.nodes[column] as usize];
+                }
+                *i = sum;
+            }
+        };
+        match &e.model {
+            model if model.is_converter() && !linear => {
+                model.currents(&self.varying[index], &self.moment(), &e.nodes, &self.v, i);
+                if let Some(closed) = &self.closed[index] {
+                    for (i, closed) in i.iter_mut().zip(closed) {
+                        if !closed {
+                            *i = ZERO;
+                        }
+                    }
+                }
+            }
+            Model::Source(source) => {
+                from_admittance(i);
+                for (i, injected) in i.iter_mut().zip(&source.injection) {
+                    *i -= injected;
+                }
+            }
+            Model::CurrentSource(source) => {
+                i.fill(ZERO);
+                for (i, injected) in i.iter_mut().zip(&source.injection) {
+                    *i -= injected;
+                }
+            }
+            _ => from_admittance(i),
+        }
+    }
+
+    /// Power into an element, VA, summed over all its conductors: its losses, if it delivers power.
+    pub(crate) fn element_power(&self, index: usize) -> Complex64 {
+        let e = &self.circuit.elements()[index];
+        let i = self.element_currents(index);
+        e.nodes.iter().zip(&i).map(|(&n, i)| self.v[n as usize] * i.conj()).sum::<Complex64>() * self.phase_factor()
+    }
+
+    /// 3 for a positive-sequence model, which stands for three phases.
+    pub(crate) fn phase_factor(&self) -> f64 {
+        if self.options.positive_sequence { 3.0 } else { 1.0 }
+    }
+
+    /// Whether an element stands between nodes rather than to earth alone, for losses.
+    pub(crate) fn is_series(&self, id: ElementId) -> bool {
+        let network = self.circuit.network();
+        match id.kind {
+            ElementKind::Line | ElementKind::Transformer | ElementKind::GicTransformer => true,
+            ElementKind::Capacitor => network.capacitors[id.index()].bus2_defined,
+            ElementKind::Reactor => network.reactors[id.index()].bus2_defined,
+            ElementKind::Fault => network.common(id).terminals.get(1).is_some_and(|t| t.nodes.iter().any(|&n| n != 0)),
+            _ => false,
+        }
+    }
+}
