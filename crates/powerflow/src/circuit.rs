@@ -14,6 +14,7 @@
 use crate::dense::CMatrix;
 use crate::element::{self, Model};
 use crate::error::{CircuitError, Place};
+use crate::pc::LoadModel;
 use crate::sparse::{GROUND, Pattern, PatternBuilder, Symbolic};
 use network::{BusId, ElementId, ElementKind, Network};
 use std::collections::HashMap;
@@ -58,11 +59,13 @@ pub struct Circuit {
     nodes: Vec<Node>,
     by_bus: Vec<Vec<(u32, NodeNumber)>>,
     elements: Vec<Element>,
+    /// Models of the enabled loads, side by side for the loop over all of them.
+    loads: Vec<LoadModel>,
     index_of: HashMap<ElementId, u32>,
     pattern: Arc<Pattern>,
     symbolic: Arc<Symbolic>,
     frequency_hz: f64,
-    /// Positions of sources and of converters in `elements`.
+    /// Positions of sources, and of converters other than loads, in `elements`.
     sources: Vec<u32>,
     converters: Vec<u32>,
     /// 1 / base voltage by node number, 1/V; 0 where no base is assigned.
@@ -95,16 +98,21 @@ impl Circuit {
         let mut elements = Vec::new();
         let mut index_of = HashMap::with_capacity(network.order.len());
         let mut cache = element::Cache::default();
+        let mut loads = Vec::new();
         let mut has_source = false;
         for &id in &network.order {
             let common = network.common(id);
             if !common.enabled || !element::carries_current(&network, id) {
                 continue;
             }
-            let terminal_nodes: Box<[NodeNumber]> =
-                common.terminals.iter().flat_map(|t| t.nodes.iter().map(|&n| (t.bus, n)).collect::<Vec<_>>()).map(|(bus, n)| number(bus, n)).collect();
+            let terminal_nodes: Box<[NodeNumber]> = common
+                .terminals
+                .iter()
+                .flat_map(|t| t.nodes.iter().map(|&n| (t.bus, n)).collect::<Vec<_>>())
+                .map(|(bus, n)| number(bus, n))
+                .collect();
             has_source |= matches!(id.kind, ElementKind::VoltageSource | ElementKind::CurrentSource);
-            let model = element::compile(&network, id, frequency_hz, &mut cache)
+            let model = element::compile(&network, id, frequency_hz, &mut cache, &mut loads)
                 .map_err(|reason| CircuitError::Element { place: Place::of(&network, id), reason: Box::new(reason) })?;
             index_of.insert(id, elements.len() as u32);
             elements.push(Element {
@@ -138,7 +146,7 @@ impl Circuit {
             let positions = elements.iter().enumerate().filter(|(_, e)| is(&e.model));
             positions.map(|(i, _)| i as u32).collect::<Vec<_>>()
         };
-        let (sources, converters) = (which(Model::is_source), which(Model::is_converter));
+        let (sources, converters) = (which(Model::is_source), which(|m| m.is_converter() && !m.is_load()));
         let inverse_base = nodes
             .iter()
             .enumerate()
@@ -147,7 +155,7 @@ impl Circuit {
                 _ => Some(network.bus(n.bus).kv_base_ln).filter(|&kv| kv > 0.0).map_or(0.0, |kv| 1e-3 / kv),
             })
             .collect();
-        Ok(Self { network, nodes, by_bus, elements, index_of, pattern, symbolic, frequency_hz, sources, converters, inverse_base })
+        Ok(Self { network, nodes, by_bus, elements, loads, index_of, pattern, symbolic, frequency_hz, sources, converters, inverse_base })
     }
 
     pub fn network(&self) -> &Arc<Network> {
@@ -198,6 +206,10 @@ impl Circuit {
 
     pub fn frequency_hz(&self) -> f64 {
         self.frequency_hz
+    }
+
+    pub(crate) fn loads(&self) -> &[LoadModel] {
+        &self.loads
     }
 
     pub(crate) fn sources(&self) -> &[u32] {

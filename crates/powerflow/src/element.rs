@@ -10,7 +10,8 @@ use crate::circuit::{Element, NodeNumber};
 use crate::dense::CMatrix;
 use crate::line_constants::{self, LineConstants, LineConstantsError};
 use crate::pc::{self, Moment, PcError};
-use crate::yprim::{self, Primitive, TransformerModel, YprimError};
+use crate::yprim::transformer::{TransformerError, TransformerModel};
+use crate::yprim::{self, Primitive, YprimError};
 use network::{CableShield, ElementId, ElementKind, LineImpedance, Network, SequenceType};
 use num_complex::Complex64;
 use std::collections::HashMap;
@@ -21,6 +22,8 @@ use std::collections::HashMap;
 pub enum ElementError {
     #[error(transparent)]
     Primitive(#[from] YprimError),
+    #[error(transparent)]
+    Transformer(#[from] TransformerError),
     #[error(transparent)]
     LineConstants(#[from] LineConstantsError),
     #[error(transparent)]
@@ -58,11 +61,8 @@ pub enum Model {
     Fixed(Box<Primitive>),
     Transformer(Box<TransformerModel>),
     Capacitor(Box<yprim::Capacitor>),
-    Load(Box<pc::LoadModel>),
-    Generator(Box<pc::GeneratorModel>),
-    Pv(Box<pc::PvModel>),
-    Storage(Box<pc::StorageModel>),
-    InductionMachine(Box<pc::InductionMachineModel>),
+    /// Number of the load in the circuit's and the state's vectors of loads.
+    Load(u32),
 }
 
 /// What a state changes of an element.
@@ -73,11 +73,8 @@ pub enum Varying {
     Taps(Box<[f64]>),
     /// Closed steps.
     Steps(Box<[bool]>),
-    Load(Box<pc::LoadState>),
-    Generator(Box<pc::GeneratorState>),
-    Pv(Box<pc::PvState>),
-    Storage(Box<pc::StorageState>),
-    InductionMachine(Box<pc::InductionMachineState>),
+    /// Number of the load in the state's vector of loads.
+    Load(u32),
 }
 
 /// Results that elements share while a circuit is compiled.
@@ -97,13 +94,13 @@ enum CrossSection {
 pub fn carries_current(network: &Network, id: ElementId) -> bool {
     use ElementKind::*;
     match id.kind {
-        VoltageSource | CurrentSource | Line | Transformer | Capacitor | Reactor | GicTransformer | GicLine | Load | Generator | PvSystem
-        | Storage | InductionMachine => true,
+        VoltageSource | CurrentSource | Line | Transformer | Capacitor | Reactor | GicTransformer | GicLine | Load | Generator
+        | PvSystem | Storage | InductionMachine => true,
         // A fault that strikes later is not there yet.
         Fault => network.faults[id.index()].on_time_s <= 0.0,
         Unmodelled => network.unmodelled[id.index()].affects_power_flow,
-        RegulatorControl | CapacitorControl | InverterControl | ExponentialControl | StorageController | SwitchControl | Fuse | Relay | Recloser
-        | Monitor | EnergyMeter | Sensor => false,
+        RegulatorControl | CapacitorControl | InverterControl | ExponentialControl | StorageController | SwitchControl | Fuse | Relay
+        | Recloser | Monitor | EnergyMeter | Sensor => false,
     }
 }
 
@@ -111,7 +108,13 @@ pub fn carries_current(network: &Network, id: ElementId) -> bool {
 ///
 /// # Errors
 /// What about its data gives no admittance.
-pub fn compile(network: &Network, id: ElementId, frequency_hz: f64, cache: &mut Cache) -> Result<Model, ElementError> {
+pub fn compile(
+    network: &Network,
+    id: ElementId,
+    frequency_hz: f64,
+    cache: &mut Cache,
+    loads: &mut Vec<pc::LoadModel>,
+) -> Result<Model, ElementError> {
     let i = id.index();
     let common = network.common(id);
     let base_frequency_hz = common.base_frequency_hz;
@@ -145,11 +148,10 @@ pub fn compile(network: &Network, id: ElementId, frequency_hz: f64, cache: &mut 
             let emf = if (g.frequency_hz - frequency_hz).abs() < 1e-6 { v } else { Complex64::ZERO };
             norton(p, n_phases, &vec![emf; n_phases])
         }
-        ElementKind::Load => Model::Load(Box::new(pc::LoadModel::compile(network, i)?)),
-        ElementKind::Generator => Model::Generator(Box::new(pc::GeneratorModel::compile(network, i)?)),
-        ElementKind::PvSystem => Model::Pv(Box::new(pc::PvModel::compile(network, i)?)),
-        ElementKind::Storage => Model::Storage(Box::new(pc::StorageModel::compile(network, i)?)),
-        ElementKind::InductionMachine => Model::InductionMachine(Box::new(pc::InductionMachineModel::compile(network, i)?)),
+        ElementKind::Load => {
+            loads.push(pc::LoadModel::compile(network, i)?);
+            Model::Load(loads.len() as u32 - 1)
+        }
         _ => return Err(ElementError::NotModelled { class: network.full_name(id) }),
     };
     Ok(model)
@@ -226,7 +228,10 @@ fn line(network: &Network, i: usize, frequency_hz: f64, cache: &mut Cache) -> Re
             // Of a geometry that is not reduced, every conductor is a phase.
             let reduced = constants.reduced(n)?;
             let length_m = l.length * l.length_unit.metres();
-            yprim::LineData::Whole { z_ohm: reduced.z_ohm_per_m.scaled_real(length_m), y_siemens: reduced.y_siemens_per_m.scaled_real(length_m) }
+            yprim::LineData::Whole {
+                z_ohm: reduced.z_ohm_per_m.scaled_real(length_m),
+                y_siemens: reduced.y_siemens_per_m.scaled_real(length_m),
+            }
         }
     };
     Ok(yprim::line(&yprim::LineInput {
@@ -308,6 +313,7 @@ fn conductor(network: &Network, id: network::ConductorId, x_m: f64, y_m: f64) ->
                 CableShield::Tape { shield_diameter, tape_thickness, tape_lap_pct } => {
                     line_constants::Sheath::TapeShield(line_constants::TapeShield {
                         insulation,
+                        cable_diameter_m: cable.cable_diameter * radius,
                         shield_diameter_m: shield_diameter * radius,
                         tape_layer_m: tape_thickness * radius,
                         tape_lap_pct,
@@ -329,35 +335,33 @@ fn conductor(network: &Network, id: network::ConductorId, x_m: f64, y_m: f64) ->
 }
 
 fn capacitor(c: &network::Capacitor, frequency_hz: f64) -> yprim::Capacitor {
-    let n = c.common.n_phases;
-    let base_frequency_hz = c.common.base_frequency_hz;
-    let connection = c.connection;
     let at = |values: &[f64], k: usize| values.get(k).copied().unwrap_or(0.0);
-    let step = |k: usize, c_farad: f64| {
-        let plain = yprim::CapacitorStep { c_farad, r_ohm: at(&c.r_ohm, k), x_l_ohm: at(&c.x_l_ohm, k), is_closed: c.steps.get(k).copied().unwrap_or(true) };
-        let harmonic = at(&c.harmonic, k);
-        if harmonic != 0.0 { plain.tuned(harmonic, base_frequency_hz) } else { plain }
+    let (size, n_steps) = match &c.size {
+        network::CapacitorSize::Kvar(kvar) => (yprim::CapacitorSize::Kvar { kvar: kvar.clone(), kv: c.kv }, kvar.len()),
+        network::CapacitorSize::Microfarad(c_uf) => (yprim::CapacitorSize::Microfarad(c_uf.clone()), c_uf.len()),
+        network::CapacitorSize::Matrix(c_uf) => (yprim::CapacitorSize::Matrix(c_uf.clone()), c.steps.len().max(1)),
     };
-    let (size, steps) = match &c.size {
-        network::CapacitorSize::Kvar(kvar) => (
-            yprim::CapacitorSize::Steps,
-            kvar.iter()
-                .enumerate()
-                .map(|(k, &kvar)| step(k, yprim::CapacitorStep::from_kvar(kvar, c.kv, n, connection, base_frequency_hz).c_farad))
-                .collect(),
-        ),
-        network::CapacitorSize::Microfarad(uf) => (yprim::CapacitorSize::Steps, uf.iter().enumerate().map(|(k, uf)| step(k, uf * 1e-6)).collect()),
-        network::CapacitorSize::Matrix(m) => {
-            (yprim::CapacitorSize::Matrix(m.clone()), (0..c.steps.len().max(1)).map(|k| step(k, 0.0)).collect())
-        }
+    let step = |k: usize| yprim::CapacitorStep {
+        r_ohm: at(&c.r_ohm, k),
+        x_l_ohm: at(&c.x_l_ohm, k),
+        harmonic: at(&c.harmonic, k),
+        is_closed: c.steps.get(k).copied().unwrap_or(true),
     };
-    yprim::Capacitor { n_phases: n, connection, size, steps, is_shunt: !c.bus2_defined, base_frequency_hz, frequency_hz }
+    yprim::Capacitor {
+        n_phases: c.common.n_phases,
+        connection: connection_of(c.connection),
+        size,
+        steps: (0..n_steps).map(step).collect(),
+        is_shunt: !c.bus2_defined,
+        base_frequency_hz: c.common.base_frequency_hz,
+        frequency_hz,
+    }
 }
 
 fn reactor(network: &Network, i: usize, frequency_hz: f64) -> Result<Primitive, ElementError> {
     let r = &network.reactors[i];
     let impedance = match &r.impedance {
-        network::ReactorImpedance::Kvar { kvar, r_ohm } => yprim::ReactorImpedance::Kvar { kvar: *kvar, kv: r.kv, r_ohm: *r_ohm },
+        network::ReactorImpedance::Kvar { kvar } => yprim::ReactorImpedance::Kvar { kvar: *kvar, kv: r.kv, r_ohm: 0.0 },
         network::ReactorImpedance::Rx { r_ohm, x_ohm } => yprim::ReactorImpedance::Rx { r_ohm: *r_ohm, x_ohm: *x_ohm },
         network::ReactorImpedance::Matrix { r_ohm, x_ohm } => {
             yprim::ReactorImpedance::Matrix { r_ohm: r_ohm.clone(), x_ohm: x_ohm.clone(), is_parallel: r.parallel }
@@ -369,7 +373,7 @@ fn reactor(network: &Network, i: usize, frequency_hz: f64) -> Result<Primitive, 
     let curve = |id: Option<network::XyCurveId>| id.map_or(1.0, |id| network.xy_curves[id.index()].y_at(frequency_hz));
     Ok(yprim::reactor(&yprim::Reactor {
         n_phases: r.common.n_phases,
-        connection: r.connection,
+        connection: connection_of(r.connection),
         impedance,
         r_parallel_ohm: r.r_parallel_ohm,
         curve_factors: (curve(r.r_curve), curve(r.l_curve)),
@@ -386,22 +390,13 @@ impl Varying {
             Model::Source(_) | Model::CurrentSource(_) | Model::Fixed(_) => Self::Nothing,
             Model::Transformer(_) => Self::Taps(network.transformers[e.id.index()].windings.iter().map(|w| w.tap_pu).collect()),
             Model::Capacitor(c) => Self::Steps(c.steps.iter().map(|s| s.is_closed).collect()),
-            Model::Load(m) => Self::Load(Box::new(m.initial_state())),
-            Model::Generator(m) => Self::Generator(Box::new(m.initial_state())),
-            Model::Pv(m) => Self::Pv(Box::new(m.initial_state())),
-            Model::Storage(m) => Self::Storage(Box::new(m.initial_state())),
-            Model::InductionMachine(m) => Self::InductionMachine(Box::new(m.initial_state())),
+            Model::Load(k) => Self::Load(*k),
         }
     }
 
     /// Brings a converter to the power of the moment; its admittance in the matrix stays.
     pub fn update(&mut self, e: &Element, moment: &Moment) {
         match (&e.model, self) {
-            (Model::Load(m), Self::Load(s)) => m.update(s, moment),
-            (Model::Generator(m), Self::Generator(s)) => m.update(s, moment),
-            (Model::Pv(m), Self::Pv(s)) => m.update(s, moment),
-            (Model::Storage(m), Self::Storage(s)) => m.update(s, moment),
-            (Model::InductionMachine(m), Self::InductionMachine(s)) => m.update(s, moment),
             _ => {}
         }
     }
@@ -409,11 +404,6 @@ impl Varying {
     /// As [`Self::update`], and chooses the admittance that enters the matrix.
     pub fn linearise(&mut self, e: &Element, moment: &Moment) {
         match (&e.model, self) {
-            (Model::Load(m), Self::Load(s)) => m.linearise(s, moment),
-            (Model::Generator(m), Self::Generator(s)) => m.linearise(s, moment),
-            (Model::Pv(m), Self::Pv(s)) => m.linearise(s, moment),
-            (Model::Storage(m), Self::Storage(s)) => m.linearise(s, moment),
-            (Model::InductionMachine(m), Self::InductionMachine(s)) => m.linearise(s, moment),
             _ => {}
         }
     }
@@ -425,9 +415,13 @@ fn mixed() -> ! {
 }
 
 impl Model {
+    pub fn is_load(&self) -> bool {
+        matches!(self, Self::Load(_))
+    }
+
     /// Loads, generators, PV systems, storage, machines.
     pub fn is_converter(&self) -> bool {
-        matches!(self, Self::Load(_) | Self::Generator(_) | Self::Pv(_) | Self::Storage(_) | Self::InductionMachine(_))
+        matches!(self, Self::Load(_))
     }
 
     pub fn is_source(&self) -> bool {
@@ -448,34 +442,24 @@ impl Model {
                 m.yprim(taps, &mut y);
                 y
             }
-            (Self::Capacitor(c), Varying::Steps(steps)) => self.capacitor_primitive(c, steps)?.total,
-            (Self::Load(m), Varying::Load(s)) => m.yprim(s, moment),
-            (Self::Generator(m), Varying::Generator(s)) => m.yprim(s, moment),
-            (Self::Pv(m), Varying::Pv(s)) => m.yprim(s, moment),
-            (Self::Storage(m), Varying::Storage(s)) => m.yprim(s, moment),
-            (Self::InductionMachine(m), Varying::InductionMachine(s)) => m.yprim(s, moment),
+            (Self::Capacitor(c), Varying::Steps(steps)) => Self::capacitor_primitive(c, steps)?.total,
             _ => mixed(),
         })
     }
 
-    /// What the assignment of voltage bases sees of the element: what joins its terminals, else a trace.
+    /// What the assignment of voltage bases sees of an element that is no converter: what joins its terminals, else a trace.
     ///
     /// # Errors
     /// As [`Self::primitive`].
     pub fn series_primitive(&self, varying: &Varying, moment: &Moment, order: usize) -> Result<CMatrix, ElementError> {
         Ok(match (self, varying) {
             (Self::Fixed(p), _) => p.series.clone(),
-            (Self::Capacitor(c), Varying::Steps(steps)) => self.capacitor_primitive(c, steps)?.series,
-            (model, varying) if model.is_converter() => {
-                let y = model.primitive(varying, moment, order)?;
-                // Keeps a bus without series elements from floating.
-                CMatrix::from_fn(y.rows(), y.cols(), |i, j| if i == j { y[(i, i)] * 1e-10 } else { Complex64::ZERO })
-            }
+            (Self::Capacitor(c), Varying::Steps(steps)) => Self::capacitor_primitive(c, steps)?.series,
             (model, varying) => model.primitive(varying, moment, order)?,
         })
     }
 
-    fn capacitor_primitive(&self, c: &yprim::Capacitor, steps: &[bool]) -> Result<Primitive, ElementError> {
+    fn capacitor_primitive(c: &yprim::Capacitor, steps: &[bool]) -> Result<Primitive, ElementError> {
         let mut now = c.clone();
         for (step, &closed) in now.steps.iter_mut().zip(steps) {
             step.is_closed = closed;
@@ -486,11 +470,6 @@ impl Model {
     /// Currents into a converter at voltages `v` (by node number), A.
     pub fn currents(&self, varying: &Varying, moment: &Moment, nodes: &[NodeNumber], v: &[Complex64], i: &mut [Complex64]) {
         match (self, varying) {
-            (Self::Load(m), Varying::Load(s)) => m.currents(s, nodes, v, i),
-            (Self::Generator(m), Varying::Generator(s)) => m.currents(s, moment, nodes, v, i),
-            (Self::Pv(m), Varying::Pv(s)) => m.currents(s, moment, nodes, v, i),
-            (Self::Storage(m), Varying::Storage(s)) => m.currents(s, moment, nodes, v, i),
-            (Self::InductionMachine(m), Varying::InductionMachine(s)) => m.currents(s, moment, nodes, v, i),
             _ => mixed(),
         }
     }
@@ -498,12 +477,14 @@ impl Model {
     /// Adds what a converter injects beyond its linearisation.
     pub fn inject(&self, varying: &mut Varying, moment: &Moment, nodes: &[NodeNumber], v: &[Complex64], injection: &mut [Complex64]) {
         match (self, varying) {
-            (Self::Load(m), Varying::Load(s)) => m.inject(s, nodes, v, injection),
-            (Self::Generator(m), Varying::Generator(s)) => m.inject(s, moment, nodes, v, injection),
-            (Self::Pv(m), Varying::Pv(s)) => m.inject(s, moment, nodes, v, injection),
-            (Self::Storage(m), Varying::Storage(s)) => m.inject(s, moment, nodes, v, injection),
-            (Self::InductionMachine(m), Varying::InductionMachine(s)) => m.inject(s, moment, nodes, v, injection),
             _ => mixed(),
         }
+    }
+}
+
+fn connection_of(c: network::Connection) -> yprim::Connection {
+    match c {
+        network::Connection::Wye => yprim::Connection::Wye,
+        network::Connection::Delta => yprim::Connection::Delta,
     }
 }

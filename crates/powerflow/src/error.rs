@@ -49,8 +49,11 @@ impl CircuitError {
     /// The error as a finding with a stable code.
     pub fn diagnostic(&self) -> Diagnostic {
         let places = |elements: &[Place]| {
-            let names: Vec<_> =
-                elements.iter().take(5).map(|p| if p.source.is_known() { format!("{} ({})", p.element, p.source) } else { p.element.clone() }).collect();
+            let names: Vec<_> = elements
+                .iter()
+                .take(5)
+                .map(|p| if p.source.is_known() { format!("{} ({})", p.element, p.source) } else { p.element.clone() })
+                .collect();
             format!("Elements at this node: {}.", if names.is_empty() { "none".to_owned() } else { names.join(", ") })
         };
         match self {
@@ -91,7 +94,9 @@ impl CircuitError {
             Self::Sparse(e) => Diagnostic::error("SOLVE.MATRIX.FAILED", e.to_string()),
             Self::UnsupportedMode { .. } => Diagnostic::error("SOLVE.MODE.UNSUPPORTED", self.to_string())
                 .hint("Use mode snapshot, direct, faultstudy, daily, yearly, dutycycle or time."),
-            Self::UnknownBus { .. } => Diagnostic::error("SOLVE.BUS.UNKNOWN", self.to_string()).hint("Bus names are listed in nodes.csv of `gridtwin solve`."),
+            Self::UnknownBus { .. } => {
+                Diagnostic::error("SOLVE.BUS.UNKNOWN", self.to_string()).hint("Bus names are listed in nodes.csv of `gridtwin solve`.")
+            }
         }
     }
 }

@@ -246,7 +246,8 @@ impl Solution {
             let (value, limit, emergency_limit, unit) = match e.id.kind {
                 ElementKind::Line | ElementKind::Reactor if common.rating.normal_a > 0.0 && self.state.is_series(e.id) => {
                     let i = self.state.element_currents(index);
-                    let phases = (0..e.n_terminals).flat_map(|t| (0..common.n_phases.min(e.n_conductors)).map(move |c| t * e.n_conductors + c));
+                    let phases =
+                        (0..e.n_terminals).flat_map(|t| (0..common.n_phases.min(e.n_conductors)).map(move |c| t * e.n_conductors + c));
                     (phases.map(|k| i[k].norm()).fold(0.0, f64::max), common.rating.normal_a, common.rating.emergency_a, "A")
                 }
                 ElementKind::Transformer => {
@@ -301,7 +302,10 @@ impl Solution {
             // A disabled bank stays as the model has it.
             _ => network.capacitors[id.index()].steps.clone(),
         };
-        network.ids(ElementKind::Capacitor).map(|id| CapacitorRow { capacitor: network.common(id).name.clone(), steps: steps(id) }).collect()
+        network
+            .ids(ElementKind::Capacitor)
+            .map(|id| CapacitorRow { capacitor: network.common(id).name.clone(), steps: steps(id) })
+            .collect()
     }
 
     /// PV systems and storage.

@@ -124,7 +124,7 @@ impl State {
         self.add_sources();
         self.solve_linear()?;
         self.has_profile = true;
-        crate::pc_start::set_generator_sensitivities(self)
+        Ok(())
     }
 
     /// The fixed point `v <- Y⁻¹ i(v)`.
@@ -178,6 +178,7 @@ impl State {
         let circuit = Arc::clone(&self.circuit);
         let mut varying = std::mem::take(&mut self.varying);
         let mut injection = std::mem::take(&mut self.injection);
+        self.bank.inject_all(circuit.loads(), &self.loads, &self.v, &mut injection);
         let moment = self.moment();
         for &i in circuit.converters() {
             let i = i as usize;
@@ -194,10 +195,6 @@ impl State {
     /// A converter with open conductors: what is closed of it draws its current, beside its reduced admittance.
     fn add_open_converter(&self, i: usize, closed: &[bool], varying: &mut crate::element::Varying, injection: &mut [Complex64]) {
         let e = &self.circuit.elements()[i];
-        if e.model.is_load() {
-            // What is left of a load with an open conductor is its reduced admittance, which is in the matrix.
-            return;
-        }
         let k = e.nodes.len();
         let mut current = vec![ZERO; k];
         e.model.currents(varying, &self.moment(), &e.nodes, &self.v, &mut current);

@@ -10,7 +10,7 @@ use crate::circuit::{Circuit, Islands, NodeNumber};
 use crate::dense::CMatrix;
 use crate::element::{ElementError, Model, Varying};
 use crate::error::{CircuitError, Place};
-use crate::pc::Moment;
+use crate::pc::{LoadBank, LoadState, Moment};
 use crate::sparse::{Factor, Matrix, SparseError, Work};
 use network::{ElementId, ElementKind, SolutionMode, SolutionOptions};
 use num_complex::Complex64;
@@ -33,6 +33,9 @@ pub struct State {
     pub(crate) has_profile: bool,
     /// Per element: taps, steps, the power of the moment.
     pub(crate) varying: Vec<Varying>,
+    /// States of the loads and their branches side by side, in the order of [`Circuit::loads`].
+    pub(crate) loads: Vec<LoadState>,
+    pub(crate) bank: LoadBank,
     /// Per element: whether each conductor is closed, terminal by terminal; `None` when all are.
     pub(crate) closed: Vec<Option<Box<[bool]>>>,
     /// Per element: present primitive admittance.
@@ -88,6 +91,8 @@ impl State {
             v: vec![ZERO; n],
             has_profile: false,
             varying,
+            loads: circuit.loads().iter().map(|m| m.initial_state()).collect(),
+            bank: LoadBank::default(),
             closed,
             primitives: vec![CMatrix::square(0); circuit.elements().len()],
             matrix: Matrix::zeros(circuit.pattern()),
@@ -100,6 +105,7 @@ impl State {
             needs_update: true,
             patch: None,
         };
+        state.arrange_loads();
         state.linearise();
         Ok(state)
     }
@@ -197,6 +203,20 @@ impl State {
         }
     }
 
+    /// Puts the branches of the loads side by side; one with an open conductor is only its reduced admittance.
+    fn arrange_loads(&mut self) {
+        let circuit = Arc::clone(&self.circuit);
+        let mut nodes = vec![None; circuit.loads().len()];
+        for (i, e) in circuit.elements().iter().enumerate() {
+            if let Model::Load(k) = e.model {
+                let open = self.closed[i].as_ref().is_some_and(|c| c.iter().any(|c| !c));
+                self.loads[k as usize].open = open;
+                nodes[k as usize] = Some(&e.nodes[..]);
+            }
+        }
+        self.bank = LoadBank::new(circuit.loads(), &nodes);
+    }
+
     /// What converters and loads read of the moment.
     pub(crate) fn moment(&self) -> Moment<'_> {
         Moment {
@@ -220,6 +240,13 @@ impl State {
         for &i in circuit.converters() {
             varying[i as usize].update(&circuit.elements()[i as usize], &moment);
         }
+        let mut loads = std::mem::take(&mut self.loads);
+        let moment = self.moment();
+        for (model, state) in circuit.loads().iter().zip(&mut loads) {
+            model.update(state, &moment);
+        }
+        self.bank.refresh(circuit.loads(), &loads);
+        self.loads = loads;
         self.varying = varying;
         self.needs_update = false;
     }
@@ -232,19 +259,31 @@ impl State {
         for &i in circuit.converters() {
             varying[i as usize].linearise(&circuit.elements()[i as usize], &moment);
         }
+        let mut loads = std::mem::take(&mut self.loads);
+        let moment = self.moment();
+        for (model, state) in circuit.loads().iter().zip(&mut loads) {
+            model.linearise(state, &moment);
+        }
+        self.bank.refresh(circuit.loads(), &loads);
+        self.loads = loads;
         self.varying = varying;
     }
 
     /// Primitive admittance of one element as it stands now.
     fn primitive(&self, i: usize) -> Result<CMatrix, CircuitError> {
         let e = &self.circuit.elements()[i];
-        self.with_open_conductors(i, e.model.primitive(&self.varying[i], &self.moment(), e.order()))
+        let y = match e.model {
+            Model::Load(k) => Ok(self.circuit.loads()[k as usize].yprim(&self.loads[k as usize], &self.moment())),
+            _ => e.model.primitive(&self.varying[i], &self.moment(), e.order()),
+        };
+        self.with_open_conductors(i, y)
     }
 
     /// Takes an element's open conductors out of its admittance, and refuses one that is no number.
     fn with_open_conductors(&self, i: usize, y: Result<CMatrix, ElementError>) -> Result<CMatrix, CircuitError> {
         let e = &self.circuit.elements()[i];
-        let refuse = |reason: ElementError| CircuitError::Element { place: Place::of(self.circuit.network(), e.id), reason: Box::new(reason) };
+        let refuse =
+            |reason: ElementError| CircuitError::Element { place: Place::of(self.circuit.network(), e.id), reason: Box::new(reason) };
         let mut y = y.map_err(refuse)?;
         if y.rows() != e.order() {
             let (n_terminals, n_conductors, order) = (e.n_terminals, e.n_conductors, y.rows());
@@ -281,8 +320,11 @@ impl State {
     pub(crate) fn build_series(&mut self) -> Result<(), CircuitError> {
         let circuit = Arc::clone(&self.circuit);
         for (i, e) in circuit.elements().iter().enumerate() {
-            let y = e.model.series_primitive(&self.varying[i], &self.moment(), e.order());
-            self.primitives[i] = self.with_open_conductors(i, y)?;
+            self.primitives[i] = if e.model.is_converter() {
+                trace(&self.primitive(i)?)
+            } else {
+                self.with_open_conductors(i, e.model.series_primitive(&self.varying[i], &self.moment(), e.order()))?
+            };
         }
         self.stale.clear();
         self.assemble();
@@ -457,7 +499,11 @@ impl State {
             }
         };
         match &e.model {
-            model if model.is_converter() && !linear => {
+            model if model.is_converter() && !linear && !self.is_reduced_load(index) => {
+                if let Model::Load(k) = model {
+                    self.circuit.loads()[*k as usize].currents(&self.loads[*k as usize], &e.nodes, &self.v, i);
+                    return;
+                }
                 model.currents(&self.varying[index], &self.moment(), &e.nodes, &self.v, i);
                 if let Some(closed) = &self.closed[index] {
                     for (i, closed) in i.iter_mut().zip(closed) {
@@ -483,6 +529,32 @@ impl State {
         }
     }
 
+    /// A load with an open conductor: what the reduction left of its admittance.
+    fn is_reduced_load(&self, index: usize) -> bool {
+        matches!(self.circuit.elements()[index].model, Model::Load(k) if self.loads[k as usize].open)
+    }
+
+    /// Moves the clock by one step.
+    pub(crate) fn advance_clock(&mut self) {
+        let o = &mut self.options;
+        o.second += o.step_s;
+        while o.second >= 3600.0 {
+            o.hour += 1;
+            o.second -= 3600.0;
+        }
+    }
+
+    /// What happens between two steps: stores fill and empty.
+    pub(crate) fn end_of_step(&mut self) {}
+
+    /// Takes over what converters remember, where their data did not change.
+    pub(crate) fn adopt(&mut self, _last: &Self) {}
+
+    /// Energy and mode of storage units that differ from the network's.
+    pub(crate) fn storage_changes(&self) -> Vec<(ElementId, network::ModeOfChange)> {
+        Vec::new()
+    }
+
     /// Power into an element, VA, summed over all its conductors: its losses, if it delivers power.
     pub(crate) fn element_power(&self, index: usize) -> Complex64 {
         let e = &self.circuit.elements()[index];
@@ -506,4 +578,9 @@ impl State {
             _ => false,
         }
     }
+}
+
+/// What a converter leaves in the series admittance: enough to keep its bus from floating.
+fn trace(y: &CMatrix) -> CMatrix {
+    CMatrix::from_fn(y.rows(), y.cols(), |i, j| if i == j { y[(i, i)] * 1e-10 } else { ZERO })
 }

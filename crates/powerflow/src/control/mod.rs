@@ -13,8 +13,10 @@
 //! The order of effects is that of OpenDSS: see [`ControlQueue`] for the order of actions.
 
 mod queue;
+mod set;
 
 pub use queue::{ControlQueue, QueuedAction};
+pub use set::ControlSet;
 
 use network::{BusId, ControlMode, ElementId, Network, SolutionMode};
 use num_complex::Complex64;

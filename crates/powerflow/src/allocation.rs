@@ -1,0 +1,156 @@
+//! Load allocation: scaling loads until the currents at the meters are met.
+//!
+//! A meter that knows its peak currents compares them with the solved currents of
+//! its terminal, phase by phase; the ratio multiplies the allocation factor of
+//! every load in its zone that was sized by its transformer's rating or by its
+//! energy. A one-phase load takes the ratio of its phase, another the mean.
+//! A sensor with currents does the same for what lies beyond it. Solve, scale and
+//! solve again, as often as `allocation_iterations` says.
+//!
+//! Source of the method: OpenDSS, command `AllocateLoads`.
+
+use crate::session::Session;
+use network::{
+    BusId, ElementId, ElementKind, Engine, EngineError, LoadBasis, ModeOfChange, Network, OperatingPoint, SolutionMode, SolveReport,
+};
+use std::collections::{HashMap, HashSet, VecDeque};
+
+/// A place where currents are measured.
+struct Meter {
+    element: ElementId,
+    terminal: usize,
+    measured_a: Vec<f64>,
+}
+
+/// Scales the loads of `network` and reports their factors as changes.
+pub(crate) fn allocate_loads(session: &mut Session, network: &Network) -> Result<SolveReport, EngineError> {
+    let mut network = network.clone();
+    network.options.load_multiplier = 1.0;
+    network.options.mode = SolutionMode::Snapshot;
+    let meters = meters(&network);
+    let zones = zones(&network, &meters);
+    let mut report = session.solve(&network)?;
+    let mut factors: HashMap<ElementId, f64> = HashMap::new();
+    for _ in 0..network.options.allocation_iterations {
+        apply(&mut network, &report.operating_point);
+        for (meter, zone) in meters.iter().zip(&zones) {
+            let ratios = ratios(session, meter);
+            let mean = if ratios.is_empty() { 1.0 } else { ratios.iter().sum::<f64>() / ratios.len() as f64 };
+            for &id in zone {
+                let load = &mut network.loads[id.index()];
+                let ratio = if load.common.n_phases == 1 {
+                    let node = load.common.terminals[0].nodes[0] as usize;
+                    ratios.get(node.wrapping_sub(1)).copied().unwrap_or(mean)
+                } else {
+                    mean
+                };
+                if let Some(factor) = scale(load, ratio) {
+                    factors.insert(id, factor);
+                }
+            }
+        }
+        report = session.solve(&network)?;
+    }
+    let mut changed: Vec<_> = factors.into_iter().map(|(id, factor)| (id, ModeOfChange::AllocationFactor(factor))).collect();
+    changed.sort_by_key(|(id, _)| *id);
+    report.operating_point.changes.extend(changed);
+    Ok(report)
+}
+
+/// Takes taps and steps of a solution into the network, so that the next one starts from them.
+fn apply(network: &mut Network, point: &OperatingPoint) {
+    for (id, change) in &point.changes {
+        match change {
+            ModeOfChange::Tap { winding, tap_pu } => network.transformers[id.index()].windings[*winding].tap_pu = *tap_pu,
+            ModeOfChange::CapacitorSteps(steps) => network.capacitors[id.index()].steps.clone_from(steps),
+            ModeOfChange::Closed { terminal, closed } => network.common_mut(*id).terminals[*terminal].closed.clone_from(closed),
+            _ => {}
+        }
+    }
+}
+
+/// Multiplies a load's allocation factor; `None` when its size was given outright.
+fn scale(load: &mut network::Load, ratio: f64) -> Option<f64> {
+    let (old, new) = match &mut load.basis {
+        LoadBasis::Given => return None,
+        LoadBasis::TransformerKva { allocation_factor: f, .. } | LoadBasis::Energy { c_factor: f, .. } => {
+            let old = *f;
+            *f *= ratio;
+            (old, *f)
+        }
+    };
+    if old != 0.0 {
+        load.p_kw *= new / old;
+        load.q_kvar *= new / old;
+    }
+    Some(new)
+}
+
+fn meters(network: &Network) -> Vec<Meter> {
+    let energy = network.energy_meters.iter().filter(|m| m.common.enabled && !m.peak_current_a.is_empty());
+    let energy = energy.filter_map(|m| Some(Meter { element: m.element?, terminal: m.terminal, measured_a: m.peak_current_a.clone() }));
+    let sensors = network.sensors.iter().filter(|s| s.common.enabled);
+    let sensors = sensors.filter_map(|s| Some(Meter { element: s.element?, terminal: s.terminal, measured_a: s.i_a.clone()? }));
+    energy.chain(sensors).collect()
+}
+
+/// Measured over solved current of each phase.
+fn ratios(session: &Session, meter: &Meter) -> Vec<f64> {
+    let Some(state) = session.last_state() else { return Vec::new() };
+    let Some(index) = state.circuit().index_of(meter.element) else { return Vec::new() };
+    let e = &state.circuit().elements()[index];
+    let n_phases = state.circuit().network().common(meter.element).n_phases;
+    let i = state.element_currents(index);
+    (0..n_phases.min(meter.measured_a.len()))
+        .map(|p| {
+            let solved = i[meter.terminal * e.n_conductors + p].norm();
+            if solved > 0.0 { meter.measured_a[p] / solved } else { 1.0 }
+        })
+        .collect()
+}
+
+/// Loads beyond each meter; what a meter further down measures is not the upper one's.
+fn zones(network: &Network, meters: &[Meter]) -> Vec<Vec<ElementId>> {
+    let mut at_bus: HashMap<BusId, Vec<ElementId>> = HashMap::new();
+    for &id in &network.order {
+        let delivers = matches!(
+            id.kind,
+            ElementKind::Line | ElementKind::Transformer | ElementKind::Capacitor | ElementKind::Reactor | ElementKind::Load
+        );
+        if delivers && network.common(id).enabled {
+            for t in &network.common(id).terminals {
+                at_bus.entry(t.bus).or_default().push(id);
+            }
+        }
+    }
+    let metered: HashSet<ElementId> = meters.iter().map(|m| m.element).collect();
+    meters
+        .iter()
+        .map(|meter| {
+            let terminals = &network.common(meter.element).terminals;
+            let mut seen: HashSet<BusId> = terminals.get(meter.terminal).map(|t| t.bus).into_iter().collect();
+            let mut used: HashSet<ElementId> = [meter.element].into();
+            let mut queue: VecDeque<BusId> =
+                terminals.iter().enumerate().filter(|(k, _)| *k != meter.terminal).map(|(_, t)| t.bus).collect();
+            let mut loads = Vec::new();
+            while let Some(bus) = queue.pop_front() {
+                if !seen.insert(bus) {
+                    continue;
+                }
+                for &id in at_bus.get(&bus).map_or(&[][..], |v| v) {
+                    if !used.insert(id) || metered.contains(&id) {
+                        continue;
+                    }
+                    if id.kind == ElementKind::Load {
+                        loads.push(id);
+                    } else {
+                        // An open end leads nowhere.
+                        let common = network.common(id);
+                        queue.extend(common.terminals.iter().filter(|t| t.closed.iter().any(|c| *c)).map(|t| t.bus));
+                    }
+                }
+            }
+            loads
+        })
+        .collect()
+}

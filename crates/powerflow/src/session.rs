@@ -1,0 +1,285 @@
+//! Solutions one after another, as a model script asks for them.
+//!
+//! A script edits its model between solutions, so every solution compiles the
+//! network anew. What a session carries over is what the model does not say:
+//! the voltage profile to start from, and the inner states of converters and
+//! controls whose data did not change.
+
+use crate::certificate::{Certificate, LimitHit};
+use crate::circuit::Circuit;
+use crate::control::ControlSet;
+use crate::error::CircuitError;
+use crate::forensics::Forensics;
+use crate::results::{Outcome, Solution, Unsettled, tap_of};
+use crate::solve::Progress;
+use crate::state::State;
+use crate::voltage_bases;
+use network::{
+    ControlMode, Diagnostic, ElementId, ElementKind, Engine, EngineError, ModeOfChange, Network, OperatingPoint, SolutionMode, SolveReport,
+};
+use num_complex::Complex64;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// An engine for scripts, and for whoever solves one network after another.
+#[derive(Debug, Default)]
+pub struct Session {
+    last: Option<Last>,
+}
+
+/// What the last solution left.
+#[derive(Debug)]
+struct Last {
+    state: State,
+    controls: ControlSet,
+}
+
+impl Session {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Solves as the network's options say.
+    ///
+    /// `fresh` starts from loads as admittances, as a change of mode does; otherwise from the last voltages.
+    ///
+    /// # Errors
+    /// A network without admittance, source or a mode that is not supported. A solution that does not settle is an [`Outcome`].
+    pub fn solve_network(&mut self, network: &Network, fresh: bool) -> Result<Outcome, CircuitError> {
+        let (mut state, mut controls) = self.prepare(network, fresh)?;
+        let progress = run(&mut state, &mut controls);
+        let outcome = progress.as_ref().ok().map(|p| conclude(&state, &controls, p));
+        self.last = Some(Last { state, controls });
+        progress?;
+        Ok(outcome.expect("a solution that ran has an outcome"))
+    }
+
+    /// State and controls of the last solution.
+    pub fn last_state(&self) -> Option<&State> {
+        self.last.as_ref().map(|l| &l.state)
+    }
+
+    /// Events of the controls in the last solution.
+    pub fn events(&self) -> &[crate::control::ControlEvent] {
+        self.last.as_ref().map_or(&[], |l| &l.controls.events)
+    }
+
+    fn prepare(&mut self, network: &Network, fresh: bool) -> Result<(State, ControlSet), CircuitError> {
+        let circuit = Arc::new(Circuit::compile(Arc::new(network.clone()))?);
+        let mut state = State::new(&circuit)?;
+        let mut controls = ControlSet::new(&mut state)?;
+        if let Some(last) = self.last.take() {
+            if !fresh {
+                carry_voltages(&last.state, &mut state);
+            }
+            state.adopt(&last.state);
+            controls.adopt(&last.controls, last.state.circuit().network(), network);
+        }
+        Ok((state, controls))
+    }
+
+    /// Forgets the voltage profile of the last solution but keeps the states of converters and controls.
+    pub fn forget_profile(&mut self) {
+        if let Some(last) = &mut self.last {
+            last.state.forget_profile();
+        }
+    }
+}
+
+/// Solves in the mode of the state's options and moves its clock.
+fn run(state: &mut State, controls: &mut ControlSet) -> Result<Progress, CircuitError> {
+    match state.options.mode {
+        SolutionMode::Snapshot => state.solve_moment(controls),
+        SolutionMode::Direct => {
+            state.needs_update = true;
+            let convergence = state.solve_direct()?;
+            Ok(Progress { convergence, iterations: 1, control_iterations: 1, controls_settled: true })
+        }
+        SolutionMode::Daily | SolutionMode::Yearly | SolutionMode::DutyCycle | SolutionMode::GeneralTime => {
+            let mut last = None;
+            for _ in 0..state.options.number {
+                state.advance_clock();
+                let progress = state.solve_moment(controls)?;
+                let settled = progress.settled();
+                last = Some(progress);
+                if !settled {
+                    // What would follow stands on nothing.
+                    break;
+                }
+                state.end_of_step();
+            }
+            match last {
+                Some(progress) => Ok(progress),
+                None => state.solve_moment(controls),
+            }
+        }
+        mode => Err(CircuitError::UnsupportedMode { mode: format!("{mode:?}").to_lowercase() }),
+    }
+}
+
+/// Certificate and, where it did not settle, evidence.
+fn conclude(state: &State, controls: &ControlSet, progress: &Progress) -> Outcome {
+    let network = state.circuit().network();
+    let hunting: Vec<String> =
+        if progress.controls_settled { Vec::new() } else { controls.waiting().into_iter().map(|id| network.full_name(id)).collect() };
+    let certificate = Certificate::new(state, progress, hunting.clone(), limits_hit(state));
+    if certificate.settled {
+        Outcome::Settled(Box::new(Solution { state: state.clone(), certificate }))
+    } else {
+        Outcome::Unsettled(Box::new(Unsettled { certificate, forensics: Forensics::new(state, progress, hunting) }))
+    }
+}
+
+/// Regulators at the end of their range.
+fn limits_hit(state: &State) -> Vec<LimitHit> {
+    let network = state.circuit().network();
+    let mut hits = Vec::new();
+    if state.options.control_mode == ControlMode::Off {
+        return hits;
+    }
+    for c in network.regulator_controls.iter().filter(|c| c.common.enabled) {
+        let Some((id, tap)) = c.transformer.and_then(|id| tap_of(state, id, c.tap_winding).map(|t| (id, t))) else { continue };
+        let w = &network.transformers[id.index()].windings[c.tap_winding];
+        let limit = if tap <= w.tap_min_pu + 1e-9 {
+            "lowest tap"
+        } else if tap >= w.tap_max_pu - 1e-9 {
+            "highest tap"
+        } else {
+            continue;
+        };
+        hits.push(LimitHit { element: format!("regcontrol.{}", c.common.name), limit: format!("{limit} {tap:.5} pu") });
+    }
+    hits
+}
+
+/// Starts `state` from the voltages that `last` had at nodes of the same name.
+fn carry_voltages(last: &State, state: &mut State) {
+    if !last.has_profile {
+        return;
+    }
+    let (from, to) = (Arc::clone(last.circuit()), Arc::clone(state.circuit()));
+    let known: HashMap<(&str, u32), Complex64> =
+        from.nodes().iter().enumerate().map(|(i, n)| ((from.network().bus(n.bus).name.as_str(), n.at_bus), last.v[i + 1])).collect();
+    let mut v = vec![Complex64::ZERO; to.n_nodes() + 1];
+    for (i, n) in to.nodes().iter().enumerate() {
+        match known.get(&(to.network().bus(n.bus).name.as_str(), n.at_bus)) {
+            Some(&known) => v[i + 1] = known,
+            // A new node has no voltage to start from, and half a profile is worse than none.
+            None => return,
+        }
+    }
+    state.set_voltages(&v);
+}
+
+/// What solving changed of things that the model itself describes.
+fn operating_point(state: &State, controls: &ControlSet) -> OperatingPoint {
+    let circuit = state.circuit();
+    let network = circuit.network();
+    let mut changes = Vec::new();
+    for id in network.ids(ElementKind::Transformer) {
+        for (winding, w) in network.transformers[id.index()].windings.iter().enumerate() {
+            if let Some(tap_pu) = tap_of(state, id, winding).filter(|&t| t != w.tap_pu) {
+                changes.push((id, ModeOfChange::Tap { winding, tap_pu }));
+            }
+        }
+    }
+    for id in network.ids(ElementKind::Capacitor) {
+        if let Some(steps) = state.capacitor_steps(id).filter(|s| *s != network.capacitors[id.index()].steps) {
+            changes.push((id, ModeOfChange::CapacitorSteps(steps.to_vec())));
+        }
+    }
+    for (i, e) in circuit.elements().iter().enumerate() {
+        let Some(closed) = &state.closed[i] else { continue };
+        for (terminal, t) in network.common(e.id).terminals.iter().enumerate() {
+            let now = &closed[terminal * e.n_conductors..(terminal + 1) * e.n_conductors];
+            if now != t.closed {
+                changes.push((e.id, ModeOfChange::Closed { terminal, closed: now.to_vec() }));
+            }
+        }
+    }
+    changes.extend(state.storage_changes());
+    changes.extend(controls.switch_changes(network));
+    OperatingPoint { changes, hour: state.options.hour, second: state.options.second }
+}
+
+fn failed(error: CircuitError) -> EngineError {
+    error.diagnostic().into()
+}
+
+impl Engine for Session {
+    fn voltage_bases(&mut self, network: &Network) -> Result<Vec<f64>, EngineError> {
+        let circuit = Arc::new(Circuit::compile(Arc::new(network.clone())).map_err(failed)?);
+        voltage_bases::voltage_bases(&circuit).map_err(failed)
+    }
+
+    fn solve(&mut self, network: &Network) -> Result<SolveReport, EngineError> {
+        let fresh = self.last.as_ref().is_none_or(|l| !l.state.has_profile);
+        let (mut state, mut controls) = self.prepare(network, fresh).map_err(failed)?;
+        let progress = run(&mut state, &mut controls).map_err(failed)?;
+        let report = SolveReport {
+            converged: progress.settled(),
+            iterations: progress.iterations,
+            control_iterations: progress.control_iterations,
+            operating_point: operating_point(&state, &controls),
+            diagnostics: stopped_short(&state, &progress),
+        };
+        self.last = Some(Last { state, controls });
+        Ok(report)
+    }
+
+    fn allocate_loads(&mut self, network: &Network) -> Result<SolveReport, EngineError> {
+        crate::allocation::allocate_loads(self, network)
+    }
+
+    fn reset(&mut self) {
+        self.last = None;
+    }
+}
+
+/// A solve inside a script that stopped at a limit: the model it leaves is not what its author thinks.
+fn stopped_short(state: &State, progress: &Progress) -> Vec<Diagnostic> {
+    if !progress.convergence.settled {
+        vec![
+            Diagnostic::warning("SOLVE.SCRIPT.ITERATION_LIMIT", "a solve within the script stopped at its iteration limit")
+                .detail(format!(
+                    "After {} iterations (limit {} for each of {} control iterations) voltages still move by {:.2e} pu; taps and steps stay where it stopped.",
+                    progress.iterations, state.options.max_iterations, progress.control_iterations, progress.convergence.last_change_pu
+                ))
+                .hint("Raise the limit before that solve: `set maxiterations=…`."),
+        ]
+    } else if !progress.controls_settled {
+        vec![
+            Diagnostic::warning("SOLVE.SCRIPT.CONTROL_LIMIT", "a solve within the script stopped at its limit of control iterations")
+                .detail(format!("After {} control iterations controls still act.", progress.control_iterations))
+                .hint("Raise the limit before that solve: `set maxcontroliter=…`."),
+        ]
+    } else {
+        Vec::new()
+    }
+}
+
+/// Ids of elements in the order of creation whose data are the same in both networks.
+pub(crate) fn unchanged(a: &Network, b: &Network, id: ElementId) -> bool {
+    let i = id.index();
+    if a.count(id.kind) <= i || b.count(id.kind) <= i {
+        return false;
+    }
+    match id.kind {
+        ElementKind::Generator => a.generators[i] == b.generators[i],
+        ElementKind::PvSystem => a.pv_systems[i] == b.pv_systems[i],
+        ElementKind::Storage => {
+            // Energy and mode are what a solution writes back itself.
+            let mut old = a.storages[i].clone();
+            old.energy_stored_kwh = b.storages[i].energy_stored_kwh;
+            old.mode = b.storages[i].mode;
+            old == b.storages[i]
+        }
+        ElementKind::RegulatorControl => a.regulator_controls[i] == b.regulator_controls[i],
+        ElementKind::CapacitorControl => a.capacitor_controls[i] == b.capacitor_controls[i],
+        ElementKind::InverterControl => a.inverter_controls[i] == b.inverter_controls[i],
+        ElementKind::ExponentialControl => a.exponential_controls[i] == b.exponential_controls[i],
+        ElementKind::StorageController => a.storage_controllers[i] == b.storage_controllers[i],
+        ElementKind::InductionMachine => a.induction_machines[i] == b.induction_machines[i],
+        _ => a.common(id) == b.common(id),
+    }
+}
