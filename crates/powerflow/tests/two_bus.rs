@@ -9,7 +9,7 @@ use powerflow::Session;
 
 const Z_LINE: Complex64 = Complex64 { re: 0.5, im: 1.0 };
 /// The source is not quite ideal.
-const X_SOURCE: f64 = 1e-6;
+const X_SOURCE: f64 = 1e-3;
 /// All that stands between source and load.
 const Z: Complex64 = Complex64 { re: 0.5, im: 1.0 + X_SOURCE };
 const V_SOURCE: f64 = 7200.0;
@@ -117,7 +117,7 @@ fn constant_impedance_is_a_voltage_divider() {
     let z_load = V_SOURCE * V_SOURCE / Complex64::new(900e3, -300e3);
     let expected = V_SOURCE * z_load / (z_load + Z);
     assert!((v - expected).norm() / V_SOURCE < 1e-8, "{v} against {expected}");
-    assert!(mismatch_va < 1e-3);
+    assert!(mismatch_va < 1e-2, "{mismatch_va} VA are unaccounted for");
 }
 
 /// Constant power: `|V|² = s + sqrt(s² - |S z|²)` with `s = V0²/2 - Re(z conj S)`.
