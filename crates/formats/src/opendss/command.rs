@@ -5,7 +5,7 @@ use super::script::{Request, Step};
 
 /// What a command makes the reader do.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Action {
+pub enum Action {
     New,
     Edit,
     More,
@@ -38,8 +38,9 @@ pub(crate) enum Action {
     Refused(&'static str),
 }
 
+/// One command of the language.
 #[derive(Debug)]
-pub(crate) struct CommandDef {
+pub struct CommandDef {
     pub name: &'static str,
     pub action: Action,
     /// It needs no circuit.
@@ -58,7 +59,7 @@ const fn free(name: &'static str, action: Action) -> CommandDef {
     CommandDef { name, action, without_circuit: true }
 }
 
-pub(crate) static COMMANDS: &[CommandDef] = &[
+pub static COMMANDS: &[CommandDef] = &[
     free("New", New),
     with("Edit", Edit),
     with("More", More),
@@ -187,7 +188,7 @@ pub(crate) static COMMANDS: &[CommandDef] = &[
 ];
 
 /// The command called `name`: exactly, or else the first that begins with it.
-pub(crate) fn find(name: &str) -> Option<&'static CommandDef> {
+pub fn find(name: &str) -> Option<&'static CommandDef> {
     let exact = COMMANDS.iter().find(|c| c.name.eq_ignore_ascii_case(name));
     exact.or_else(|| COMMANDS.iter().find(|c| starts_with_ignore_case(c.name, name)))
 }

@@ -12,7 +12,7 @@
 
 mod builtin;
 pub mod class;
-mod command;
+pub mod command;
 pub mod fault;
 pub mod files;
 pub mod lower;
