@@ -12,16 +12,19 @@
 //! the code is assigned, and `like` takes the other object's. Both replay the other object's log up to
 //! the command that refers to it ([`Context::log_before`]).
 
+pub mod conductor;
 pub mod line;
+pub mod transformer;
 
 use std::collections::HashMap;
 
 use network::{
-    AnyElement, Common, ConductorId, Diagnostic, ElementId, ElementKind, Network, Severity, SourceRef as NetworkSource, Terminal,
+    AnyElement, Common, ConductorId, Diagnostic, ElementId, ElementKind, LengthUnit, Network, Rating, Severity, SourceRef as NetworkSource,
+    Terminal,
 };
 
 use super::class::{ClassId, Kind, Usage};
-use super::object::{Assignment, BusRef, Object, ObjectId, SourceRef, Sources, Store, Value};
+use super::object::{Assignment, BusRef, Object, ObjectId, Rows, SourceRef, Sources, Store, Value};
 
 /// What lowering one object gives; the diagnostic is an error that the caller reports.
 pub type Result<T> = std::result::Result<T, Box<Diagnostic>>;
@@ -58,6 +61,53 @@ pub struct Context<'a> {
     places: Vec<u32>,
     file_names: Vec<std::sync::Arc<str>>,
     ignored_index: HashMap<(ClassId, u16), usize>,
+    /// What lines told the geometries they are made from about the earth's resistivity.
+    geometry_rho: line::GeometryRho,
+    /// What the regulators' `tapnum` tell the transformers.
+    tap_numbers: HashMap<ObjectId, Vec<transformer::TapNumber>>,
+}
+
+/// Most conductors of an element that are taken for meant.
+pub const MAX_CONDUCTORS: usize = 1000;
+
+/// The length unit of a number of [`LENGTH_UNIT`](super::class::enums::LENGTH_UNIT).
+pub fn length_unit(number: i32) -> LengthUnit {
+    match number {
+        1 => LengthUnit::Mile,
+        2 => LengthUnit::Kilofoot,
+        3 => LengthUnit::Kilometre,
+        4 => LengthUnit::Metre,
+        5 => LengthUnit::Foot,
+        6 => LengthUnit::Inch,
+        7 => LengthUnit::Centimetre,
+        8 => LengthUnit::Millimetre,
+        _ => LengthUnit::None,
+    }
+}
+
+/// The word of a number of [`LINE_TYPE`](super::class::enums::LINE_TYPE).
+pub fn line_type(number: i32) -> String {
+    super::class::enums::LINE_TYPE.word(number).unwrap_or_default().to_owned()
+}
+
+/// A number of seasons: ratings beyond what was there are zero.
+pub fn resize_ratings(ratings: &mut Vec<f64>, n: i32) {
+    ratings.resize(usize::try_from(n).unwrap_or(0).min(MAX_CONDUCTORS), 0.0);
+}
+
+/// Ratings for the network: one rating for all the year is no seasonal rating.
+pub fn finish_rating(mut rating: Rating) -> Rating {
+    if rating.seasonal_a.len() <= 1 {
+        rating.seasonal_a.clear();
+    }
+    rating
+}
+
+/// The symmetric matrix that rows give for `order` phases.
+pub fn take_rows(ctx: &Context<'_>, object: &Object, assignment: &Assignment, rows: &Rows, order: usize) -> Result<Vec<f64>> {
+    rows.symmetric(order).ok_or_else(|| {
+        ctx.property_error(object, assignment, "READ.OPENDSS.BAD_MATRIX", format!("a row has more numbers than the {order} phases"))
+    })
 }
 
 /// The vector of the network that a class's objects become part of.
@@ -123,6 +173,7 @@ pub struct Lowered {
 /// All errors found, with the warnings, when there is at least one.
 pub fn lower(name: &str, store: &Store, sources: &Sources, options: LowerOptions) -> std::result::Result<Lowered, Vec<Diagnostic>> {
     let mut ctx = Context::new(name, store, sources, options);
+    transformer::collect_tap_numbers(&mut ctx);
     for (id, object) in store.iter() {
         ctx.check_usage(object);
         if let Err(diagnostic) = lower_object(&mut ctx, id) {
@@ -132,6 +183,7 @@ pub fn lower(name: &str, store: &Store, sources: &Sources, options: LowerOptions
     if ctx.diagnostics.iter().any(|d| d.severity == Severity::Error) {
         return Err(ctx.diagnostics);
     }
+    line::settle_geometry_rho(&mut ctx);
     ctx.settle_buses();
     Ok(Lowered { network: ctx.network, diagnostics: ctx.diagnostics, ignored: ctx.ignored })
 }
@@ -139,7 +191,13 @@ pub fn lower(name: &str, store: &Store, sources: &Sources, options: LowerOptions
 fn lower_object(ctx: &mut Context<'_>, id: ObjectId) -> Result<()> {
     let object = ctx.store.get(id);
     match object.class {
-        ClassId::LineSpacing => line::lower_spacing(ctx, id),
+        ClassId::LineCode => line::lower_code(ctx, id),
+        ClassId::WireData | ClassId::CnData | ClassId::TsData => conductor::lower_wire(ctx, id),
+        ClassId::LineSpacing => conductor::lower_spacing(ctx, id),
+        ClassId::LineGeometry => conductor::lower_geometry(ctx, id),
+        ClassId::Line => line::lower(ctx, id),
+        ClassId::XfmrCode => transformer::lower_code(ctx, id),
+        ClassId::Transformer | ClassId::AutoTrans => transformer::lower(ctx, id),
         _ => Err(ctx.error(
             object,
             object.source,
@@ -170,6 +228,8 @@ impl<'a> Context<'a> {
             places,
             file_names: sources.paths.clone(),
             ignored_index: HashMap::new(),
+            geometry_rho: Vec::new(),
+            tap_numbers: HashMap::new(),
         }
     }
 
@@ -197,6 +257,26 @@ impl<'a> Context<'a> {
         let mut diagnostic = *self.error(object, at, code, message);
         diagnostic.severity = Severity::Warning;
         self.diagnostics.push(diagnostic);
+    }
+
+    /// Reports something that cannot be solved as it stands: an error, a warning when lenient.
+    pub fn fault(&mut self, object: &Object, at: SourceRef, code: &str, message: impl Into<String>) {
+        let mut diagnostic = *self.error(object, at, code, message);
+        if self.options.lenient {
+            diagnostic.severity = Severity::Warning;
+        }
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// A number of phases.
+    ///
+    /// # Errors
+    /// `READ.OPENDSS.IMPOSSIBLE_PHASES` below 1 or beyond [`MAX_CONDUCTORS`].
+    pub fn phases(&self, object: &Object, assignment: &Assignment, n: i32) -> Result<usize> {
+        match usize::try_from(n) {
+            Ok(n) if (1..=MAX_CONDUCTORS).contains(&n) => Ok(n),
+            _ => Err(self.property_error(object, assignment, "READ.OPENDSS.IMPOSSIBLE_PHASES", format!("{n} phases"))),
+        }
     }
 
     /// Reports what would change the answer and is not supported: an error, a warning when lenient.
