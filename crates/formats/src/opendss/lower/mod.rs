@@ -14,17 +14,20 @@
 
 pub mod conductor;
 pub mod line;
+pub mod shunt;
+pub mod source;
 pub mod transformer;
 
 use std::collections::HashMap;
 
 use network::{
     AnyElement, Common, ConductorId, Diagnostic, ElementId, ElementKind, LengthUnit, Network, Rating, Severity, SourceRef as NetworkSource,
-    Terminal,
+    SpectrumId, Terminal,
 };
 
-use super::class::{ClassId, Kind, Usage};
+use super::class::{ClassId, Kind};
 use super::object::{Assignment, BusRef, Object, ObjectId, Rows, SourceRef, Sources, Store, Value};
+use super::script::Model;
 
 /// What lowering one object gives; the diagnostic is an error that the caller reports.
 pub type Result<T> = std::result::Result<T, Box<Diagnostic>>;
@@ -39,16 +42,6 @@ pub struct LowerOptions {
     pub lenient: bool,
 }
 
-/// A value that was read and plays no part.
-#[derive(Debug, Clone, PartialEq)]
-pub struct IgnoredProperty {
-    /// `class.property`.
-    pub property: String,
-    pub reason: &'static str,
-    pub count: usize,
-    pub first: NetworkSource,
-}
-
 /// State of one lowering: the raw objects, the network that grows, the findings.
 pub struct Context<'a> {
     pub store: &'a Store,
@@ -56,11 +49,9 @@ pub struct Context<'a> {
     pub options: LowerOptions,
     pub network: Network,
     pub diagnostics: Vec<Diagnostic>,
-    pub ignored: Vec<IgnoredProperty>,
     /// Place of each object in the vector of the network that its class goes to.
     places: Vec<u32>,
     file_names: Vec<std::sync::Arc<str>>,
-    ignored_index: HashMap<(ClassId, u16), usize>,
     /// What lines told the geometries they are made from about the earth's resistivity.
     geometry_rho: line::GeometryRho,
     /// What the regulators' `tapnum` tell the transformers.
@@ -161,21 +152,20 @@ pub struct Lowered {
     pub network: Network,
     /// Warnings and notes, and errors that leniency turned into warnings.
     pub diagnostics: Vec<Diagnostic>,
-    pub ignored: Vec<IgnoredProperty>,
 }
 
-/// Lowers all objects into a network called `name`, in the order of their creation.
+/// Lowers all objects of a script in the order of their creation.
 ///
 /// Buses stand in the order in which OpenDSS numbers them: as enabled elements name them, then those
 /// that only disabled elements name.
 ///
 /// # Errors
 /// All errors found, with the warnings, when there is at least one.
-pub fn lower(name: &str, store: &Store, sources: &Sources, options: LowerOptions) -> std::result::Result<Lowered, Vec<Diagnostic>> {
-    let mut ctx = Context::new(name, store, sources, options);
+pub fn lower(model: &Model, options: LowerOptions) -> std::result::Result<Lowered, Vec<Diagnostic>> {
+    let mut ctx = Context::new(model.circuit.as_deref().unwrap_or_default(), &model.objects, &model.sources, options);
+    ctx.network.options = model.options.solution.clone();
     transformer::collect_tap_numbers(&mut ctx);
-    for (id, object) in store.iter() {
-        ctx.check_usage(object);
+    for (id, _) in model.objects.iter() {
         if let Err(diagnostic) = lower_object(&mut ctx, id) {
             ctx.diagnostics.push(*diagnostic);
         }
@@ -185,7 +175,8 @@ pub fn lower(name: &str, store: &Store, sources: &Sources, options: LowerOptions
     }
     line::settle_geometry_rho(&mut ctx);
     ctx.settle_buses();
-    Ok(Lowered { network: ctx.network, diagnostics: ctx.diagnostics, ignored: ctx.ignored })
+    ctx.describe_buses(model);
+    Ok(Lowered { network: ctx.network, diagnostics: ctx.diagnostics })
 }
 
 fn lower_object(ctx: &mut Context<'_>, id: ObjectId) -> Result<()> {
@@ -196,6 +187,13 @@ fn lower_object(ctx: &mut Context<'_>, id: ObjectId) -> Result<()> {
         ClassId::LineSpacing => conductor::lower_spacing(ctx, id),
         ClassId::LineGeometry => conductor::lower_geometry(ctx, id),
         ClassId::Line => line::lower(ctx, id),
+        ClassId::Vsource => source::lower_voltage(ctx, id),
+        ClassId::Isource => source::lower_current(ctx, id),
+        ClassId::Capacitor => shunt::lower_capacitor(ctx, id),
+        ClassId::Reactor => shunt::lower_reactor(ctx, id),
+        ClassId::Fault => shunt::lower_fault(ctx, id),
+        ClassId::GicTransformer => shunt::lower_gic_transformer(ctx, id),
+        ClassId::GicLine => shunt::lower_gic_line(ctx, id),
         ClassId::XfmrCode => transformer::lower_code(ctx, id),
         ClassId::Transformer | ClassId::AutoTrans => transformer::lower(ctx, id),
         _ => Err(ctx.error(
@@ -224,10 +222,8 @@ impl<'a> Context<'a> {
             options,
             network: Network::new(name),
             diagnostics: Vec::new(),
-            ignored: Vec::new(),
             places,
             file_names: sources.paths.clone(),
-            ignored_index: HashMap::new(),
             geometry_rho: Vec::new(),
             tap_numbers: HashMap::new(),
         }
@@ -340,6 +336,14 @@ impl<'a> Context<'a> {
         };
         let other = self.named(object, assignment, object.class, name)?;
         Ok(other.filter(|&id| self.store.get(id).name != object.name))
+    }
+
+    /// The spectrum of an element: the last one assigned, else the built-in one of its class.
+    pub fn spectrum(&self, object: &Object, property: u16, built_in: &str) -> Result<Option<SpectrumId>> {
+        match object.last(property) {
+            Some(assignment) => self.reference(object, assignment),
+            None => Ok(self.store.find(ClassId::Spectrum, built_in).map(|id| SpectrumId::from(self.place(id)))),
+        }
     }
 
     /// The network's ids of a list of conductors of `class`.
@@ -492,29 +496,14 @@ impl<'a> Context<'a> {
         self.diagnostics.iter().any(|d| d.severity == Severity::Error)
     }
 
-    /// Reports refused properties and counts those that play no part.
-    fn check_usage(&mut self, object: &'a Object) {
-        for assignment in &object.log {
-            let property = object.property(assignment);
-            match property.usage {
-                Usage::Used => {}
-                Usage::NotNeeded(reason) => {
-                    let key = (object.class, assignment.property);
-                    if let Some(&i) = self.ignored_index.get(&key) {
-                        self.ignored[i].count += 1;
-                        continue;
-                    }
-                    self.ignored_index.insert(key, self.ignored.len());
-                    self.ignored.push(IgnoredProperty {
-                        property: format!("{}.{}", object.class.name(), property.name),
-                        reason,
-                        count: 1,
-                        first: self.source(assignment.source),
-                    });
-                }
-                // An empty text takes nothing away from the answer.
-                Usage::Refused(_) if assignment.value.as_text().is_some_and(str::is_empty) => {}
-                Usage::Refused(reason) => self.refuse(object, assignment, reason),
+    /// Bases and coordinates of the buses, by name.
+    fn describe_buses(&mut self, model: &Model) {
+        for bus in &mut self.network.buses {
+            if let Some(&kv) = model.buses.base_kv_ln.get(bus.name.as_str()) {
+                bus.kv_base_ln = kv;
+            }
+            if let Some(&xy) = model.buses.coordinates.get(bus.name.as_str()) {
+                bus.xy = Some(xy);
             }
         }
     }
