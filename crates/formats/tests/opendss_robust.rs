@@ -63,7 +63,7 @@ fn read(master: &[u8], other: &[u8]) {
 
 #[test]
 fn the_seed_itself_is_read() {
-    let files = MemoryFiles::new().with("master.dss", SEED).with("more.dss", "kw=3").with("q.csv", "0\n1\n2\n3\n");
+    let files = MemoryFiles::new().with("master.dss", SEED).with("more.dss", "length=3").with("q.csv", "0\n1\n2\n3\n");
     let mut host = RecordingHost::default();
     let mut reader = Reader::new(&files, ReadOptions::default(), &mut host);
     reader.compile(Path::new("master.dss")).unwrap();

@@ -482,9 +482,6 @@ impl<'a> Reader<'a> {
     }
 
     fn request(&mut self, request: Request) -> Run {
-        if self.state.errors > 0 {
-            return Ok(());
-        }
         let lists_buses = matches!(
             request,
             Request::Solve
@@ -495,6 +492,9 @@ impl<'a> Reader<'a> {
                 | Request::Step(_)
         );
         self.model.buses.listed |= lists_buses;
+        if self.state.errors > 0 {
+            return Ok(());
+        }
         let at = self.model.sources.place(self.state.at);
         match self.host.execute(request, &mut self.model, &at) {
             Ok(findings) => {
