@@ -316,7 +316,10 @@ pub struct SwitchControl {
     /// 0-based.
     pub terminal: usize,
     pub normal: SwitchState,
+    /// Present state.
     pub state: SwitchState,
+    /// State that the control has been told to bring about; it acts where this differs from `state`.
+    pub command: SwitchState,
     pub locked: bool,
     pub delay_s: f64,
 }

@@ -529,6 +529,18 @@ pub struct Generator {
     pub xr_dp: f64,
     pub h_s: f64,
     pub damping: f64,
+    /// Fuel that runs out over time; `None` where it does not.
+    pub fuel: Option<FuelStock>,
+}
+
+/// Fuel of a generator, as energy.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FuelStock {
+    pub capacity_kwh: f64,
+    /// Present level, percent of the capacity.
+    pub level_pct: f64,
+    /// Level at which the generator stops, percent of the capacity.
+    pub reserve_pct: f64,
 }
 
 /// What PV systems and storage share: an inverter.
@@ -544,9 +556,9 @@ pub struct Inverter {
     pub var_follow_inverter: bool,
     pub watt_priority: bool,
     pub pf_priority: bool,
-    /// Per cent of rated power below which no vars are made; negative: no such limit.
+    /// Per cent of rated power below which no vars are made; 0 or less: no such limit.
     pub p_min_no_vars_pct: f64,
-    /// Per cent of rated power from which all of `q_max_kvar` is there; negative: no such limit.
+    /// Per cent of rated power from which all of `q_max_kvar` is there; 0 or less: no such limit.
     pub p_min_kvar_max_pct: f64,
     pub q_max_kvar: f64,
     pub q_max_abs_kvar: f64,
@@ -619,6 +631,7 @@ pub struct Storage {
     pub p_rated_pct: f64,
     pub energy_rated_kwh: f64,
     pub energy_stored_kwh: f64,
+    /// Charge below which the unit does not discharge, percent of `energy_rated_kwh`.
     pub reserve_pct: f64,
     pub mode: StorageMode,
     /// Requested power, positive discharging; `None` when `discharge_pct`/`charge_pct` tell it.

@@ -13,10 +13,20 @@
 //! the command that refers to it ([`Context::log_before`]).
 
 pub mod conductor;
+pub mod control_der;
+pub mod generator;
+pub mod inverter;
 pub mod line;
+pub mod load;
+pub mod machine;
+pub mod meter;
+pub mod protection;
+pub mod shape;
 pub mod shunt;
 pub mod source;
 pub mod transformer;
+mod typed;
+pub mod unmodelled;
 
 use std::collections::HashMap;
 
@@ -174,6 +184,7 @@ pub fn lower(model: &Model, options: LowerOptions) -> std::result::Result<Lowere
         return Err(ctx.diagnostics);
     }
     line::settle_geometry_rho(&mut ctx);
+    protection::open_switched(&mut ctx.network);
     ctx.settle_buses();
     ctx.describe_buses(model);
     Ok(Lowered { network: ctx.network, diagnostics: ctx.diagnostics })
@@ -196,6 +207,37 @@ fn lower_object(ctx: &mut Context<'_>, id: ObjectId) -> Result<()> {
         ClassId::GicLine => shunt::lower_gic_line(ctx, id),
         ClassId::XfmrCode => transformer::lower_code(ctx, id),
         ClassId::Transformer | ClassId::AutoTrans => transformer::lower(ctx, id),
+        ClassId::LoadShape => shape::lower_load_shape(ctx, id),
+        ClassId::TShape => shape::lower_temperature_shape(ctx, id),
+        ClassId::PriceShape => shape::lower_price_shape(ctx, id),
+        ClassId::XyCurve => shape::lower_xy_curve(ctx, id),
+        ClassId::GrowthShape => shape::lower_growth_shape(ctx, id),
+        ClassId::TccCurve => shape::lower_tcc_curve(ctx, id),
+        ClassId::Spectrum => shape::lower_spectrum(ctx, id),
+        ClassId::Load => load::lower_load(ctx, id),
+        ClassId::Generator => generator::lower_generator(ctx, id),
+        ClassId::PvSystem => inverter::lower_pv_system(ctx, id),
+        ClassId::Storage => inverter::lower_storage(ctx, id),
+        ClassId::IndMach012 => machine::lower_induction_machine(ctx, id),
+        ClassId::InvControl => control_der::lower_inverter_control(ctx, id),
+        ClassId::ExpControl => control_der::lower_exponential_control(ctx, id),
+        ClassId::StorageController => control_der::lower_storage_controller(ctx, id),
+        ClassId::SwtControl => protection::lower_switch_control(ctx, id),
+        ClassId::Fuse => protection::lower_fuse(ctx, id),
+        ClassId::Relay => protection::lower_relay(ctx, id),
+        ClassId::Recloser => protection::lower_recloser(ctx, id),
+        ClassId::Monitor => meter::lower_monitor(ctx, id),
+        ClassId::EnergyMeter => meter::lower_energy_meter(ctx, id),
+        ClassId::Sensor => meter::lower_sensor(ctx, id),
+        ClassId::Vccs
+        | ClassId::GenDispatcher
+        | ClassId::Upfc
+        | ClassId::UpfcControl
+        | ClassId::EspvlControl
+        | ClassId::GicSource
+        | ClassId::VsConverter => unmodelled::lower_unmodelled(ctx, id),
+        // Equations of time-domain solutions, which no element of the network refers to.
+        ClassId::DynamicExp => Ok(()),
         _ => Err(ctx.error(
             object,
             object.source,
