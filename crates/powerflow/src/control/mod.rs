@@ -12,14 +12,40 @@
 //!
 //! The order of effects is that of OpenDSS: see [`ControlQueue`] for the order of actions.
 
+pub mod capacitor;
+pub mod protection;
 mod queue;
+pub mod regulator;
 mod set;
+pub mod switch;
 
 pub use queue::{ControlQueue, QueuedAction};
 pub use set::ControlSet;
 
 use network::{BusId, ControlMode, ElementId, Network, SolutionMode};
 use num_complex::Complex64;
+use thiserror::Error;
+
+/// Why a control cannot be compiled.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum ControlError {
+    /// An element that the control needs is not named, or is of another kind.
+    #[error("{control}: no {role} is given that it can work with")]
+    NoElement { control: String, role: &'static str },
+    /// The element has no such terminal or winding (counted from 1).
+    #[error("{control}: {element} has no terminal {terminal}, only {n_terminals}")]
+    NoSuchTerminal { control: String, element: String, terminal: usize, n_terminals: usize },
+    /// A curve or shape that the control needs is missing.
+    #[error("{control}: no {role} is given")]
+    NoCurve { control: String, role: &'static str },
+    /// What the control does is not modelled here.
+    #[error("{control}: {what} is not supported")]
+    Unsupported { control: String, what: String },
+    /// A setting is not a number.
+    #[error("{control}: setting {setting} is \"{value}\", not a number")]
+    NotANumber { control: String, setting: &'static str, value: String },
+}
 
 /// Time of the solution, as controls need it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -99,6 +125,12 @@ pub trait Plant {
     fn set_capacitor_steps(&mut self, capacitor: ElementId, steps: &[bool]);
 
     fn is_closed(&self, id: ElementId, terminal: usize, conductor: usize) -> bool;
+
+    /// Whether all phases of a terminal are closed.
+    fn is_terminal_closed(&self, id: ElementId, terminal: usize) -> bool {
+        let n_phases = self.network().common(id).n_phases;
+        (0..n_phases).all(|conductor| self.is_closed(id, terminal, conductor))
+    }
 
     /// Opens or closes one conductor of a terminal, or all its phases with `None`.
     fn set_closed(&mut self, id: ElementId, terminal: usize, conductor: Option<usize>, closed: bool);
@@ -183,4 +215,24 @@ pub trait Control {
 
     /// Forgets pending decisions, as the command `reset controls` does.
     fn reset(&self, state: &mut Self::State, plant: &mut dyn Plant);
+}
+
+/// The element in some role of a control and its terminal, checked.
+fn element_at(
+    network: &Network,
+    control: ElementId,
+    element: Option<ElementId>,
+    terminal: usize,
+    role: &'static str,
+) -> Result<(ElementId, usize), ControlError> {
+    let Some(element) = element else {
+        return Err(ControlError::NoElement { control: network.full_name(control), role });
+    };
+    let n_terminals = network.common(element).terminals.len();
+    if terminal < n_terminals {
+        Ok((element, terminal))
+    } else {
+        let (control, element) = (network.full_name(control), network.full_name(element));
+        Err(ControlError::NoSuchTerminal { control, element, terminal: terminal + 1, n_terminals })
+    }
 }

@@ -149,10 +149,7 @@ impl TransformerModel {
         let resistive = frequency_hz < RESISTIVE_BELOW_HZ;
         let frequency_ratio = frequency_hz / t.common.base_frequency_hz;
         let va_phase = t.windings[0].kva * 1000.0 / n_phases as f64;
-        let v_base_v: Vec<f64> = match t.kind {
-            TransformerKind::Ordinary => t.windings.iter().map(|w| winding_base_v(w, n_phases)).collect(),
-            TransformerKind::Auto => auto_transformer::winding_bases_v(t),
-        };
+        let v_base_v = winding_bases_v(t);
 
         let y_one_volt =
             if resistive { CMatrix::square(n_windings) } else { one_volt_admittance(t, &v_base_v, va_phase, frequency_ratio)? };
@@ -393,6 +390,14 @@ impl TransformerModel {
             self.y_one_volt[(w, w)] = Complex64::new(1.0 / r_ohm, 0.0);
         }
         Ok(())
+    }
+}
+
+/// Rated voltage across each winding, V.
+pub fn winding_bases_v(t: &Transformer) -> Vec<f64> {
+    match t.kind {
+        TransformerKind::Auto if t.windings.len() > 1 => auto_transformer::winding_bases_v(t),
+        _ => t.windings.iter().map(|w| winding_base_v(w, t.common.n_phases)).collect(),
     }
 }
 
