@@ -47,7 +47,7 @@ fn read(master: &[u8], other: &[u8]) {
     let files = MemoryFiles::new().with("master.dss", master).with("more.dss", other).with("q.csv", other);
     for lenient in [false, true] {
         let mut host = RecordingHost::default();
-        let mut reader = Reader::new(&files, ReadOptions { lenient }, &mut host);
+        let mut reader = Reader::new(&files, ReadOptions { lenient, ..ReadOptions::default() }, &mut host);
         let result = reader.compile(Path::new("master.dss"));
         let (model, report) = reader.finish();
         if let Err(e) = result {

@@ -71,6 +71,10 @@ pub trait Engine {
     /// Scales the allocated loads until the meters' peak currents are met.
     fn allocate_loads(&mut self, network: &Network) -> Result<SolveReport, EngineError>;
 
+    /// Forgets the voltages of earlier solutions, so that the next one starts without; states of converters and
+    /// controls stay.
+    fn forget_voltages(&mut self);
+
     /// Forgets voltages and control states of earlier solutions.
     fn reset(&mut self);
 }

@@ -231,6 +231,10 @@ impl Engine for Session {
         crate::allocation::allocate_loads(self, network)
     }
 
+    fn forget_voltages(&mut self) {
+        self.forget_profile();
+    }
+
     fn reset(&mut self) {
         self.last = None;
     }

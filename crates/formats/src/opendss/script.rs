@@ -119,10 +119,12 @@ impl Host for RecordingHost {
 }
 
 /// How to read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ReadOptions {
     /// Leave out, with a warning, what is unknown or not supported instead of failing.
     pub lenient: bool,
+    /// Commands to run after the master, one after another.
+    pub commands: Vec<String>,
 }
 
 /// What reading found beside the model.
@@ -842,7 +844,7 @@ impl<'a> Reader<'a> {
         }
         match property.kind {
             Kind::ReadOnly | Kind::Deprecated => return Ok(()),
-            Kind::Like => return self.copy(id, &word.text),
+            Kind::Like => return self.copy(id, number, &word.text),
             _ => {}
         }
         let value = match self.value(class, property, &word) {
@@ -873,27 +875,16 @@ impl<'a> Reader<'a> {
         entry.0 += 1;
     }
 
-    /// `like`: gives an object what another of its class was given. Buses and the enabled state
-    /// are not taken over, as in OpenDSS.
-    fn copy(&mut self, id: ObjectId, other: &str) -> Run {
+    /// `like`: notes which object of its class this one takes after. What that means is the class's
+    /// own matter, since OpenDSS's classes copy different parts.
+    fn copy(&mut self, id: ObjectId, number: u16, other: &str) -> Run {
         let class = self.model.objects.get(id).class;
-        let Some(from) = self.model.objects.find(class, other) else {
+        if self.model.objects.find(class, other).is_none() {
             let (class, name) = (class.name().to_string(), clip(other));
             return self.fault_of(Fault::UnknownObject { class, name, property: Some("Like") }, id);
-        };
-        let def = class.def();
-        let own_buses = matches!(def.group, Group::Delivery | Group::Conversion);
-        let stays = |a: &&Assignment| {
-            let property = &def.properties[a.property as usize];
-            let is_bus = matches!(property.kind, Kind::Bus | Kind::Buses);
-            !(own_buses && is_bus || property.name == "Enabled")
-        };
-        let copied: Vec<Assignment> = self.model.objects.get(from).log.iter().filter(stays).cloned().collect();
-        self.model.objects.get_mut(id).defaults = self.model.objects.get(from).defaults;
-        for assignment in copied {
-            self.assign(id, assignment)?;
         }
-        Ok(())
+        let value = Value::Object(Arc::from(other.to_lowercase()));
+        self.assign(id, Assignment { property: number, value, source: self.state.at, command: self.model.commands })
     }
 
     // Values.

@@ -66,7 +66,14 @@ pub struct Context<'a> {
     geometry_rho: line::GeometryRho,
     /// What the regulators' `tapnum` tell the transformers.
     tap_numbers: HashMap<ObjectId, Vec<transformer::TapNumber>>,
+    active_windings: HashMap<ObjectId, usize>,
+    /// Assignments that `like` may still replay.
+    copies_left: std::cell::Cell<usize>,
 }
+
+/// Assignments that `like` may replay in one lowering. Chains of copies double what each one replays, so
+/// that a short script could ask for more than any machine does.
+const MAX_COPIES: usize = 10_000_000;
 
 /// Most conductors of an element that are taken for meant.
 pub const MAX_CONDUCTORS: usize = 1000;
@@ -162,6 +169,25 @@ pub struct Lowered {
     pub network: Network,
     /// Warnings and notes, and errors that leniency turned into warnings.
     pub diagnostics: Vec<Diagnostic>,
+    /// The winding (from 1) that `wdg` has chosen last, of each transformer.
+    pub active_windings: HashMap<ObjectId, usize>,
+    /// The object behind each element of `network.order`.
+    objects: Vec<ObjectId>,
+    /// Position in `network.order` of each element.
+    positions: HashMap<ElementId, usize>,
+}
+
+impl Lowered {
+    /// The object that became an element.
+    pub fn object_of(&self, id: ElementId) -> Option<ObjectId> {
+        self.positions.get(&id).map(|&i| self.objects[i])
+    }
+}
+
+/// Takes options, voltage bases and coordinates of a model whose objects have not changed.
+pub fn refresh(network: &mut Network, model: &Model) {
+    network.options = model.options.solution.clone();
+    describe_buses(network, model);
 }
 
 /// Lowers all objects of a script in the order of their creation.
@@ -186,8 +212,10 @@ pub fn lower(model: &Model, options: LowerOptions) -> std::result::Result<Lowere
     line::settle_geometry_rho(&mut ctx);
     protection::open_switched(&mut ctx.network);
     ctx.settle_buses();
-    ctx.describe_buses(model);
-    Ok(Lowered { network: ctx.network, diagnostics: ctx.diagnostics })
+    describe_buses(&mut ctx.network, model);
+    let positions = ctx.network.order.iter().enumerate().map(|(i, &id)| (id, i)).collect();
+    let objects = model.objects.iter().map(|(id, _)| id).filter(|&id| ctx.element_id(id).is_some()).collect();
+    Ok(Lowered { network: ctx.network, diagnostics: ctx.diagnostics, active_windings: ctx.active_windings, objects, positions })
 }
 
 fn lower_object(ctx: &mut Context<'_>, id: ObjectId) -> Result<()> {
@@ -268,6 +296,8 @@ impl<'a> Context<'a> {
             file_names: sources.paths.clone(),
             geometry_rho: Vec::new(),
             tap_numbers: HashMap::new(),
+            active_windings: HashMap::new(),
+            copies_left: std::cell::Cell::new(MAX_COPIES),
         }
     }
 
@@ -377,7 +407,15 @@ impl<'a> Context<'a> {
             return Err(self.mismatch(object, assignment));
         };
         let other = self.named(object, assignment, object.class, name)?;
-        Ok(other.filter(|&id| self.store.get(id).name != object.name))
+        let Some(other) = other.filter(|&id| self.store.get(id).name != object.name) else { return Ok(None) };
+        let replayed = self.store.get(other).log.len() + 1;
+        match self.copies_left.get().checked_sub(replayed) {
+            Some(left) => {
+                self.copies_left.set(left);
+                Ok(Some(other))
+            }
+            None => Err(self.property_error(object, assignment, "READ.OPENDSS.TOO_MANY_COPIES", "copies of copies without end")),
+        }
     }
 
     /// The spectrum of an element: the last one assigned, else the built-in one of its class.
@@ -538,18 +576,6 @@ impl<'a> Context<'a> {
         self.diagnostics.iter().any(|d| d.severity == Severity::Error)
     }
 
-    /// Bases and coordinates of the buses, by name.
-    fn describe_buses(&mut self, model: &Model) {
-        for bus in &mut self.network.buses {
-            if let Some(&kv) = model.buses.base_kv_ln.get(bus.name.as_str()) {
-                bus.kv_base_ln = kv;
-            }
-            if let Some(&xy) = model.buses.coordinates.get(bus.name.as_str()) {
-                bus.xy = Some(xy);
-            }
-        }
-    }
-
     /// Orders the buses and notes their nodes as OpenDSS does: enabled elements in the order of
     /// creation, terminal by terminal.
     fn settle_buses(&mut self) {
@@ -581,5 +607,13 @@ impl<'a> Context<'a> {
                 }
             }
         }
+    }
+}
+
+/// Bases and coordinates of the buses, by name.
+fn describe_buses(network: &mut Network, model: &Model) {
+    for bus in &mut network.buses {
+        bus.kv_base_ln = model.buses.base_kv_ln.get(bus.name.as_str()).copied().unwrap_or(0.0);
+        bus.xy = model.buses.coordinates.get(bus.name.as_str()).copied();
     }
 }

@@ -396,14 +396,10 @@ pub fn collect_tap_numbers(ctx: &mut Context<'_>) {
     ctx.tap_numbers.values_mut().for_each(|numbers| numbers.sort_by_key(|n| n.command));
 }
 
-/// The winding (from 1) that `wdg` has chosen, after all commands.
-pub fn active_winding(ctx: &Context<'_>, id: ObjectId) -> Result<usize> {
-    Ok(state_before(ctx, id, END)?.active + 1)
-}
-
 pub fn lower(ctx: &mut Context<'_>, id: ObjectId) -> Result<()> {
     let object = ctx.store.get(id);
     let mut s = state_before(ctx, id, END)?;
+    ctx.active_windings.insert(id, s.active + 1);
     let is_auto = object.class == ClassId::AutoTrans;
     let n_conductors = if is_auto { 2 * s.n_phases } else { s.n_phases + 1 };
     let mut common = ctx.common(object, s.n_phases);
