@@ -310,6 +310,7 @@ fn numbers_come_from_files_of_several_kinds() {
             .with("m/a.csv", "0.5, 0.1\n0.25 0.2 a note\n")
             .with("m/h.csv", "hour,mult\r\n1,0.5\r\n2,0.25\r\n")
             .with("m/gap.csv", "0.5\n\n0.25")
+            .with("m/ragged.csv", "\n1 2 3\n4 5 6\n7 8\n")
             .with("m/d.dbl", doubles.clone())
             .with("m/s.sng", singles.clone())
             .with("m/odd.dbl", vec![1, 2, 3])
@@ -322,6 +323,7 @@ fn numbers_come_from_files_of_several_kinds() {
     use load_shape::Property::*;
     check("csvfile=A.csv", CSVFile, 2, &[0.5, 0.1, 0.25, 0.2]);
     check("csvfile=gap.csv", CSVFile, 1, &[0.5, 0.0, 0.25]);
+    check("csvfile=ragged.csv", CSVFile, 2, &[0.0, 0.0, 1.0, 2.0, 4.0, 5.0, 7.0, 8.0]);
     check("dblfile=d.dbl", DblFile, 1, &[0.5, 0.25]);
     check("sngfile=s.sng", SngFile, 1, &[0.5, 0.25]);
     check("mult=(file=a.csv)", Mult, 1, &[0.5, 0.25]);
@@ -331,6 +333,7 @@ fn numbers_come_from_files_of_several_kinds() {
     check("qmult=(sngfile=s.sng)", QMult, 1, &[0.5, 0.25]);
     let code = |line: &str| read_files(&files(line), ReadOptions::default()).unwrap_err().diagnostics[0].code.clone();
     assert_eq!(code("csvfile=h.csv"), "READ.FILE.UNREADABLE_NUMBER");
+    assert_eq!(code("mult=(file=a.csv column=5)"), "READ.FILE.UNREADABLE_NUMBER");
     assert_eq!(code("csvfile=none.csv"), "READ.FILE.MISSING");
     assert_eq!(code("mult=(file=none.csv)"), "READ.FILE.MISSING");
     assert_eq!(code("dblfile=odd.dbl"), "READ.FILE.TRUNCATED");

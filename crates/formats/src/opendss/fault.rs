@@ -49,6 +49,8 @@ pub enum Fault {
     RedirectLoop { path: String, through: Vec<String> },
     #[error("too many redirects")]
     TooManyRedirects { limit: usize },
+    #[error("the files have too many lines")]
+    TooManyLines { limit: usize },
     #[error("the file is not text")]
     NotText { path: String, line: u32, byte: u8 },
     #[error("the file is empty")]
@@ -145,6 +147,7 @@ impl Fault {
             Fault::MissingFile { .. } => "READ.FILE.MISSING",
             Fault::RedirectLoop { .. } => "READ.FILE.LOOP",
             Fault::TooManyRedirects { .. } => "READ.FILE.TOO_MANY",
+            Fault::TooManyLines { .. } => "READ.FILE.TOO_LONG",
             Fault::NotText { .. } => "READ.FILE.NOT_TEXT",
             Fault::EmptyFile { .. } => "READ.FILE.EMPTY",
             Fault::BadNumberInFile { .. } => "READ.FILE.UNREADABLE_NUMBER",
@@ -165,6 +168,7 @@ impl Fault {
             Fault::MissingFile { .. }
                 | Fault::RedirectLoop { .. }
                 | Fault::TooManyRedirects { .. }
+                | Fault::TooManyLines { .. }
                 | Fault::NotText { .. }
                 | Fault::TooManyAssignments { .. }
         )
@@ -210,7 +214,7 @@ impl Fault {
                 Some(format!("Looked for from folder \"{folder}\", letters in either case: {reason}."))
             }
             Fault::RedirectLoop { through, .. } => Some(format!("Through: {}.", through.join(" > "))),
-            Fault::TooManyRedirects { limit } => Some(format!("The limit is {limit}.")),
+            Fault::TooManyRedirects { limit } | Fault::TooManyLines { limit } => Some(format!("The limit is {limit}.")),
             Fault::NotText { line, byte, path } => Some(format!("{path}, line {line}, holds the byte 0x{byte:02x}.")),
             Fault::BadNumberInFile { line, found, .. } => Some(format!("Line {line} holds \"{found}\".")),
             Fault::TruncatedFile { bytes, width, .. } => Some(format!("Its {bytes} bytes are not a whole number of {width}-byte numbers.")),

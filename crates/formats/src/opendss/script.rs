@@ -152,6 +152,8 @@ const MAX_ERRORS: usize = 50;
 const MAX_WARNINGS: usize = 1_000;
 const MAX_DEPTH: usize = 100;
 const MAX_REDIRECTS: usize = 20_000;
+/// Lines of all files together, each file as often as it is read.
+const MAX_LINES: usize = 10_000_000;
 /// Assignments of all objects together, and of one. A script of ordinary size has a tenth; `like`
 /// and `BatchEdit` could make more of a short text than memory holds.
 const MAX_ASSIGNMENTS: usize = 5_000_000;
@@ -183,6 +185,9 @@ struct State {
     /// Files being read, outermost first.
     open: Vec<PathBuf>,
     redirects: usize,
+    lines: usize,
+    /// Buses that elements name, and the number of assignments when they were looked up.
+    bus_names: (usize, HashSet<Arc<str>>),
     active: Option<ObjectId>,
     last_class: ClassId,
     variables: Variables,
@@ -224,6 +229,8 @@ impl<'a> Reader<'a> {
                 dir: PathBuf::new(),
                 open: Vec::new(),
                 redirects: 0,
+                lines: 0,
+                bus_names: (0, HashSet::new()),
                 active: None,
                 last_class: ClassId::Vsource,
                 variables: Variables::default(),
@@ -398,6 +405,10 @@ impl<'a> Reader<'a> {
         for (i, line) in lines(text).enumerate() {
             let line_number = u32::try_from(i + 1).unwrap_or(u32::MAX);
             self.state.at = SourceRef { file, line: line_number };
+            self.state.lines += 1;
+            if self.state.lines > MAX_LINES {
+                return self.fault(Fault::TooManyLines { limit: MAX_LINES }, None);
+            }
             if line.starts_with("/*") && in_comment.is_none() {
                 in_comment = Some(self.state.at);
             }
@@ -1411,14 +1422,20 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether some element names the bus.
-    fn names_bus(&self, name: &str) -> bool {
-        self.model.objects.iter().any(|(_, object)| {
-            object.log.iter().any(|a| match &a.value {
-                Value::Bus(bus) => &*bus.name == name,
-                Value::Buses(buses) => buses.iter().any(|b| &*b.name == name),
-                _ => false,
-            })
-        })
+    fn names_bus(&mut self, name: &str) -> bool {
+        let (counted, names) = &mut self.state.bus_names;
+        if *counted != self.state.assignments {
+            *counted = self.state.assignments;
+            names.clear();
+            for value in self.model.objects.iter().flat_map(|(_, o)| o.log.iter().map(|a| &a.value)) {
+                match value {
+                    Value::Bus(bus) => drop(names.insert(bus.name.clone())),
+                    Value::Buses(buses) => names.extend(buses.iter().map(|b| b.name.clone())),
+                    _ => {}
+                }
+            }
+        }
+        names.contains(name)
     }
 
     fn bus_coordinates(&mut self, mut words: Words<'_>, latitude_first: bool) -> Run {
@@ -1491,15 +1508,20 @@ impl<'a> Reader<'a> {
 }
 
 /// Rows of numbers of a text file. An empty line is a row of zeros, as OpenDSS reads it.
+///
+/// A table is as wide as its narrowest row, at most eight columns. What stands after the first
+/// number of a row and is none may be a note; a wanted column must hold numbers.
 fn read_table(c: &mut Converter<'_>, path: &str, text: &str, form: DataForm) -> Result<DataFile, Fault> {
     let (column, skip) = match form {
         DataForm::Column { column, heading } => (Some(column), usize::from(heading)),
         _ => (None, 0),
     };
     const WIDEST: usize = 8;
-    let mut rows: Vec<[f64; WIDEST]> = Vec::new();
-    let mut width = WIDEST;
+    let mut numbers: Vec<f64> = Vec::new();
+    let mut width: Option<usize> = None;
+    let mut empty_before = 0;
     for (i, line) in lines(text).enumerate().skip(skip) {
+        let bad = |found: &str| Fault::BadNumberInFile { path: path.to_string(), line: i as u32 + 1, found: clip(found) };
         let mut words = Words::of_line(line);
         let mut row = [0.0; WIDEST];
         let mut count = 0;
@@ -1511,25 +1533,41 @@ fn read_table(c: &mut Converter<'_>, path: &str, text: &str, form: DataForm) -> 
             }
             match c.real("number", &word.text) {
                 Ok(number) => row[count] = number,
-                // Words after the first number of a row may be notes.
                 Err(_) if count > 0 => break,
-                Err(_) => {
-                    let found = clip(&word.text);
-                    return Err(Fault::BadNumberInFile { path: path.to_string(), line: i as u32 + 1, found });
-                }
+                Err(_) => return Err(bad(&word.text)),
             }
             count += 1;
             if count == WIDEST || column.is_some() {
                 break;
             }
         }
-        if count > 0 {
-            width = width.min(count);
+        if position > 0 && count == 0 {
+            return Err(bad(line));
         }
-        rows.push(row);
+        match width {
+            None if count == 0 => empty_before += 1,
+            None => {
+                width = Some(count);
+                numbers.resize(empty_before * count, 0.0);
+                numbers.extend_from_slice(&row[..count]);
+            }
+            Some(wide) => {
+                if count > 0 && count < wide {
+                    let rows = numbers.len() / wide;
+                    for r in 0..rows {
+                        numbers.copy_within(r * wide..r * wide + count, r * count);
+                    }
+                    numbers.truncate(rows * count);
+                    width = Some(count);
+                }
+                numbers.extend_from_slice(&row[..width.unwrap_or(wide)]);
+            }
+        }
     }
-    let columns = if column.is_some() { 1 } else { width };
-    let numbers = rows.iter().flat_map(|r| r[..columns].iter().copied()).collect();
+    let columns = width.unwrap_or_else(|| {
+        numbers.resize(empty_before, 0.0);
+        1
+    });
     Ok(DataFile { path: Arc::from(path), columns, numbers })
 }
 
