@@ -192,4 +192,5 @@ def main():
     print(OUT, len(laws), len(moments), OUT.stat().st_size)
 
 
-main()
+if __name__ == "__main__":
+    main()

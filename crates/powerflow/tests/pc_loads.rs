@@ -143,6 +143,7 @@ fn node_voltages(record: &Value) -> (Vec<u32>, Vec<Complex64>) {
 /// Largest difference, relative to the largest expected entry.
 fn deviation(found: &[Complex64], expected: &[Complex64]) -> f64 {
     assert_eq!(found.len(), expected.len());
+    assert!(found.iter().all(|c| c.is_finite()), "{found:?}");
     let scale = expected.iter().map(|c| c.norm()).fold(1e-12, f64::max);
     found.iter().zip(expected).map(|(a, b)| (a - b).norm() / scale).fold(0.0, f64::max)
 }

@@ -29,10 +29,21 @@
 
 mod bank;
 mod branch;
+mod generation;
+mod generator;
+mod induction_machine;
+mod inverter;
 mod load;
+mod pv_system;
+mod storage;
 
 pub use bank::LoadBank;
+pub use generator::{GeneratorModel, GeneratorState, MachineDynamics};
+pub use induction_machine::{InductionMachineModel, InductionMachineState};
+pub use inverter::{InverterRatings, InverterState, VarMode};
 pub use load::{LoadModel, LoadState};
+pub use pv_system::{PvModel, PvState};
+pub use storage::{StorageModel, StorageState};
 
 use network::{Network, SolutionMode};
 use thiserror::Error;
