@@ -100,7 +100,7 @@ fn page() -> String {
     page.push_str("\n## Commands\n\n| command | use |\n| --- | --- |\n");
     for c in COMMANDS {
         let text = match c.action {
-            Action::NotExecuted => "accepted, reported as not executed".to_string(),
+            Action::NotExecuted | Action::Query => "accepted, reported as not executed".to_string(),
             Action::Refused(reason) => format!("refused: {reason}"),
             _ => "carried out".into(),
         };

@@ -79,6 +79,8 @@ fn more_and_bare_properties_go_on_with_the_active_element() {
     check_load("new line.q bus1=b bus2=d\nload.a.kw=\"1 2 +\"", KW, Some(3.0));
     check_load("new line.q bus1=b bus2=d\nselect load.a\nkw=9", KW, Some(9.0));
     check_load("new line.q bus1=b bus2=d\nset object=load.a\nkw=9", KW, Some(9.0));
+    check_load("new line.q bus1=b bus2=d\n? load.a.kw\nkw=9", KW, Some(9.0));
+    check_load("new load.q bus1=b\nclose load.a 1\nkw=9", KW, Some(9.0));
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub enum Action {
     ChangeFolder,
     Variables,
     Comment,
+    /// Answers nobody, but makes the object that it names the active one.
+    Query,
     /// Handed to the host.
     Request(Request),
     /// Accepted and reported: it shows, plots, exports or tells, and changes no result.
@@ -82,7 +84,7 @@ pub static COMMANDS: &[CommandDef] = &[
     free("Redirect", Redirect),
     free("Help", NotExecuted),
     free("Quit", NotExecuted),
-    with("?", NotExecuted),
+    with("?", Query),
     with("Next", Next),
     free("Panel", NotExecuted),
     with("Sample", Action::Request(Request::Sample)),

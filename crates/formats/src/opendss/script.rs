@@ -482,15 +482,34 @@ impl<'a> Reader<'a> {
             Action::Variables => self.set_variables(words, line),
             Action::Comment => Ok(()),
             Action::Request(request) => self.request(request),
+            Action::Query => {
+                self.query(words);
+                self.not_executed(command.name, line);
+                Ok(())
+            }
             Action::NotExecuted => {
-                self.report.not_executed.push(NotExecuted {
-                    command: command.name,
-                    text: clip(line.trim()),
-                    source: self.model.sources.place(self.state.at),
-                });
+                self.not_executed(command.name, line);
                 Ok(())
             }
             Action::Refused(reason) => self.fault(Fault::RefusedCommand { command: command.name, reason }, None),
+        }
+    }
+
+    fn not_executed(&mut self, command: &'static str, line: &str) {
+        let source = self.model.sources.place(self.state.at);
+        self.report.not_executed.push(NotExecuted { command, text: clip(line.trim()), source });
+    }
+
+    /// `? class.name.property`: OpenDSS answers and leaves the object active.
+    fn query(&mut self, mut words: Words<'_>) {
+        let (_, path) = words.next_pair(&self.state.variables);
+        let parts: Vec<&str> = path.text.split('.').collect();
+        if let [class, name @ .., _] = parts.as_slice()
+            && let Some(class) = ClassId::find(class)
+            && let Some(id) = self.model.objects.find(class, &name.join("."))
+        {
+            self.state.active = Some(id);
+            self.state.last_class = class;
         }
     }
 
@@ -1497,11 +1516,7 @@ impl<'a> Reader<'a> {
             self.state.variables.set(&name, &value.text);
         }
         if asked {
-            self.report.not_executed.push(NotExecuted {
-                command: "var",
-                text: clip(line.trim()),
-                source: self.model.sources.place(self.state.at),
-            });
+            self.not_executed("var", line);
         }
         Ok(())
     }
