@@ -1,0 +1,107 @@
+//! The plant as controls see it: a state, read and changed through a narrow door.
+
+use crate::control::{Clock, ControlEvent, Plant};
+use crate::element::Model;
+use crate::state::State;
+use network::{BusId, ElementId, Network};
+use num_complex::Complex64;
+
+/// A state while its controls look at it.
+pub(crate) struct StatePlant<'a> {
+    pub state: &'a mut State,
+    pub events: &'a mut Vec<ControlEvent>,
+    pub control_iteration: u32,
+}
+
+impl StatePlant<'_> {
+    /// Conductors of a terminal as a range of the element's node list, and the element's position.
+    fn terminal(&self, id: ElementId, terminal: usize) -> Option<(usize, std::ops::Range<usize>)> {
+        let index = self.state.index(id)?;
+        let e = &self.state.circuit().elements()[index];
+        (terminal < e.n_terminals).then(|| (index, terminal * e.n_conductors..(terminal + 1) * e.n_conductors))
+    }
+}
+
+impl Plant for StatePlant<'_> {
+    fn network(&self) -> &Network {
+        self.state.circuit().network()
+    }
+
+    fn clock(&self) -> Clock {
+        let o = &self.state.options;
+        Clock {
+            hour: o.hour,
+            second: o.second,
+            step_s: o.step_s,
+            mode: o.mode,
+            control_mode: o.control_mode,
+            control_iteration: self.control_iteration,
+        }
+    }
+
+    fn terminal_voltages(&self, id: ElementId, terminal: usize, out: &mut Vec<Complex64>) {
+        out.clear();
+        if let Some((index, range)) = self.terminal(id, terminal) {
+            let nodes = &self.state.circuit().elements()[index].nodes[range];
+            out.extend(nodes.iter().map(|&n| self.state.v[n as usize]));
+        }
+    }
+
+    fn terminal_currents(&self, id: ElementId, terminal: usize, out: &mut Vec<Complex64>) {
+        out.clear();
+        if let Some((index, range)) = self.terminal(id, terminal) {
+            out.extend_from_slice(&self.state.reported_currents(index)[range]);
+        }
+    }
+
+    fn winding_voltages(&self, transformer: ElementId, winding: usize, out: &mut Vec<Complex64>) {
+        out.clear();
+        let Some(index) = self.state.index(transformer) else { return };
+        let e = &self.state.circuit().elements()[index];
+        if let Model::Transformer(t) = &e.model {
+            let v: Vec<Complex64> = e.nodes.iter().map(|&n| self.state.v[n as usize]).collect();
+            t.winding_voltages(winding, &v, out);
+        }
+    }
+
+    fn bus_voltages(&self, bus: BusId, nodes: &[u32], out: &mut Vec<Complex64>) {
+        out.clear();
+        let circuit = self.state.circuit();
+        out.extend(nodes.iter().map(|&n| self.state.v[circuit.node_number(bus, n) as usize]));
+    }
+
+    fn bus_kv_base_ln(&self, bus: BusId) -> f64 {
+        self.network().bus(bus).kv_base_ln
+    }
+
+    fn tap(&self, transformer: ElementId, winding: usize) -> f64 {
+        match self.state.taps(transformer) {
+            Some(taps) => taps[winding],
+            None => self.network().transformers[transformer.index()].windings[winding].tap_pu,
+        }
+    }
+
+    fn set_tap(&mut self, transformer: ElementId, winding: usize, tap_pu: f64) {
+        self.state.set_tap(transformer, winding, tap_pu);
+    }
+
+    fn capacitor_steps(&self, capacitor: ElementId) -> &[bool] {
+        self.state.capacitor_steps(capacitor).unwrap_or(&[])
+    }
+
+    fn set_capacitor_steps(&mut self, capacitor: ElementId, steps: &[bool]) {
+        self.state.set_capacitor_steps(capacitor, steps);
+    }
+
+    fn is_closed(&self, id: ElementId, terminal: usize, conductor: usize) -> bool {
+        self.state.is_closed(id, terminal, conductor)
+    }
+
+    fn set_closed(&mut self, id: ElementId, terminal: usize, conductor: Option<usize>, closed: bool) {
+        self.state.set_closed(id, terminal, conductor, closed);
+    }
+
+    fn log(&mut self, event: ControlEvent) {
+        self.events.push(event);
+    }
+}
