@@ -63,6 +63,10 @@ pub enum Model {
     Capacitor(Box<yprim::Capacitor>),
     /// Number of the load in the circuit's and the state's vectors of loads.
     Load(u32),
+    Generator(Box<pc::GeneratorModel>),
+    Pv(Box<pc::PvModel>),
+    Storage(Box<pc::StorageModel>),
+    InductionMachine(Box<pc::InductionMachineModel>),
 }
 
 /// What a state changes of an element.
@@ -75,6 +79,10 @@ pub enum Varying {
     Steps(Box<[bool]>),
     /// Number of the load in the state's vector of loads.
     Load(u32),
+    Generator(Box<pc::GeneratorState>),
+    Pv(Box<pc::PvState>),
+    Storage(Box<pc::StorageState>),
+    InductionMachine(Box<pc::InductionMachineState>),
 }
 
 /// Results that elements share while a circuit is compiled.
@@ -152,6 +160,10 @@ pub fn compile(
             loads.push(pc::LoadModel::compile(network, i)?);
             Model::Load(loads.len() as u32 - 1)
         }
+        ElementKind::Generator => Model::Generator(Box::new(pc::GeneratorModel::compile(network, i)?)),
+        ElementKind::PvSystem => Model::Pv(Box::new(pc::PvModel::compile(network, i)?)),
+        ElementKind::Storage => Model::Storage(Box::new(pc::StorageModel::compile(network, i)?)),
+        ElementKind::InductionMachine => Model::InductionMachine(Box::new(pc::InductionMachineModel::compile(network, i)?)),
         _ => return Err(ElementError::NotModelled { class: network.full_name(id) }),
     };
     Ok(model)
@@ -391,19 +403,43 @@ impl Varying {
             Model::Transformer(_) => Self::Taps(network.transformers[e.id.index()].windings.iter().map(|w| w.tap_pu).collect()),
             Model::Capacitor(c) => Self::Steps(c.steps.iter().map(|s| s.is_closed).collect()),
             Model::Load(k) => Self::Load(*k),
+            Model::Generator(m) => Self::Generator(Box::new(m.initial_state())),
+            Model::Pv(m) => Self::Pv(Box::new(m.initial_state())),
+            Model::Storage(m) => Self::Storage(Box::new(m.initial_state())),
+            Model::InductionMachine(m) => Self::InductionMachine(Box::new(m.initial_state())),
         }
     }
 
     /// Brings a converter to the power of the moment; its admittance in the matrix stays.
-    pub fn update(&mut self, e: &Element, moment: &Moment) {
+    ///
+    /// Returns whether it switched in a way that asks for another admittance in the matrix.
+    pub fn update(&mut self, e: &Element, moment: &Moment) -> bool {
         match (&e.model, self) {
-            _ => {}
+            (Model::Generator(m), Self::Generator(s)) => m.update(s, moment),
+            (Model::Pv(m), Self::Pv(s)) => {
+                m.update(s, moment);
+                false
+            }
+            (Model::Storage(m), Self::Storage(s)) => m.update(s, moment),
+            (Model::InductionMachine(m), Self::InductionMachine(s)) => {
+                m.update(s, moment);
+                false
+            }
+            _ => false,
         }
     }
 
     /// As [`Self::update`], and chooses the admittance that enters the matrix.
     pub fn linearise(&mut self, e: &Element, moment: &Moment) {
         match (&e.model, self) {
+            (Model::Generator(m), Self::Generator(s)) => {
+                m.linearise(s, moment);
+            }
+            (Model::Pv(m), Self::Pv(s)) => m.linearise(s, moment),
+            (Model::Storage(m), Self::Storage(s)) => {
+                m.linearise(s, moment);
+            }
+            (Model::InductionMachine(m), Self::InductionMachine(s)) => m.linearise(s, moment),
             _ => {}
         }
     }
@@ -421,7 +457,7 @@ impl Model {
 
     /// Loads, generators, PV systems, storage, machines.
     pub fn is_converter(&self) -> bool {
-        matches!(self, Self::Load(_))
+        matches!(self, Self::Load(_) | Self::Generator(_) | Self::Pv(_) | Self::Storage(_) | Self::InductionMachine(_))
     }
 
     pub fn is_source(&self) -> bool {
@@ -443,6 +479,10 @@ impl Model {
                 y
             }
             (Self::Capacitor(c), Varying::Steps(steps)) => Self::capacitor_primitive(c, steps)?.total,
+            (Self::Generator(m), Varying::Generator(s)) => m.yprim(s, moment),
+            (Self::Pv(m), Varying::Pv(s)) => m.yprim(s, moment),
+            (Self::Storage(m), Varying::Storage(s)) => m.yprim(s, moment),
+            (Self::InductionMachine(m), Varying::InductionMachine(s)) => m.yprim(s, moment),
             _ => mixed(),
         })
     }
@@ -468,15 +508,23 @@ impl Model {
     }
 
     /// Currents into a converter at voltages `v` (by node number), A.
-    pub fn currents(&self, varying: &Varying, moment: &Moment, nodes: &[NodeNumber], v: &[Complex64], i: &mut [Complex64]) {
+    pub fn currents(&self, varying: &Varying, nodes: &[NodeNumber], v: &[Complex64], i: &mut [Complex64]) {
         match (self, varying) {
+            (Self::Generator(m), Varying::Generator(s)) => m.currents(s, nodes, v, i),
+            (Self::Pv(m), Varying::Pv(s)) => m.currents(s, nodes, v, i),
+            (Self::Storage(m), Varying::Storage(s)) => m.currents(s, nodes, v, i),
+            (Self::InductionMachine(m), Varying::InductionMachine(s)) => m.currents(s, nodes, v, i),
             _ => mixed(),
         }
     }
 
     /// Adds what a converter injects beyond its linearisation.
-    pub fn inject(&self, varying: &mut Varying, moment: &Moment, nodes: &[NodeNumber], v: &[Complex64], injection: &mut [Complex64]) {
+    pub fn inject(&self, varying: &mut Varying, nodes: &[NodeNumber], v: &[Complex64], injection: &mut [Complex64]) {
         match (self, varying) {
+            (Self::Generator(m), Varying::Generator(s)) => m.inject(s, nodes, v, injection),
+            (Self::Pv(m), Varying::Pv(s)) => m.inject(s, nodes, v, injection),
+            (Self::Storage(m), Varying::Storage(s)) => m.inject(s, nodes, v, injection),
+            (Self::InductionMachine(m), Varying::InductionMachine(s)) => m.inject(s, nodes, v, injection),
             _ => mixed(),
         }
     }

@@ -138,8 +138,11 @@ pub fn fault_study(network: &Network, before: Option<&State>) -> Result<Vec<BusF
     let mut state = State::new(&circuit)?;
     if let Some(before) = before.filter(|b| b.circuit().nodes() == circuit.nodes()) {
         state.set_voltages(before.voltages());
+        state.adopt(before);
+        state.enter_dynamics()?;
+        state.linearise();
     }
-    state.update_powers();
+    state.build()?;
     state.solve_direct()?;
     let v_oc = state.voltages().to_vec();
     let mut buses = Vec::new();

@@ -4,7 +4,7 @@
 
 use crate::certificate::Certificate;
 use crate::circuit::NodeNumber;
-use crate::element::{Model, Varying};
+use crate::element::Varying;
 use crate::forensics::Forensics;
 use crate::state::State;
 use network::{ControlMode, ElementId, ElementKind};
@@ -185,10 +185,7 @@ impl Solution {
         let mut rows = Vec::new();
         for (index, e) in circuit.elements().iter().enumerate() {
             let name = network.full_name(e.id);
-            let mut i = self.state.element_currents(index);
-            if let Model::Transformer(t) = &e.model {
-                t.report_currents(&mut i);
-            }
+            let i = self.state.reported_currents(index);
             for (k, (&n, &i_a)) in e.nodes.iter().zip(&i).enumerate() {
                 let (terminal, conductor) = (k / e.n_conductors, k % e.n_conductors);
                 let place = &network.common(e.id).terminals[terminal];

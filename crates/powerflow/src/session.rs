@@ -107,6 +107,7 @@ fn run(state: &mut State, controls: &mut ControlSet) -> Result<Progress, Circuit
                     break;
                 }
                 state.end_of_step();
+                controls.end_of_step(state);
             }
             match last {
                 Some(progress) => Ok(progress),

@@ -75,7 +75,7 @@ impl State {
             let mut done = false;
             if control_iterations < self.options.max_control_iterations {
                 // A solution that did not settle tells the controls nothing.
-                done = !convergence.settled || controls.sample_and_act(self)?;
+                done = !convergence.settled || controls.sample_and_act(self, control_iterations);
             }
             self.refresh()?;
             if done || control_iterations >= self.options.max_control_iterations {
@@ -124,6 +124,7 @@ impl State {
         self.add_sources();
         self.solve_linear()?;
         self.has_profile = true;
+        self.start_regulation();
         Ok(())
     }
 
@@ -179,13 +180,12 @@ impl State {
         let mut varying = std::mem::take(&mut self.varying);
         let mut injection = std::mem::take(&mut self.injection);
         self.bank.inject_all(circuit.loads(), &self.loads, &self.v, &mut injection);
-        let moment = self.moment();
         for &i in circuit.converters() {
             let i = i as usize;
             let e = &circuit.elements()[i];
             match &self.closed[i] {
                 Some(closed) if closed.iter().any(|c| !c) => self.add_open_converter(i, closed, &mut varying[i], &mut injection),
-                _ => e.model.inject(&mut varying[i], &moment, &e.nodes, &self.v, &mut injection),
+                _ => e.model.inject(&mut varying[i], &e.nodes, &self.v, &mut injection),
             }
         }
         self.varying = varying;
@@ -197,7 +197,7 @@ impl State {
         let e = &self.circuit.elements()[i];
         let k = e.nodes.len();
         let mut current = vec![ZERO; k];
-        e.model.currents(varying, &self.moment(), &e.nodes, &self.v, &mut current);
+        e.model.currents(varying, &e.nodes, &self.v, &mut current);
         let y = self.primitives[i].as_slice();
         for row in (0..k).filter(|&row| closed[row]) {
             let mut drawn = ZERO;

@@ -235,10 +235,13 @@ impl State {
     /// Brings loads, generators, PV systems and storage to the power of the moment.
     pub(crate) fn update_powers(&mut self) {
         let circuit = Arc::clone(&self.circuit);
+        let mut switched = Vec::new();
         let mut varying = std::mem::take(&mut self.varying);
         let moment = self.moment();
         for &i in circuit.converters() {
-            varying[i as usize].update(&circuit.elements()[i as usize], &moment);
+            if varying[i as usize].update(&circuit.elements()[i as usize], &moment) {
+                switched.push(i as usize);
+            }
         }
         let mut loads = std::mem::take(&mut self.loads);
         let moment = self.moment();
@@ -247,12 +250,19 @@ impl State {
         }
         self.bank.refresh(circuit.loads(), &loads);
         self.loads = loads;
+        let moment = self.moment();
+        for &i in &switched {
+            varying[i].linearise(&circuit.elements()[i], &moment);
+        }
         self.varying = varying;
+        for i in switched {
+            self.mark_stale(i);
+        }
         self.needs_update = false;
     }
 
     /// Chooses the admittances by which converters stand in the matrix, at the power of the moment.
-    fn linearise(&mut self) {
+    pub(crate) fn linearise(&mut self) {
         let circuit = Arc::clone(&self.circuit);
         let mut varying = std::mem::take(&mut self.varying);
         let moment = self.moment();
@@ -484,6 +494,16 @@ impl State {
         i
     }
 
+    /// As [`State::element_currents`], the way reports and controls see them: an autotransformer's common
+    /// winding carries the series winding's current too.
+    pub(crate) fn reported_currents(&self, index: usize) -> Vec<Complex64> {
+        let mut i = self.element_currents(index);
+        if let Model::Transformer(t) = &self.circuit.elements()[index].model {
+            t.report_currents(&mut i);
+        }
+        i
+    }
+
     pub(crate) fn element_currents_into(&self, index: usize, i: &mut [Complex64]) {
         let e = &self.circuit.elements()[index];
         let linear = self.options.load_model == network::LoadSolutionModel::Admittance || self.options.mode == SolutionMode::Direct;
@@ -504,7 +524,7 @@ impl State {
                     self.circuit.loads()[*k as usize].currents(&self.loads[*k as usize], &e.nodes, &self.v, i);
                     return;
                 }
-                model.currents(&self.varying[index], &self.moment(), &e.nodes, &self.v, i);
+                model.currents(&self.varying[index], &e.nodes, &self.v, i);
                 if let Some(closed) = &self.closed[index] {
                     for (i, closed) in i.iter_mut().zip(closed) {
                         if !closed {
@@ -527,6 +547,103 @@ impl State {
             }
             _ => from_admittance(i),
         }
+    }
+
+    /// A load with an open conductor: what the reduction left of its admittance.
+    fn is_reduced_load(&self, index: usize) -> bool {
+        matches!(self.circuit.elements()[index].model, Model::Load(k) if self.loads[k as usize].open)
+    }
+
+    /// Moves the clock by one step.
+    pub(crate) fn advance_clock(&mut self) {
+        let o = &mut self.options;
+        o.second += o.step_s;
+        while o.second >= 3600.0 {
+            o.hour += 1;
+            o.second -= 3600.0;
+        }
+    }
+
+    /// What happens between two steps: stores fill and empty.
+    pub(crate) fn end_of_step(&mut self) {
+        let circuit = Arc::clone(&self.circuit);
+        let step_h = self.options.step_s / 3600.0;
+        for (e, varying) in circuit.elements().iter().zip(&mut self.varying) {
+            if let (Model::Storage(m), Varying::Storage(s)) = (&e.model, varying) {
+                m.advance(s, circuit.network(), &e.nodes, &self.v, step_h);
+            }
+        }
+    }
+
+    /// Takes over what converters remember from an earlier solution, where their data did not change.
+    pub(crate) fn adopt(&mut self, last: &Self) {
+        let circuit = Arc::clone(&self.circuit);
+        let (before, now) = (last.circuit().network(), circuit.network());
+        for &i in circuit.converters() {
+            let id = circuit.elements()[i as usize].id;
+            let Some(old) = last.index(id).filter(|_| crate::session::unchanged(before, now, id)) else { continue };
+            match (&mut self.varying[i as usize], &last.varying[old]) {
+                (Varying::Storage(new), Varying::Storage(old)) => {
+                    // The network tells energy and mode; both were written back into it.
+                    let (stored_kwh, mode) = (new.stored_kwh, new.mode);
+                    new.clone_from(old);
+                    (new.stored_kwh, new.mode) = (stored_kwh, mode);
+                }
+                (new, old) => new.clone_from(old),
+            }
+        }
+    }
+
+    /// Energy and mode of storage units that differ from the network's.
+    pub(crate) fn storage_changes(&self) -> Vec<(ElementId, network::ModeOfChange)> {
+        let network = self.circuit.network();
+        let mut changes = Vec::new();
+        for (e, varying) in self.circuit.elements().iter().zip(&self.varying) {
+            let Varying::Storage(s) = varying else { continue };
+            let unit = &network.storages[e.id.index()];
+            if s.stored_kwh != unit.energy_stored_kwh || s.mode != unit.mode {
+                changes.push((e.id, network::ModeOfChange::Storage { stored_kwh: s.stored_kwh, state: s.mode }));
+            }
+        }
+        changes
+    }
+
+    /// Starts the voltage regulation of generators from the solution without injections.
+    pub(crate) fn start_regulation(&mut self) {
+        let circuit = Arc::clone(&self.circuit);
+        let diagonal = circuit.pattern().diagonal_slots();
+        for &i in circuit.converters() {
+            let e = &circuit.elements()[i as usize];
+            if let (Model::Generator(m), Varying::Generator(s)) = (&e.model, &mut self.varying[i as usize])
+                && m.regulates_voltage()
+                && e.nodes[0] != 0
+            {
+                let own = self.matrix.values()[diagonal[e.nodes[0] as usize - 1] as usize];
+                m.start_regulation(s, own.norm());
+            }
+        }
+    }
+
+    /// Puts machines and inverters behind their transient impedance, at the voltages of the power flow before.
+    ///
+    /// # Errors
+    /// A machine that has no such model.
+    pub(crate) fn enter_dynamics(&mut self) -> Result<(), CircuitError> {
+        let circuit = Arc::clone(&self.circuit);
+        for &i in circuit.converters() {
+            let e = &circuit.elements()[i as usize];
+            match (&e.model, &mut self.varying[i as usize]) {
+                (Model::Generator(m), Varying::Generator(s)) => {
+                    let place = Place::of(circuit.network(), e.id);
+                    m.enter_dynamics(s, &place.element, &e.nodes, &self.v)
+                        .map_err(|reason| CircuitError::Element { place, reason: Box::new(reason) })?;
+                }
+                (Model::Pv(m), Varying::Pv(s)) => m.enter_dynamics(s, &e.nodes, &self.v),
+                (Model::Storage(m), Varying::Storage(s)) => m.enter_dynamics(s),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// A load with an open conductor: what the reduction left of its admittance.

@@ -213,8 +213,11 @@ pub trait Control {
     /// Does a queued action whose time has come.
     fn act(&self, state: &mut Self::State, action: &QueuedAction, plant: &mut dyn Plant, queue: &mut ControlQueue);
 
-    /// Forgets pending decisions, as the command `reset controls` does.
+    /// Forgets pending decisions, as the command `reset controls` and a change of mode do.
     fn reset(&self, state: &mut Self::State, plant: &mut dyn Plant);
+
+    /// What the control does when a time step is over, before the next begins.
+    fn end_of_step(&self, _state: &mut Self::State, _plant: &mut dyn Plant) {}
 }
 
 /// The element in some role of a control and its terminal, checked.
