@@ -11,6 +11,7 @@
 //! them; number 0 is the earth, whose voltage is 0 V. Row `k - 1` of the system
 //! admittance belongs to node `k`. Only enabled elements are compiled.
 
+use crate::control::Controls;
 use crate::dense::CMatrix;
 use crate::element::{self, Model};
 use crate::error::{CircuitError, Place};
@@ -62,6 +63,7 @@ pub struct Circuit {
     /// Models of the enabled loads, side by side for the loop over all of them.
     loads: Vec<LoadModel>,
     index_of: HashMap<ElementId, u32>,
+    controls: Controls,
     pattern: Arc<Pattern>,
     symbolic: Arc<Symbolic>,
     frequency_hz: f64,
@@ -127,6 +129,8 @@ impl Circuit {
         if !has_source {
             return Err(CircuitError::NoSource);
         }
+        let controls = Controls::compile(&network)
+            .map_err(|(id, reason)| CircuitError::Element { place: Place::of(&network, id), reason: Box::new(reason) })?;
         let mut builder = PatternBuilder::new(nodes.len() as u32 - 1);
         let row = |&n: &NodeNumber| if n == 0 { GROUND } else { n - 1 };
         let mut rows = Vec::new();
@@ -155,7 +159,9 @@ impl Circuit {
                 _ => Some(network.bus(n.bus).kv_base_ln).filter(|&kv| kv > 0.0).map_or(0.0, |kv| 1e-3 / kv),
             })
             .collect();
-        Ok(Self { network, nodes, by_bus, elements, loads, index_of, pattern, symbolic, frequency_hz, sources, converters, inverse_base })
+        Ok(Self {
+            controls,
+            network, nodes, by_bus, elements, loads, index_of, pattern, symbolic, frequency_hz, sources, converters, inverse_base })
     }
 
     pub fn network(&self) -> &Arc<Network> {
@@ -206,6 +212,10 @@ impl Circuit {
 
     pub fn frequency_hz(&self) -> f64 {
         self.frequency_hz
+    }
+
+    pub(crate) fn controls(&self) -> &Controls {
+        &self.controls
     }
 
     pub(crate) fn loads(&self) -> &[LoadModel] {

@@ -20,7 +20,6 @@
 //! of the second: the matrix inversion lemma.
 
 use crate::circuit::{Circuit, NodeNumber};
-use crate::control::ControlSet;
 use crate::dense::{CMatrix, DenseError};
 use crate::error::CircuitError;
 use crate::state::{Patch, State};
@@ -251,7 +250,7 @@ fn solve_fault(state: &mut State, bus: BusId, fault: FaultType, nodes: Vec<u32>,
     };
     state.patch = Some(Patch { nodes: numbers.clone(), correction, columns, y: y.clone() });
     state.forget_profile();
-    let progress = state.solve_moment(&mut ControlSet::default());
+    let progress = state.solve_moment();
     let v_f: Vec<Complex64> = numbers.iter().map(|&n| state.voltages()[n as usize]).collect();
     state.patch = None;
     let mut i_a = y.mul_vec(&v_f);

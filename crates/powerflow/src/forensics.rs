@@ -7,7 +7,6 @@
 
 use crate::certificate::mismatch;
 use crate::circuit::NodeNumber;
-use crate::control::ControlSet;
 use crate::error::Place;
 use crate::solve::Progress;
 use crate::state::State;
@@ -229,7 +228,7 @@ fn largest_load_factor(state: &State, tried: &mut Vec<String>) -> Option<f64> {
         trial.options.control_mode = ControlMode::Off;
         trial.options.max_iterations = LOAD_ITERATIONS.max(state.options.max_iterations);
         trial.forget_profile();
-        trial.solve_moment(&mut ControlSet::default()).is_ok_and(|p| p.convergence.settled)
+        trial.solve_moment().is_ok_and(|p| p.convergence.settled)
     };
     if solves(1.0) {
         tried.push(format!("the same with {LOAD_ITERATIONS} iterations and controls off, which settles"));

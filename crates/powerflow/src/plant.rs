@@ -9,7 +9,6 @@ use num_complex::Complex64;
 /// A state while its controls look at it.
 pub(crate) struct StatePlant<'a> {
     pub state: &'a mut State,
-    pub events: &'a mut Vec<ControlEvent>,
     pub control_iteration: u32,
 }
 
@@ -101,7 +100,11 @@ impl Plant for StatePlant<'_> {
         self.state.set_closed(id, terminal, conductor, closed);
     }
 
+    fn set_time(&mut self, hour: i64, second: f64) {
+        (self.state.options.hour, self.state.options.second) = (hour, second);
+    }
+
     fn log(&mut self, event: ControlEvent) {
-        self.events.push(event);
+        self.state.events.push(event);
     }
 }

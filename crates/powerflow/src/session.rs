@@ -7,7 +7,6 @@
 
 use crate::certificate::{Certificate, LimitHit};
 use crate::circuit::Circuit;
-use crate::control::ControlSet;
 use crate::error::CircuitError;
 use crate::forensics::Forensics;
 use crate::results::{Outcome, Solution, Unsettled, tap_of};
@@ -24,14 +23,7 @@ use std::sync::Arc;
 /// An engine for scripts, and for whoever solves one network after another.
 #[derive(Debug, Default)]
 pub struct Session {
-    last: Option<Last>,
-}
-
-/// What the last solution left.
-#[derive(Debug)]
-struct Last {
-    state: State,
-    controls: ControlSet,
+    last: Option<State>,
 }
 
 impl Session {
@@ -46,50 +38,49 @@ impl Session {
     /// # Errors
     /// A network without admittance, source or a mode that is not supported. A solution that does not settle is an [`Outcome`].
     pub fn solve_network(&mut self, network: &Network, fresh: bool) -> Result<Outcome, CircuitError> {
-        let (mut state, mut controls) = self.prepare(network, fresh)?;
-        let progress = run(&mut state, &mut controls);
-        let outcome = progress.as_ref().ok().map(|p| conclude(&state, &controls, p));
-        self.last = Some(Last { state, controls });
+        let mut state = self.prepare(network, fresh)?;
+        let progress = run(&mut state);
+        let outcome = progress.as_ref().ok().map(|p| conclude(&state, p));
+        self.last = Some(state);
         progress?;
         Ok(outcome.expect("a solution that ran has an outcome"))
     }
 
     /// State and controls of the last solution.
     pub fn last_state(&self) -> Option<&State> {
-        self.last.as_ref().map(|l| &l.state)
+        self.last.as_ref()
     }
 
     /// Events of the controls in the last solution.
     pub fn events(&self) -> &[crate::control::ControlEvent] {
-        self.last.as_ref().map_or(&[], |l| &l.controls.events)
+        self.last.as_ref().map_or(&[], |l| l.events())
     }
 
-    fn prepare(&mut self, network: &Network, fresh: bool) -> Result<(State, ControlSet), CircuitError> {
+    fn prepare(&mut self, network: &Network, fresh: bool) -> Result<State, CircuitError> {
         let circuit = Arc::new(Circuit::compile(Arc::new(network.clone()))?);
         let mut state = State::new(&circuit)?;
-        let mut controls = ControlSet::new(&mut state)?;
         if let Some(last) = self.last.take() {
             if !fresh {
-                carry_voltages(&last.state, &mut state);
+                carry_voltages(&last, &mut state);
             }
-            state.adopt(&last.state);
-            controls.adopt(&last.controls, last.state.circuit().network(), network);
+            state.adopt(&last);
         }
-        Ok((state, controls))
+        Ok(state)
     }
 
     /// Forgets the voltage profile of the last solution but keeps the states of converters and controls.
     pub fn forget_profile(&mut self) {
         if let Some(last) = &mut self.last {
-            last.state.forget_profile();
+            last.forget_profile();
+            last.reset_controls();
         }
     }
 }
 
 /// Solves in the mode of the state's options and moves its clock.
-fn run(state: &mut State, controls: &mut ControlSet) -> Result<Progress, CircuitError> {
+fn run(state: &mut State) -> Result<Progress, CircuitError> {
     match state.options.mode {
-        SolutionMode::Snapshot => state.solve_moment(controls),
+        SolutionMode::Snapshot => state.solve_moment(),
         SolutionMode::Direct => {
             state.needs_update = true;
             let convergence = state.solve_direct()?;
@@ -99,7 +90,7 @@ fn run(state: &mut State, controls: &mut ControlSet) -> Result<Progress, Circuit
             let mut last = None;
             for _ in 0..state.options.number {
                 state.advance_clock();
-                let progress = state.solve_moment(controls)?;
+                let progress = state.solve_moment()?;
                 let settled = progress.settled();
                 last = Some(progress);
                 if !settled {
@@ -107,11 +98,10 @@ fn run(state: &mut State, controls: &mut ControlSet) -> Result<Progress, Circuit
                     break;
                 }
                 state.end_of_step();
-                controls.end_of_step(state);
             }
             match last {
                 Some(progress) => Ok(progress),
-                None => state.solve_moment(controls),
+                None => state.solve_moment(),
             }
         }
         mode => Err(CircuitError::UnsupportedMode { mode: format!("{mode:?}").to_lowercase() }),
@@ -119,10 +109,10 @@ fn run(state: &mut State, controls: &mut ControlSet) -> Result<Progress, Circuit
 }
 
 /// Certificate and, where it did not settle, evidence.
-fn conclude(state: &State, controls: &ControlSet, progress: &Progress) -> Outcome {
+fn conclude(state: &State, progress: &Progress) -> Outcome {
     let network = state.circuit().network();
     let hunting: Vec<String> =
-        if progress.controls_settled { Vec::new() } else { controls.waiting().into_iter().map(|id| network.full_name(id)).collect() };
+        if progress.controls_settled { Vec::new() } else { state.waiting_controls().into_iter().map(|id| network.full_name(id)).collect() };
     let certificate = Certificate::new(state, progress, hunting.clone(), limits_hit(state));
     if certificate.settled {
         Outcome::Settled(Box::new(Solution { state: state.clone(), certificate }))
@@ -173,7 +163,7 @@ fn carry_voltages(last: &State, state: &mut State) {
 }
 
 /// What solving changed of things that the model itself describes.
-fn operating_point(state: &State, controls: &ControlSet) -> OperatingPoint {
+fn operating_point(state: &State) -> OperatingPoint {
     let circuit = state.circuit();
     let network = circuit.network();
     let mut changes = Vec::new();
@@ -199,7 +189,6 @@ fn operating_point(state: &State, controls: &ControlSet) -> OperatingPoint {
         }
     }
     changes.extend(state.storage_changes());
-    changes.extend(controls.switch_changes(network));
     OperatingPoint { changes, hour: state.options.hour, second: state.options.second }
 }
 
@@ -214,17 +203,17 @@ impl Engine for Session {
     }
 
     fn solve(&mut self, network: &Network) -> Result<SolveReport, EngineError> {
-        let fresh = self.last.as_ref().is_none_or(|l| !l.state.has_profile);
-        let (mut state, mut controls) = self.prepare(network, fresh).map_err(failed)?;
-        let progress = run(&mut state, &mut controls).map_err(failed)?;
+        let fresh = self.last.as_ref().is_none_or(|l| !l.has_profile);
+        let mut state = self.prepare(network, fresh).map_err(failed)?;
+        let progress = run(&mut state).map_err(failed)?;
         let report = SolveReport {
             converged: progress.settled(),
             iterations: progress.iterations,
             control_iterations: progress.control_iterations,
-            operating_point: operating_point(&state, &controls),
+            operating_point: operating_point(&state),
             diagnostics: stopped_short(&state, &progress),
         };
-        self.last = Some(Last { state, controls });
+        self.last = Some(state);
         Ok(report)
     }
 

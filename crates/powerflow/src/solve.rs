@@ -23,7 +23,6 @@
 //! Source of the method: OpenDSS (`Solution.pas`, `SolutionAlgs.pas`); the
 //! order of its steps is kept, since taps depend on the path.
 
-use crate::control::ControlSet;
 use crate::element::Model;
 use crate::error::CircuitError;
 use crate::state::State;
@@ -64,7 +63,7 @@ impl State {
     ///
     /// # Errors
     /// A circuit that cannot be factored. Non-convergence is not an error; see [`Progress`].
-    pub fn solve_moment(&mut self, controls: &mut ControlSet) -> Result<Progress, CircuitError> {
+    pub fn solve_moment(&mut self) -> Result<Progress, CircuitError> {
         self.needs_update = true;
         let mut iterations = 0;
         let mut control_iterations = 0;
@@ -75,7 +74,7 @@ impl State {
             let mut done = false;
             if control_iterations < self.options.max_control_iterations {
                 // A solution that did not settle tells the controls nothing.
-                done = !convergence.settled || controls.sample_and_act(self, control_iterations);
+                done = !convergence.settled || self.iterate_controls(control_iterations);
             }
             self.refresh()?;
             if done || control_iterations >= self.options.max_control_iterations {

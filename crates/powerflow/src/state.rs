@@ -7,9 +7,11 @@
 //! circuit's.
 
 use crate::circuit::{Circuit, Islands, NodeNumber};
+use crate::control::{ControlEvent, ControlsState};
 use crate::dense::CMatrix;
 use crate::element::{ElementError, Model, Varying};
 use crate::error::{CircuitError, Place};
+use crate::plant::StatePlant;
 use crate::pc::{LoadBank, LoadState, Moment};
 use crate::sparse::{Factor, Matrix, SparseError, Work};
 use network::{ElementId, ElementKind, SolutionMode, SolutionOptions};
@@ -29,6 +31,12 @@ pub struct State {
     pub options: SolutionOptions,
     /// Node voltages, V to earth, by node number; `v[0]` is the earth.
     pub(crate) v: Vec<Complex64>,
+    /// What the controls remember, and the queue of their actions.
+    pub(crate) controls: ControlsState,
+    /// What the controls did, in order.
+    pub(crate) events: Vec<ControlEvent>,
+    /// How many of the events came before the last control iteration.
+    pub(crate) events_before: usize,
     /// A voltage profile to start from is there.
     pub(crate) has_profile: bool,
     /// Per element: taps, steps, the power of the moment.
@@ -89,6 +97,9 @@ impl State {
             circuit: Arc::clone(circuit),
             options: network.options.clone(),
             v: vec![ZERO; n],
+            controls: ControlsState::default(),
+            events: Vec::new(),
+            events_before: 0,
             has_profile: false,
             varying,
             loads: circuit.loads().iter().map(|m| m.initial_state()).collect(),
@@ -107,6 +118,8 @@ impl State {
         };
         state.arrange_loads();
         state.linearise();
+        let circuit = Arc::clone(circuit);
+        state.controls = circuit.controls().initial(&mut StatePlant { state: &mut state, control_iteration: 0 });
         Ok(state)
     }
 
@@ -573,6 +586,9 @@ impl State {
                 m.advance(s, circuit.network(), &e.nodes, &self.v, step_h);
             }
         }
+        let mut controls = std::mem::take(&mut self.controls);
+        circuit.controls().end_of_step(&mut controls, &mut StatePlant { state: self, control_iteration: 0 });
+        self.controls = controls;
     }
 
     /// Takes over what converters remember from an earlier solution, where their data did not change.
@@ -592,6 +608,39 @@ impl State {
                 (new, old) => new.clone_from(old),
             }
         }
+        self.controls.adopt(circuit.controls(), &last.controls, last.circuit().controls(), |id| crate::session::unchanged(before, now, id));
+    }
+
+    /// Lets every control look at the solution, then does what is due; true when nothing was left to do.
+    pub(crate) fn iterate_controls(&mut self, control_iteration: u32) -> bool {
+        let circuit = Arc::clone(&self.circuit);
+        let mut controls = std::mem::take(&mut self.controls);
+        self.events_before = self.events.len();
+        let done = circuit.controls().iterate(&mut controls, &mut StatePlant { state: self, control_iteration });
+        self.controls = controls;
+        done
+    }
+
+    /// Forgets pending decisions of all controls, as a change of mode does.
+    pub fn reset_controls(&mut self) {
+        let circuit = Arc::clone(&self.circuit);
+        let mut controls = std::mem::take(&mut self.controls);
+        circuit.controls().reset(&mut controls, &mut StatePlant { state: self, control_iteration: 0 });
+        self.controls = controls;
+    }
+
+    /// What the controls did since the state was made, in order.
+    pub fn events(&self) -> &[ControlEvent] {
+        &self.events
+    }
+
+    /// Controls that still wanted to act when a solution ended.
+    pub(crate) fn waiting_controls(&self) -> Vec<ElementId> {
+        let queued = self.controls.queue.actions().iter().map(|a| a.owner);
+        let mut waiting: Vec<ElementId> = queued.chain(self.events[self.events_before..].iter().map(|e| e.control)).collect();
+        waiting.sort_unstable();
+        waiting.dedup();
+        waiting
     }
 
     /// Energy and mode of storage units that differ from the network's.
@@ -644,32 +693,6 @@ impl State {
             }
         }
         Ok(())
-    }
-
-    /// A load with an open conductor: what the reduction left of its admittance.
-    fn is_reduced_load(&self, index: usize) -> bool {
-        matches!(self.circuit.elements()[index].model, Model::Load(k) if self.loads[k as usize].open)
-    }
-
-    /// Moves the clock by one step.
-    pub(crate) fn advance_clock(&mut self) {
-        let o = &mut self.options;
-        o.second += o.step_s;
-        while o.second >= 3600.0 {
-            o.hour += 1;
-            o.second -= 3600.0;
-        }
-    }
-
-    /// What happens between two steps: stores fill and empty.
-    pub(crate) fn end_of_step(&mut self) {}
-
-    /// Takes over what converters remember, where their data did not change.
-    pub(crate) fn adopt(&mut self, _last: &Self) {}
-
-    /// Energy and mode of storage units that differ from the network's.
-    pub(crate) fn storage_changes(&self) -> Vec<(ElementId, network::ModeOfChange)> {
-        Vec::new()
     }
 
     /// Power into an element, VA, summed over all its conductors: its losses, if it delivers power.

@@ -20,7 +20,7 @@ mod set;
 pub mod switch;
 
 pub use queue::{ControlQueue, QueuedAction};
-pub use set::ControlSet;
+pub use set::{Controls, ControlsState};
 
 use network::{BusId, ControlMode, ElementId, Network, SolutionMode};
 use num_complex::Complex64;
@@ -134,6 +134,9 @@ pub trait Plant {
 
     /// Opens or closes one conductor of a terminal, or all its phases with `None`.
     fn set_closed(&mut self, id: ElementId, terminal: usize, conductor: Option<usize>, closed: bool);
+
+    /// Moves the clock to the time of an event.
+    fn set_time(&mut self, hour: i64, second: f64);
 
     /// Takes note of what a control did.
     fn log(&mut self, event: ControlEvent);

@@ -1,175 +1,175 @@
-//! All controls of a circuit together: sampling in order of creation, actions in
-//! order of time.
+//! All controls of a network together: sampled in the order of their creation,
+//! acting through one queue.
 //!
 //! With controls static, one control iteration samples every control and then
 //! does the actions of the earliest time in the queue, all of them, leaving the
 //! clock where it is; the solution has settled when the queue is empty after
-//! that. With controls in time, actions are done when the clock has come to
-//! them.
+//! the sampling. With controls in time, actions are done when the clock has
+//! come to them.
 
-use super::{Control, ControlError, ControlEvent, ControlQueue, Plant, QueuedAction};
-use crate::error::{CircuitError, Place};
-use crate::plant::StatePlant;
-use crate::state::State;
-use network::{ControlMode, ElementId, ElementKind, ModeOfChange, Network};
+use super::capacitor::CapacitorController;
+use super::protection::{FuseControl, RecloserControl, RelayControl};
+use super::regulator::Regulator;
+use super::switch::SwitchController;
+use super::{Control, ControlError, ControlQueue, Plant, QueuedAction};
+use network::{ControlMode, ElementId, ElementKind, Network};
 use std::collections::HashMap;
 
 macro_rules! controls {
-    ($($kind:ident => $variant:ident($type:ty)),* $(,)?) => {
-        /// A compiled control of any kind with its state.
+    ($($kind:ident => $control:ident;)*) => {
+        /// A compiled control of any kind.
         #[derive(Clone, Debug)]
-        enum Any {
-            $($variant(Box<$type>, Box<<$type as Control>::State>),)*
-        }
+        enum Any { $($kind(Box<$control>),)* }
+
+        /// The state of a control of any kind.
+        #[derive(Clone, Debug)]
+        enum AnyState { $($kind(Box<<$control as Control>::State>),)* }
 
         impl Any {
-            /// The control of an element; `None` when the element is no control that acts.
-            fn compile(network: &Network, id: ElementId, plant: &mut dyn Plant) -> Result<Option<Self>, ControlError> {
+            /// `None` for an element that is no control that acts.
+            fn compile(network: &Network, id: ElementId) -> Result<Option<Self>, ControlError> {
                 Ok(match id.kind {
-                    $(ElementKind::$kind => {
-                        let control = <$type>::compile(network, id.index())?;
-                        let state = control.initial(plant);
-                        Some(Self::$variant(Box::new(control), Box::new(state)))
-                    })*
+                    $(ElementKind::$kind => Some(Self::$kind(Box::new($control::compile(network, id.index())?))),)*
                     _ => None,
                 })
             }
 
-            fn sample(&mut self, plant: &mut dyn Plant, queue: &mut ControlQueue) {
-                match self { $(Self::$variant(c, s) => c.sample(s, plant, queue),)* }
+            fn initial(&self, plant: &mut dyn Plant) -> AnyState {
+                match self { $(Self::$kind(control) => AnyState::$kind(Box::new(control.initial(plant))),)* }
             }
 
-            fn act(&mut self, action: &QueuedAction, plant: &mut dyn Plant, queue: &mut ControlQueue) {
-                match self { $(Self::$variant(c, s) => c.act(s, action, plant, queue),)* }
+            fn sample(&self, state: &mut AnyState, plant: &mut dyn Plant, queue: &mut ControlQueue) {
+                match (self, state) {
+                    $((Self::$kind(control), AnyState::$kind(state)) => control.sample(state, plant, queue),)*
+                    _ => mixed(),
+                }
             }
 
-            fn end_of_step(&mut self, plant: &mut dyn Plant) {
-                match self { $(Self::$variant(c, s) => c.end_of_step(s, plant),)* }
+            fn act(&self, state: &mut AnyState, action: &QueuedAction, plant: &mut dyn Plant, queue: &mut ControlQueue) {
+                match (self, state) {
+                    $((Self::$kind(control), AnyState::$kind(state)) => control.act(state, action, plant, queue),)*
+                    _ => mixed(),
+                }
             }
 
-            /// Takes over the state of the same control in an earlier solution.
-            fn adopt(&mut self, old: &Self) {
-                match (self, old) {
-                    $((Self::$variant(_, s), Self::$variant(_, old)) => s.clone_from(old),)*
-                    #[allow(unreachable_patterns)]
-                    _ => {}
+            fn reset(&self, state: &mut AnyState, plant: &mut dyn Plant) {
+                match (self, state) {
+                    $((Self::$kind(control), AnyState::$kind(state)) => control.reset(state, plant),)*
+                    _ => mixed(),
+                }
+            }
+
+            fn end_of_step(&self, state: &mut AnyState, plant: &mut dyn Plant) {
+                match (self, state) {
+                    $((Self::$kind(control), AnyState::$kind(state)) => control.end_of_step(state, plant),)*
+                    _ => mixed(),
                 }
             }
         }
     };
 }
 
+// A further kind of control is a line here, with `compile(&Network, index)`.
 controls! {
-    RegulatorControl => Regulator(super::regulator::Regulator),
-    CapacitorControl => Capacitor(super::capacitor::CapacitorSwitching),
-    SwitchControl => Switch(super::switch::Switching),
+    RegulatorControl => Regulator;
+    CapacitorControl => CapacitorController;
+    SwitchControl => SwitchController;
+    Fuse => FuseControl;
+    Relay => RelayControl;
+    Recloser => RecloserControl;
 }
 
-/// Compiled controls, their states, and the queue between them.
+/// A control and the state of another one came together: a bug.
+fn mixed() -> ! {
+    unreachable!("a control's state belongs to another control")
+}
+
+/// The enabled controls of a network, in the order of their creation; shared by any number of states.
 #[derive(Clone, Debug, Default)]
-pub struct ControlSet {
+pub struct Controls {
     controls: Vec<(ElementId, Any)>,
-    by_id: HashMap<ElementId, usize>,
-    queue: ControlQueue,
-    /// Controls that acted in the last control iteration.
-    acted: Vec<ElementId>,
-    /// What the controls did, in order.
-    pub events: Vec<ControlEvent>,
+    position: HashMap<ElementId, usize>,
 }
 
-impl ControlSet {
-    /// Compiles the enabled controls of a state's network, in order of creation.
+/// What changes in all controls, and the queue of their actions.
+#[derive(Clone, Debug, Default)]
+pub struct ControlsState {
+    states: Vec<AnyState>,
+    pub queue: ControlQueue,
+}
+
+impl Controls {
+    /// Compiles the enabled controls of a network.
     ///
     /// # Errors
-    /// A control that watches or moves something that it cannot.
-    pub fn new(state: &mut State) -> Result<Self, CircuitError> {
-        let circuit = std::sync::Arc::clone(state.circuit());
-        let network = circuit.network();
-        let mut set = Self::default();
-        for &id in &network.order {
-            if !network.common(id).enabled {
-                continue;
-            }
-            let mut plant = StatePlant { state, events: &mut set.events, control_iteration: 0 };
-            let control = Any::compile(network, id, &mut plant)
-                .map_err(|reason| CircuitError::Element { place: Place::of(network, id), reason: Box::new(reason) })?;
-            if let Some(control) = control {
-                set.by_id.insert(id, set.controls.len());
-                set.controls.push((id, control));
+    /// The first control that watches or moves something that it cannot, and why.
+    pub fn compile(network: &Network) -> Result<Self, (ElementId, ControlError)> {
+        let mut all = Self::default();
+        for &id in network.order.iter().filter(|&&id| network.common(id).enabled) {
+            if let Some(control) = Any::compile(network, id).map_err(|e| (id, e))? {
+                all.position.insert(id, all.controls.len());
+                all.controls.push((id, control));
             }
         }
-        Ok(set)
+        Ok(all)
     }
 
-    /// Takes over the states of controls whose data did not change.
-    pub fn adopt(&mut self, last: &Self, before: &Network, now: &Network) {
-        for (id, control) in &mut self.controls {
-            if let Some(&i) = last.by_id.get(id)
-                && crate::session::unchanged(before, now, *id)
-            {
-                control.adopt(&last.controls[i].1);
-            }
-        }
+    /// The state before anything was solved; brings the plant in line with the controls where they ask for it.
+    pub fn initial(&self, plant: &mut dyn Plant) -> ControlsState {
+        ControlsState { states: self.controls.iter().map(|(_, c)| c.initial(plant)).collect(), queue: ControlQueue::new() }
     }
 
-    /// Controls that still wanted to act when a solution ended.
-    pub fn waiting(&self) -> Vec<ElementId> {
-        let mut waiting: Vec<ElementId> = self.queue.actions().iter().map(|a| a.owner).chain(self.acted.iter().copied()).collect();
-        waiting.sort_unstable();
-        waiting.dedup();
-        waiting
-    }
-
-    /// Positions of switches, fuses, relays and reclosers that differ from the network's.
-    pub fn switch_changes(&self, _network: &Network) -> Vec<(ElementId, ModeOfChange)> {
-        Vec::new()
-    }
-
-    /// Lets every control look at the solution, then does the actions that are due.
-    ///
-    /// Returns whether nothing is left to do at this moment. `control_iteration` counts from 1.
-    pub fn sample_and_act(&mut self, state: &mut State, control_iteration: u32) -> bool {
-        let mode = state.options.control_mode;
+    /// One control iteration after a solution; true when nothing was left to do.
+    pub fn iterate(&self, state: &mut ControlsState, plant: &mut dyn Plant) -> bool {
+        let mode = plant.clock().control_mode;
         if mode == ControlMode::Off {
             return true;
         }
-        let mut plant = StatePlant { state, events: &mut self.events, control_iteration };
-        for (_, control) in &mut self.controls {
-            control.sample(&mut plant, &mut self.queue);
+        for ((_, control), own) in self.controls.iter().zip(&mut state.states) {
+            control.sample(own, plant, &mut state.queue);
         }
-        let (hour, second) = match mode {
-            // The earliest group, whenever it is due.
-            ControlMode::Static | ControlMode::Event => match self.queue.next_time() {
-                Some(time) => time,
-                None => return true,
-            },
-            _ => (plant.state.options.hour, plant.state.options.second),
-        };
-        let mut acted = false;
-        self.acted.clear();
-        while let Some(action) = self.queue.pop_due(hour, second) {
-            acted = true;
-            self.acted.push(action.owner);
-            if let Some(&i) = self.by_id.get(&action.owner) {
-                self.controls[i].1.act(&action, &mut plant, &mut self.queue);
+        let Some((mut hour, mut second)) = state.queue.next_time() else { return true };
+        let clock = plant.clock();
+        match mode {
+            // The earliest group, whenever it is due; events carry the clock with them.
+            ControlMode::Static | ControlMode::Off => {}
+            ControlMode::Event => plant.set_time(hour, second),
+            ControlMode::Time | ControlMode::MultiRate => (hour, second) = (clock.hour, clock.second),
+        }
+        let mut nothing_done = true;
+        while let Some(action) = state.queue.pop_due(hour, second) {
+            nothing_done = false;
+            if let Some(&i) = self.position.get(&action.owner) {
+                self.controls[i].1.act(&mut state.states[i], &action, plant, &mut state.queue);
             }
         }
-        if mode == ControlMode::Event && acted {
-            // Events carry the clock with them.
-            plant.state.options.hour = hour;
-            plant.state.options.second = second;
-        }
-        match mode {
-            ControlMode::Static | ControlMode::Event => self.queue.is_empty() && !acted,
-            _ => !acted,
+        nothing_done
+    }
+
+    /// Resets all controls and empties the queue.
+    pub fn reset(&self, state: &mut ControlsState, plant: &mut dyn Plant) {
+        state.queue.clear();
+        for ((_, control), own) in self.controls.iter().zip(&mut state.states) {
+            control.reset(own, plant);
         }
     }
 
-    /// What controls do between two time steps.
-    pub fn end_of_step(&mut self, state: &mut State) {
-        let mut plant = StatePlant { state, events: &mut self.events, control_iteration: 0 };
-        for (_, control) in &mut self.controls {
-            control.end_of_step(&mut plant);
+    /// What controls do when a time step is over.
+    pub fn end_of_step(&self, state: &mut ControlsState, plant: &mut dyn Plant) {
+        for ((_, control), own) in self.controls.iter().zip(&mut state.states) {
+            control.end_of_step(own, plant);
+        }
+    }
+}
+
+impl ControlsState {
+    /// Takes over from `last`, a state of the controls `before`, what the controls of `now` remember, where `is_same` says
+    /// that a control's data did not change.
+    pub fn adopt(&mut self, now: &Controls, last: &Self, before: &Controls, is_same: impl Fn(ElementId) -> bool) {
+        for ((id, _), state) in now.controls.iter().zip(&mut self.states) {
+            if let Some(&old) = before.position.get(id).filter(|_| is_same(*id)) {
+                state.clone_from(&last.states[old]);
+            }
         }
     }
 }
