@@ -7,10 +7,10 @@
 //! the sampling. With controls in time, actions are done when the clock has
 //! come to them.
 
-use super::capacitor::CapacitorController;
+use super::capacitor::CapacitorSwitching;
 use super::protection::{FuseControl, RecloserControl, RelayControl};
 use super::regulator::Regulator;
-use super::switch::SwitchController;
+use super::switch::Switching;
 use super::{Control, ControlError, ControlQueue, Plant, QueuedAction};
 use network::{ControlMode, ElementId, ElementKind, Network};
 use std::collections::HashMap;
@@ -72,8 +72,8 @@ macro_rules! controls {
 // A further kind of control is a line here, with `compile(&Network, index)`.
 controls! {
     RegulatorControl => Regulator;
-    CapacitorControl => CapacitorController;
-    SwitchControl => SwitchController;
+    CapacitorControl => CapacitorSwitching;
+    SwitchControl => Switching;
     Fuse => FuseControl;
     Relay => RelayControl;
     Recloser => RecloserControl;
