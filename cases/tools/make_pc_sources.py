@@ -285,6 +285,42 @@ def machine(rng, k):
     return {"class": "indmach012", "command": command, "element": element, "steps": steps}
 
 
+def fault(rng, k):
+    """A unit before and in a fault study, behind sources of 1 + j2 ohm at each node."""
+    make = [generator, generator, pv_system, storage, machine][k % 5]
+    while True:
+        try:
+            record = make(rng, 0 if k % 10 < 5 else 4)
+        except NoAnswer:
+            continue
+        e = record["element"]
+        running = record["steps"][0]["moment"]["mode"] == "snapshot" and (record["class"] != "storage" or record["steps"][0]["state"] == 1)
+        if running and e["common"]["n_phases"] != 2:
+            break
+    volts = [(2400 * rng.uniform(0.97, 1.03), -120.0 * j + rng.uniform(-3, 3)) for j in range(3)] + [(30.0, 20.0)]
+    start(volts)
+    text, circuit = DSS.Text, DSS.ActiveCircuit
+    for j in range(1, 5):
+        text.Command = f"edit vsource.{'source' if j == 1 else f's{j}'} r1=1 x1=2 r0=1 x0=2"
+    for line in [*library(), record["command"], "set loadmult=0.9", "set genmult=0.8", "set price=25", "set maxiterations=2000", "solve"]:
+        text.Command = line
+    assert circuit.Solution.Converged
+    v = dict(zip(circuit.YNodeOrder, complexes(circuit.YNodeVarray)))
+    text.Command = "set mode=faultstudy"
+    text.Command = "solve"
+    circuit.SetActiveBus("b")
+    bus = circuit.ActiveBus
+    voc = dict(zip([int(n) for n in bus.Nodes], complexes(bus.Voc)))
+    circuit.SetActiveElement(f"{record['class']}.e")
+    return {
+        "class": record["class"], "command": record["command"], "element": record["element"],
+        "sources": [[m * math.cos(math.radians(a)), m * math.sin(math.radians(a))] for m, a in volts],
+        "v": [v.get(f"B.{n}", [0.0, 0.0]) for n in range(1, 5)],
+        "voc": [voc[n] for n in range(1, 5)], "yprim": complexes(circuit.ActiveCktElement.Yprim),
+        "moment": record["steps"][0]["moment"],
+    }
+
+
 def main():
     rng = random.Random(11)
     records = []
@@ -294,9 +330,10 @@ def main():
                 records.append(make(rng, k))
             except NoAnswer:
                 pass
+    faults = [fault(rng, k) for k in range(40)]
     shapes_and_default = {**SHAPES, "default": default_shape()}
     curves = [EFFICIENCY, FALLING, POWER_TEMPERATURE]
-    data = {"made_with": f"DSS C-API {DSS.Version}", "shapes": shapes_and_default, "curves": curves, "temperatures": TEMPERATURES, "records": records}
+    data = {"made_with": f"DSS C-API {DSS.Version}", "shapes": shapes_and_default, "curves": curves, "temperatures": TEMPERATURES, "records": records, "faults": faults}
     OUT.write_text(json.dumps(data).replace('{"class"', '\n{"class"') + "\n")
     print(OUT, len(records), OUT.stat().st_size)
 

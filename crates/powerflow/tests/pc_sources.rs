@@ -261,3 +261,92 @@ fn bad_sources_are_typed_errors() {
     m.common.n_phases = 1;
     assert!(matches!(InductionMachineModel::compile(&network(&data, m), 0), Err(PcError::Phases { n_phases: 1, .. })));
 }
+
+/// A fault study's matrix and open-circuit voltages behind sources of 1 + j2 ohm at each node.
+#[test]
+fn fault_study_agrees_with_opendss() {
+    let data = data();
+    let mut worst = 0f64;
+    let records = data["faults"].as_array().unwrap();
+    for record in records {
+        let nodes = nodes(record);
+        let v = voltages(record);
+        let mut injection = vec![Complex64::ZERO; 5];
+        let yprim = match record["class"].as_str().unwrap() {
+            "generator" => {
+                let n = network(&data, element::<network::Generator>(record));
+                let model = GeneratorModel::compile(&n, 0).unwrap();
+                let mut state = model.initial_state();
+                let before = moment(&n, record, &record["moment"]);
+                model.linearise(&mut state, &before);
+                model.enter_dynamics(&mut state, "generator.e", &nodes, &v).unwrap();
+                let now = Moment { mode: SolutionMode::FaultStudy, ..before };
+                model.linearise(&mut state, &now);
+                model.inject(&mut state, &nodes, &v, &mut injection);
+                model.yprim(&state, &now)
+            }
+            "pvsystem" => {
+                let n = network(&data, element::<network::PvSystem>(record));
+                let model = PvModel::compile(&n, 0).unwrap();
+                let mut state = model.initial_state();
+                let before = moment(&n, record, &record["moment"]);
+                model.linearise(&mut state, &before);
+                model.enter_dynamics(&mut state, &nodes, &v);
+                let now = Moment { mode: SolutionMode::FaultStudy, ..before };
+                model.linearise(&mut state, &now);
+                model.inject(&state, &nodes, &v, &mut injection);
+                model.yprim(&state, &now)
+            }
+            "storage" => {
+                let n = network(&data, element::<network::Storage>(record));
+                let model = StorageModel::compile(&n, 0).unwrap();
+                let mut state = model.initial_state();
+                let before = moment(&n, record, &record["moment"]);
+                model.linearise(&mut state, &before);
+                model.enter_dynamics(&mut state);
+                let now = Moment { mode: SolutionMode::FaultStudy, ..before };
+                model.linearise(&mut state, &now);
+                model.inject(&state, &nodes, &v, &mut injection);
+                model.yprim(&state, &now)
+            }
+            _ => {
+                let n = network(&data, element::<network::InductionMachine>(record));
+                let model = InductionMachineModel::compile(&n, 0).unwrap();
+                let mut state = model.initial_state();
+                let before = moment(&n, record, &record["moment"]);
+                model.linearise(&mut state, &before);
+                let mut dump = vec![Complex64::ZERO; 5];
+                for _ in 0..100 {
+                    model.inject(&mut state, &nodes, &v, &mut dump);
+                }
+                let now = Moment { mode: SolutionMode::FaultStudy, ..before };
+                model.linearise(&mut state, &now);
+                model.inject(&mut state, &nodes, &v, &mut injection);
+                model.yprim(&state, &now)
+            }
+        };
+        let by_matrix = deviation(yprim.as_slice(), &complexes(&record["yprim"]), 1e-12);
+        // Y V = E / Z + injection at the four nodes.
+        let source_s = Complex64::new(1.0, 2.0).inv();
+        let mut y = powerflow::dense::CMatrix::from_diagonal(&[source_s; 4]);
+        for (a, &row) in nodes.iter().enumerate() {
+            for (b, &col) in nodes.iter().enumerate() {
+                if row > 0 && col > 0 {
+                    y[(row as usize - 1, col as usize - 1)] += yprim[(a, b)];
+                }
+            }
+        }
+        let right: Vec<Complex64> = complexes(&record["sources"]).iter().zip(&injection[1..]).map(|(e, i)| e * source_s + i).collect();
+        let found = y.lu().unwrap().solve(&right).unwrap();
+        let by_voltage = deviation(&found, &complexes(&record["voc"]), 1.0);
+        worst = worst.max(by_matrix).max(by_voltage);
+        assert!(
+            by_matrix < RELATIVE && by_voltage < RELATIVE,
+            "matrix {by_matrix:.1e} voltage {by_voltage:.1e}: {}\n{found:.3?}\n{}",
+            record["command"],
+            record["voc"]
+        );
+    }
+    println!("{} fault studies, worst {worst:.1e}", records.len());
+    assert_eq!(records.len(), 40);
+}

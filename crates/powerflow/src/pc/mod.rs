@@ -22,8 +22,14 @@
 //! is the neutral), phase to next phase in delta. Two-phase delta has three conductors and two branches. In a branch of voltage `V`
 //! every law is `i = y(|V|) V`; the injection is `(y_matrix - y(|V|)) V`.
 //!
-//! An element with an open conductor: its admittance in the matrix is no longer the one kept here. Loads then inject nothing (set
-//! `LoadState::open`); for the others the solver forms `Yprim v - currents` with its own reduced matrix.
+//! An element with an open conductor: its admittance in the matrix is no longer the one kept here. Loads (set `LoadState::open`), PV
+//! systems, storage and induction machines then inject nothing: what the reduced matrix draws is all. Generators go on as if nothing
+//! were open, with `Yprim v - i(v)` formed from the reduced matrix.
+//!
+//! Fault study. The machines and inverters take their state from the power flow before (`enter_dynamics`), then `linearise` at a moment
+//! of mode fault study gives the matrix. The open-circuit voltages are one solution with the injections at the voltages of that power
+//! flow, loads' among them: `Y v = i_sources + Σ inject(v_before)`. Storage that does not discharge crashes OpenDSS there; here it
+//! carries no current, as discharging storage does.
 //!
 //! Checked by `cases/pc`, whose currents come from OpenDSS at imposed voltages.
 
