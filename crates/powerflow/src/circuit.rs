@@ -161,7 +161,19 @@ impl Circuit {
             .collect();
         Ok(Self {
             controls,
-            network, nodes, by_bus, elements, loads, index_of, pattern, symbolic, frequency_hz, sources, converters, inverse_base })
+            network,
+            nodes,
+            by_bus,
+            elements,
+            loads,
+            index_of,
+            pattern,
+            symbolic,
+            frequency_hz,
+            sources,
+            converters,
+            inverse_base,
+        })
     }
 
     pub fn network(&self) -> &Arc<Network> {

@@ -1,7 +1,8 @@
 //! The plant as controls see it: a state, read and changed through a narrow door.
 
 use crate::control::{Clock, ControlEvent, Plant};
-use crate::element::Model;
+use crate::element::{Model, Varying};
+use crate::pc::{PvModel, PvState, StorageModel, StorageState};
 use crate::state::State;
 use network::{BusId, ElementId, Network};
 use num_complex::Complex64;
@@ -98,6 +99,48 @@ impl Plant for StatePlant<'_> {
 
     fn set_closed(&mut self, id: ElementId, terminal: usize, conductor: Option<usize>, closed: bool) {
         self.state.set_closed(id, terminal, conductor, closed);
+    }
+
+    fn pv(&self, id: ElementId) -> Option<(&PvModel, &PvState)> {
+        let i = self.state.index(id)?;
+        match (&self.state.circuit.elements()[i].model, &self.state.varying[i]) {
+            (Model::Pv(model), Varying::Pv(state)) => Some((model, state)),
+            _ => None,
+        }
+    }
+
+    fn pv_mut(&mut self, id: ElementId) -> Option<(&PvModel, &mut PvState)> {
+        let i = self.state.index(id)?;
+        match (&self.state.circuit.elements()[i].model, &mut self.state.varying[i]) {
+            (Model::Pv(model), Varying::Pv(state)) => Some((model, state)),
+            _ => None,
+        }
+    }
+
+    fn storage(&self, id: ElementId) -> Option<(&StorageModel, &StorageState)> {
+        let i = self.state.index(id)?;
+        match (&self.state.circuit.elements()[i].model, &self.state.varying[i]) {
+            (Model::Storage(model), Varying::Storage(state)) => Some((model, state)),
+            _ => None,
+        }
+    }
+
+    fn storage_mut(&mut self, id: ElementId) -> Option<(&StorageModel, &mut StorageState)> {
+        let i = self.state.index(id)?;
+        match (&self.state.circuit.elements()[i].model, &mut self.state.varying[i]) {
+            (Model::Storage(model), Varying::Storage(state)) => Some((model, state)),
+            _ => None,
+        }
+    }
+
+    fn update_converter(&mut self, id: ElementId) {
+        if let Some(i) = self.state.index(id) {
+            self.state.update_converter(i);
+        }
+    }
+
+    fn request_update(&mut self) {
+        self.state.needs_update = true;
     }
 
     fn set_time(&mut self, hour: i64, second: f64) {

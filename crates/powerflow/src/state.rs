@@ -11,8 +11,8 @@ use crate::control::{ControlEvent, ControlsState};
 use crate::dense::CMatrix;
 use crate::element::{ElementError, Model, Varying};
 use crate::error::{CircuitError, Place};
-use crate::plant::StatePlant;
 use crate::pc::{LoadBank, LoadState, Moment};
+use crate::plant::StatePlant;
 use crate::sparse::{Factor, Matrix, SparseError, Work};
 use network::{ElementId, ElementKind, SolutionMode, SolutionOptions};
 use num_complex::Complex64;
@@ -272,6 +272,22 @@ impl State {
             self.mark_stale(i);
         }
         self.needs_update = false;
+    }
+
+    /// Brings one generator, PV system or storage unit to the power of the moment; one that changed its state gets a new admittance.
+    pub(crate) fn update_converter(&mut self, i: usize) {
+        let circuit = Arc::clone(&self.circuit);
+        let e = &circuit.elements()[i];
+        let mut varying = std::mem::replace(&mut self.varying[i], Varying::Nothing);
+        let moment = self.moment();
+        let switched = varying.update(e, &moment);
+        if switched {
+            varying.linearise(e, &moment);
+        }
+        self.varying[i] = varying;
+        if switched {
+            self.mark_stale(i);
+        }
     }
 
     /// Chooses the admittances by which converters stand in the matrix, at the power of the moment.

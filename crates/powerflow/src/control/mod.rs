@@ -13,6 +13,8 @@
 //! The order of effects is that of OpenDSS: see [`ControlQueue`] for the order of actions.
 
 pub mod capacitor;
+pub mod exponential;
+pub mod inverter;
 pub mod protection;
 mod queue;
 pub mod regulator;
@@ -22,6 +24,7 @@ pub mod switch;
 pub use queue::{ControlQueue, QueuedAction};
 pub use set::{Controls, ControlsState};
 
+use crate::pc::{PvModel, PvState, StorageModel, StorageState};
 use network::{BusId, ControlMode, ElementId, Network, SolutionMode};
 use num_complex::Complex64;
 use thiserror::Error;
@@ -134,6 +137,30 @@ pub trait Plant {
 
     /// Opens or closes one conductor of a terminal, or all its phases with `None`.
     fn set_closed(&mut self, id: ElementId, terminal: usize, conductor: Option<usize>, closed: bool);
+
+    /// A PV system; `None` when the plant does not model it.
+    fn pv(&self, _id: ElementId) -> Option<(&PvModel, &PvState)> {
+        None
+    }
+
+    fn pv_mut(&mut self, _id: ElementId) -> Option<(&PvModel, &mut PvState)> {
+        None
+    }
+
+    /// A storage unit; `None` when the plant does not model it.
+    fn storage(&self, _id: ElementId) -> Option<(&StorageModel, &StorageState)> {
+        None
+    }
+
+    fn storage_mut(&mut self, _id: ElementId) -> Option<(&StorageModel, &mut StorageState)> {
+        None
+    }
+
+    /// Has a PV system or storage unit follow its set points at once, so that what it really gives can be read.
+    fn update_converter(&mut self, _id: ElementId) {}
+
+    /// Has all converters take the powers of the moment anew before the next solution.
+    fn request_update(&mut self) {}
 
     /// Moves the clock to the time of an event.
     fn set_time(&mut self, hour: i64, second: f64);

@@ -8,6 +8,8 @@
 //! come to them.
 
 use super::capacitor::CapacitorSwitching;
+use super::exponential::ExponentialController;
+use super::inverter::InverterController;
 use super::protection::{FuseControl, RecloserControl, RelayControl};
 use super::regulator::Regulator;
 use super::switch::Switching;
@@ -73,6 +75,8 @@ macro_rules! controls {
 controls! {
     RegulatorControl => Regulator;
     CapacitorControl => CapacitorSwitching;
+    InverterControl => InverterController;
+    ExponentialControl => ExponentialController;
     SwitchControl => Switching;
     Fuse => FuseControl;
     Relay => RelayControl;

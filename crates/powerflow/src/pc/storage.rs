@@ -457,6 +457,11 @@ impl StorageModel {
         }
     }
 
+    /// DC power, kW, positive discharging, when the terminals carry `p_ac_kw` (without sign).
+    pub fn dc_power_kw(&self, state: &StorageState, p_ac_kw: f64, network: &Network) -> f64 {
+        self.dc_power(state.mode, p_ac_kw, &network.xy_curves)
+    }
+
     /// DC power of the AC power `p_ac_kw` (without sign), kW, positive discharging.
     ///
     /// With the efficiency `a x + b` at `x = Pdc/kVA`, discharging solves `a/kVA Pdc² + b Pdc = Pac`; charging is the same line the
