@@ -12,17 +12,15 @@
 use super::inverter::{InverterCore, InverterRatings, InverterState, Kind};
 use super::{Moment, PcError};
 use crate::dense::CMatrix;
-use network::{ElementId, ElementKind, Inverter, Network, Shapes, SolutionMode, TemperatureShapeId, XyCurveId};
+use network::{ElementId, ElementKind, Network, Shapes, SolutionMode, TemperatureShapeId, XyCurveId};
 use num_complex::Complex64;
 
 /// What a PV system is made of, compiled once.
 #[derive(Clone, Debug)]
 pub struct PvModel {
     core: InverterCore,
-    inverter: Inverter,
     irradiance: f64,
     p_mpp_kw: f64,
-    p_mpp_pu: f64,
     temperature_c: f64,
     p_t_curve: Option<XyCurveId>,
     shapes: Shapes,
@@ -30,6 +28,8 @@ pub struct PvModel {
     t_daily: Option<TemperatureShapeId>,
     t_duty: Option<TemperatureShapeId>,
     duty_start_h: f64,
+    /// As made: a unit is computed once when it is made, which may switch its inverter off.
+    initial: Option<Box<PvState>>,
 }
 
 /// What changes of a PV system while solving.
@@ -54,12 +54,10 @@ impl PvModel {
         let pv = network.pv_systems.get(index).ok_or(PcError::Index { class: "pvsystem", index })?;
         let name = network.full_name(ElementId::new(ElementKind::PvSystem, index));
         let core = InverterCore::compile(Kind::Pv, &name, &pv.common, pv.connection, pv.kv, pv.p_mpp_kw, &pv.inverter)?;
-        Ok(Self {
+        let mut model = Self {
             core,
-            inverter: pv.inverter.clone(),
             irradiance: pv.irradiance,
             p_mpp_kw: pv.p_mpp_kw,
-            p_mpp_pu: pv.p_mpp_pct / 100.0,
             temperature_c: pv.temperature_c,
             p_t_curve: pv.p_t_curve,
             shapes: pv.shapes,
@@ -67,18 +65,23 @@ impl PvModel {
             t_daily: pv.t_daily,
             t_duty: pv.t_duty,
             duty_start_h: pv.duty_start_h,
-        })
+            initial: None,
+        };
+        let mut state = PvState {
+            inverter: model.core.initial_state(&pv.inverter),
+            p_mpp_pu: pv.p_mpp_pct / 100.0,
+            panel_kw: 0.0,
+            temperature_factor: 1.0,
+            irradiance_factor: 1.0,
+        };
+        model.update(&mut state, &Moment { mode: SolutionMode::Snapshot, ..Moment::of_options(network) });
+        model.initial = Some(Box::new(state));
+        Ok(model)
     }
 
     /// State before any solution; `update` or `linearise` comes next.
     pub fn initial_state(&self) -> PvState {
-        PvState {
-            inverter: self.core.initial_state(&self.inverter),
-            p_mpp_pu: self.p_mpp_pu,
-            panel_kw: 0.0,
-            temperature_factor: 1.0,
-            irradiance_factor: 1.0,
-        }
+        self.initial.as_deref().cloned().expect("set by compile")
     }
 
     /// Ratings of the inverter.

@@ -17,7 +17,7 @@
 use super::inverter::{InverterCore, InverterRatings, InverterState, Kind};
 use super::{Moment, PcError};
 use crate::dense::CMatrix;
-use network::{DispatchMode, ElementId, ElementKind, Inverter, Network, Shapes, SolutionMode, StorageMode, XyCurve};
+use network::{DispatchMode, ElementId, ElementKind, Network, Shapes, SolutionMode, StorageMode, XyCurve};
 use num_complex::Complex64;
 
 /// Energy differences under this do not count in mode `follow`, kWh.
@@ -27,7 +27,6 @@ const ENERGY_EPSILON_KWH: f64 = 1e-12;
 #[derive(Clone, Debug)]
 pub struct StorageModel {
     core: InverterCore,
-    inverter: Inverter,
     p_rated_kw: f64,
     p_rated_pu: f64,
     energy_rated_kwh: f64,
@@ -41,7 +40,8 @@ pub struct StorageModel {
     charge_trigger: f64,
     charge_time_h: f64,
     shapes: Shapes,
-    initial: (StorageMode, f64, f64, f64),
+    /// As made: a unit is computed once when it is made, which may idle it or switch its inverter.
+    initial: Option<Box<StorageState>>,
     y_rated_s: f64,
 }
 
@@ -86,11 +86,10 @@ impl StorageModel {
             None => (s.mode, s.discharge_pct, s.charge_pct),
         };
         let base_v = core.ratings.base_v;
-        Ok(Self {
+        let mut model = Self {
             idling_ac_kw: idling_kw / core.efficiency_at(&network.xy_curves, idling_kw),
             y_rated_s: s.p_rated_kw * 1000.0 / (base_v * base_v) / s.common.n_phases as f64,
             core,
-            inverter: s.inverter.clone(),
             p_rated_kw: s.p_rated_kw,
             p_rated_pu: s.p_rated_pct / 100.0,
             energy_rated_kwh: s.energy_rated_kwh,
@@ -103,25 +102,29 @@ impl StorageModel {
             charge_trigger: s.charge_trigger,
             charge_time_h: s.charge_time_h,
             shapes: s.shapes,
-            initial: (mode, discharge_pct, charge_pct, s.energy_stored_kwh),
-        })
+            initial: None,
+        };
+        let mut state = StorageState {
+            inverter: model.core.initial_state(&s.inverter),
+            mode,
+            mode_desired: mode,
+            stored_kwh: s.energy_stored_kwh,
+            discharge_pct,
+            charge_pct,
+            p_rated_pu: model.p_rated_pu,
+            dc_kw: 0.0,
+            changed: true,
+            volt_watt_reversed: false,
+        };
+        model.dispatch_power(&mut state, 1.0);
+        model.convert(&mut state, network);
+        model.initial = Some(Box::new(state));
+        Ok(model)
     }
 
     /// State before any solution; `update` or `linearise` comes next.
     pub fn initial_state(&self) -> StorageState {
-        let (mode, discharge_pct, charge_pct, stored_kwh) = self.initial;
-        StorageState {
-            inverter: self.core.initial_state(&self.inverter),
-            mode,
-            mode_desired: mode,
-            stored_kwh,
-            discharge_pct,
-            charge_pct,
-            p_rated_pu: self.p_rated_pu,
-            dc_kw: 0.0,
-            changed: true,
-            volt_watt_reversed: false,
-        }
+        self.initial.as_deref().cloned().expect("set by compile")
     }
 
     /// Ratings of the inverter.
