@@ -1,0 +1,206 @@
+//! The command line: what can be asked, and the words it is asked with.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// GridTwin: unbalanced power flow of distribution grids, from the OpenDSS models that utilities have.
+#[derive(Debug, Parser)]
+#[command(name = "gridtwin", version, arg_required_else_help = true)]
+#[command(after_help = "Exit status: 0 done, 1 refused or not settled (the error stream says why), 2 wrong usage.")]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Solve a power flow: a report, or result files with --out
+    Solve(SolveArguments),
+    /// Short-circuit currents at every bus
+    Faults(FaultArguments),
+    /// Read and check a model without solving it
+    Check(CheckArguments),
+    /// What is in a model, and what of it was not used
+    Info(InfoArguments),
+    /// Measure warm solves per second
+    Bench(BenchArguments),
+}
+
+/// Which model, and how it is read.
+#[derive(Debug, Clone, Args)]
+pub struct ModelArguments {
+    /// OpenDSS master file
+    pub model: PathBuf,
+    /// Script command to run after the model is read; repeatable
+    #[arg(long = "dss", value_name = "COMMAND")]
+    pub dss: Vec<String>,
+    /// Go on where the model says something that cannot be honoured or that a check refuses
+    #[arg(long)]
+    pub lenient: bool,
+}
+
+/// How controls act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Controls {
+    /// Regulators, capacitors and inverters act until all are satisfied
+    Static,
+    /// Everything stays as the model left it
+    Off,
+}
+
+/// Kinds of solution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// The power flow of one moment
+    Snapshot,
+    /// One solution of the linear network, loads as admittances
+    Direct,
+}
+
+/// Limits of the iteration.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct IterationArguments {
+    /// Largest change of a voltage between two iterations, per unit [default: the model's, or 0.0001]
+    #[arg(long, value_name = "PU", value_parser = positive)]
+    pub tolerance: Option<f64>,
+    /// Iterations of one power flow [default: the model's if it names them, or 2000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_iterations: Option<u32>,
+    /// Rounds of control actions [default: the model's if it names them, or 500]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_control_iterations: Option<u32>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct SolveArguments {
+    #[command(flatten)]
+    pub model: ModelArguments,
+    /// Write summary.json, nodes.csv and elements.csv into this folder instead of the report
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// How controls act [default: as the model says, or static]
+    #[arg(long, value_enum)]
+    pub controls: Option<Controls>,
+    /// Kind of solution
+    #[arg(long, value_enum, default_value = "snapshot")]
+    pub mode: Mode,
+    #[command(flatten)]
+    pub iteration: IterationArguments,
+}
+
+/// Kinds of fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
+pub enum FaultKind {
+    /// Three-phase
+    #[value(name = "3ph")]
+    ThreePhase,
+    /// Single line to ground
+    Slg,
+    /// Line to line
+    Ll,
+    /// Two lines to ground
+    Llg,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct FaultArguments {
+    #[command(flatten)]
+    pub model: ModelArguments,
+    /// Write faultstudy.csv and faults.csv into this folder instead of the table
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Only this bus; repeatable
+    #[arg(long, value_name = "BUS")]
+    pub bus: Vec<String>,
+    /// Kinds of fault [default: all]
+    #[arg(long = "type", value_enum, value_delimiter = ',', value_name = "3ph,slg,ll,llg")]
+    pub kinds: Vec<FaultKind>,
+    /// Resistance of the fault, ohm
+    #[arg(long, value_name = "OHM", default_value_t = 0.0001, value_parser = positive)]
+    pub r: f64,
+    /// Print the table as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Formats of findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    Text,
+    Json,
+    /// SARIF 2.1.0, as code scanners exchange it
+    Sarif,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct CheckArguments {
+    #[command(flatten)]
+    pub model: ModelArguments,
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: CheckFormat,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct InfoArguments {
+    #[command(flatten)]
+    pub model: ModelArguments,
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct BenchArguments {
+    #[command(flatten)]
+    pub model: ModelArguments,
+    /// How controls act
+    #[arg(long, value_enum, default_value = "static")]
+    pub controls: Controls,
+    /// Load multipliers, taken in turn
+    #[arg(long, value_delimiter = ',', default_value = "0.97,1.0,1.03", value_parser = positive)]
+    pub loadmult: Vec<f64>,
+    /// Timed solves
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub solves: u32,
+    #[command(flatten)]
+    pub iteration: IterationArguments,
+    /// Print the figures as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Write the node voltages after the last solve
+    #[arg(long, value_name = "FILE")]
+    pub nodes_out: Option<PathBuf>,
+}
+
+/// A finite number above zero.
+fn positive(text: &str) -> Result<f64, String> {
+    match text.trim().parse::<f64>() {
+        Ok(x) if x.is_finite() && x > 0.0 => Ok(x),
+        Ok(_) => Err("must be a number above zero".to_owned()),
+        Err(_) => Err("is no number".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn kinds_and_commands_repeat() {
+        let cli = Cli::try_parse_from(["gridtwin", "faults", "m.dss", "--type", "3ph,llg", "--dss", "a", "--dss", "b c"]).unwrap();
+        let Command::Faults(a) = cli.command else { panic!("faults") };
+        assert_eq!(a.kinds, [FaultKind::ThreePhase, FaultKind::Llg]);
+        assert_eq!(a.model.dss, ["a", "b c"]);
+        assert!(Cli::try_parse_from(["gridtwin", "solve", "m.dss", "--tolerance", "-1"]).is_err());
+        assert!(Cli::try_parse_from(["gridtwin", "solve", "m.dss", "--max-iterations", "0"]).is_err());
+    }
+}

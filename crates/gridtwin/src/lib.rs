@@ -1,0 +1,46 @@
+//! The `gridtwin` program as a library, so that tests can call its parts.
+//!
+//! ```text
+//! command line (cli) ─► model on disk (disk_files, model) ─► powerflow ─► figures (view) ─► report, JSON
+//!                                                                  └► result files (tables, result_folder)
+//! ```
+//!
+//! This crate is the only one that opens files and prints.
+
+pub mod bench;
+pub mod check;
+pub mod cli;
+pub mod console;
+pub mod disk_files;
+pub mod failure;
+pub mod faults;
+pub mod info;
+pub mod model;
+pub mod number;
+pub mod report;
+pub mod result_folder;
+pub mod solve;
+pub mod tables;
+pub mod text;
+pub mod view;
+
+use cli::{Cli, Command};
+use console::Console;
+
+/// Runs one command and returns the exit status: 0 done, 1 refused, unsettled or with errors found.
+pub fn run(cli: &Cli, console: &mut Console<'_>) -> u8 {
+    let result = match &cli.command {
+        Command::Solve(arguments) => solve::run(arguments, console).map(|()| true),
+        Command::Faults(arguments) => faults::run(arguments, console).map(|()| true),
+        Command::Check(arguments) => check::run(arguments, console),
+        Command::Info(arguments) => info::run(arguments, console).map(|()| true),
+        Command::Bench(arguments) => bench::run(arguments, console).map(|()| true),
+    };
+    match result {
+        Ok(sound) => u8::from(!sound),
+        Err(failure) => {
+            console.warn(&failure.diagnostics);
+            1
+        }
+    }
+}
