@@ -13,6 +13,7 @@
 //! the command that refers to it ([`Context::log_before`]).
 
 pub mod conductor;
+pub mod control_delivery;
 pub mod control_der;
 pub mod generator;
 pub mod inverter;
@@ -226,6 +227,8 @@ fn lower_object(ctx: &mut Context<'_>, id: ObjectId) -> Result<()> {
         ClassId::LineSpacing => conductor::lower_spacing(ctx, id),
         ClassId::LineGeometry => conductor::lower_geometry(ctx, id),
         ClassId::Line => line::lower(ctx, id),
+        ClassId::RegControl => control_delivery::lower_regulator(ctx, id),
+        ClassId::CapControl => control_delivery::lower_capacitor_control(ctx, id),
         ClassId::Vsource => source::lower_voltage(ctx, id),
         ClassId::Isource => source::lower_current(ctx, id),
         ClassId::Capacitor => shunt::lower_capacitor(ctx, id),
@@ -266,12 +269,6 @@ fn lower_object(ctx: &mut Context<'_>, id: ObjectId) -> Result<()> {
         | ClassId::VsConverter => unmodelled::lower_unmodelled(ctx, id),
         // Equations of time-domain solutions, which no element of the network refers to.
         ClassId::DynamicExp => Ok(()),
-        _ => Err(ctx.error(
-            object,
-            object.source,
-            "READ.OPENDSS.UNSUPPORTED_CLASS",
-            format!("class {} cannot be lowered", object.class.name()),
-        )),
     }
 }
 
