@@ -290,9 +290,11 @@ impl Value {
         }
     }
 
+    /// Numbers as they stand in the script or in a file that it names in their place.
     pub fn as_reals(&self) -> Option<&[f64]> {
         match self {
             Value::Reals(v) => Some(v),
+            Value::File(file) => Some(&file.numbers),
             _ => None,
         }
     }
