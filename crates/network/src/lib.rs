@@ -18,6 +18,7 @@
 //!   they were written, so that no rounding separates them from their source).
 
 pub mod catalogue;
+pub mod check;
 pub mod control;
 pub mod diagnostic;
 pub mod element;
