@@ -12,7 +12,8 @@
 //! connection and nodes, with `b` the bus's line-to-neutral base:
 //!
 //! ```text
-//! one phase to earth or a neutral      kV = b
+//! one phase to earth or a neutral      kV = b, or sqrt(3)/2 b on a bus of two nodes at most, whose base may be that
+                                     of the whole of a centre-tapped secondary
 //! one phase between two phase nodes    kV = sqrt(3) b, or 2 b on a centre-tapped secondary
 //! wye of two or three phases           kV = sqrt(3) b   (line to line, as a nameplate has it)
 //! delta                                kV = sqrt(3) b, or 2 b
@@ -69,6 +70,7 @@ code_table! {
     REPEATED_NODE, "CHECK.ELEMENT.REPEATED_NODE", Warning, "two phase conductors of one terminal are connected to the same node";
     PARALLEL, "CHECK.LINE.PARALLEL", Note, "lines in parallel between the same nodes";
     ISLAND, "CHECK.ISLAND.NO_SOURCE", Warning, "buses that no source feeds";
+    DOUBTFUL_BASE, "CHECK.BUS.DOUBTFUL_BASE", Warning, "the voltage base of a bus fits neither its transformer nor what is connected there";
     NO_BASE, "CHECK.BUS.NO_VOLTAGE_BASE", Note, "buses without a voltage base";
     NO_COORDINATES, "CHECK.BUS.NO_COORDINATES", Note, "buses without coordinates, while others have them";
     REGULATOR, "CHECK.REGULATOR.NO_TRANSFORMER", Error, "a regulator control has no transformer, or a winding that its transformer lacks";
@@ -250,12 +252,17 @@ fn kv_ratio(bus: &Bus, connection: Connection, n_phases: usize, nodes: &[u32], k
         return None;
     }
     let line_to_line = [3f64.sqrt(), 2.0];
+    let to_earth = [1.0, 0.5 * 3f64.sqrt()];
     let candidates: &[f64] = match (connection, n_phases) {
         (_, 0) => return None,
         (_, 1) => {
             let other = nodes.get(1).copied().unwrap_or(0);
             let between_phases = (1..=3).contains(&other) && nodes[0] != 0;
-            if between_phases { &line_to_line } else { &[1.0] }
+            match between_phases {
+                true => &line_to_line,
+                false if bus.nodes.iter().filter(|&&n| n <= 3).count() <= 2 => &to_earth,
+                false => &to_earth[..1],
+            }
         }
         (Connection::Wye, 2 | 3) => &line_to_line[..1],
         // OpenDSS takes the kV of other numbers of phases as it is.
@@ -285,6 +292,41 @@ fn kv_hint(ratio: f64) -> &'static str {
         "It is off by ten: look for a decimal point."
     } else {
         "Give the voltage of the bus, or connect to the bus that was meant."
+    }
+}
+
+/// Line-to-neutral voltages, kV, that the transformers of each zone are made for. A zone is what lines
+/// join; its number is given for each bus.
+struct Zones {
+    of_bus: Vec<usize>,
+    windings_kv_ln: Vec<Vec<f64>>,
+}
+
+impl Zones {
+    fn new(network: &Network) -> Self {
+        let n = network.buses.len();
+        let mut groups = Groups { index: HashMap::new(), parent: (0..n).collect(), fed: Vec::new() };
+        for line in network.lines.iter().filter(|l| l.common.enabled) {
+            if let [first, second] = line.common.terminals.as_slice() {
+                groups.join(first.bus.index(), second.bus.index());
+            }
+        }
+        let of_bus: Vec<usize> = (0..n).map(|i| groups.root(i)).collect();
+        let mut windings_kv_ln = vec![Vec::new(); n];
+        for transformer in network.transformers.iter().filter(|t| t.common.enabled) {
+            for (winding, terminal) in transformer.windings.iter().zip(&transformer.common.terminals) {
+                let other = terminal.nodes.get(1).copied().unwrap_or(0);
+                let to_earth = transformer.common.n_phases == 1 && winding.connection == Connection::Wye && !(1..=3).contains(&other);
+                let kv_ln = if to_earth { winding.kv } else { winding.kv / 3f64.sqrt() };
+                windings_kv_ln[of_bus[terminal.bus.index()]].push(kv_ln);
+            }
+        }
+        Self { of_bus, windings_kv_ln }
+    }
+
+    /// Whether a transformer of the bus's zone is made for `kv_ln`.
+    fn fits(&self, bus: BusId, kv_ln: f64) -> bool {
+        self.windings_kv_ln[self.of_bus[bus.index()]].iter().any(|w| off_by(kv_ln / w) < KV_WARNING)
     }
 }
 
@@ -386,6 +428,7 @@ impl Findings<'_> {
 
     fn voltages(&mut self) {
         let network = self.network;
+        let zones = Zones::new(network);
         for c in consumers(network) {
             let terminal = &c.common.terminals[0];
             let bus = network.bus(terminal.bus);
@@ -395,6 +438,13 @@ impl Findings<'_> {
                 r if r > KV_WARNING => LOAD_KV_NEAR,
                 _ => continue,
             };
+            if zones.fits(terminal.bus, bus.kv_base_ln * ratio) {
+                let message = format!("the base of bus \"{}\" fits neither its {} kV nor the transformer there", bus.name, c.kv);
+                let detail = format!("Bus \"{}\" is {:.4} kV line to neutral.", bus.name, bus.kv_base_ln);
+                let hint = "Add the transformer's voltage to the list of voltage bases, or set the base of the bus.";
+                self.about(DOUBTFUL_BASE, c.id, message, detail, hint);
+                continue;
+            }
             let message = format!("its {} kV do not fit bus \"{}\"", c.kv, bus.name);
             let detail = format!(
                 "Bus \"{}\" is {:.4} kV line to neutral; {:.4} kV would fit {} phase{} in {}.",
@@ -413,6 +463,11 @@ impl Findings<'_> {
                 continue;
             }
             for (w, (winding, terminal)) in transformer.windings.iter().zip(&common.terminals).enumerate() {
+                // A bus that several windings share, as of an autotransformer in parts, has several voltages.
+                let shared = common.terminals.iter().filter(|t| t.bus == terminal.bus).count() > 1;
+                if shared && terminal.nodes.iter().any(|&n| n > 3) {
+                    continue;
+                }
                 let bus = network.bus(terminal.bus);
                 let Some(ratio) = kv_ratio(bus, winding.connection, common.n_phases, &terminal.nodes, winding.kv) else { continue };
                 if off_by(ratio) > KV_WARNING {

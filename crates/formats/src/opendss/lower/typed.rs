@@ -35,8 +35,12 @@ impl Given<'_, '_> {
         self.or_mismatch(self.assignment.value.as_boolean())
     }
 
+    /// Numbers, written out or from a file of one column.
     pub fn reals(&self) -> Result<&[f64]> {
-        self.or_mismatch(self.assignment.value.as_reals())
+        match &self.assignment.value {
+            Value::File(file) => Ok(&file.numbers),
+            value => self.or_mismatch(value.as_reals()),
+        }
     }
 
     pub fn texts(&self) -> Result<&[Arc<str>]> {
