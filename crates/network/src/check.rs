@@ -13,7 +13,7 @@
 //!
 //! ```text
 //! one phase to earth or a neutral      kV = b, or sqrt(3)/2 b on a bus of two nodes at most, whose base may be that
-                                     of the whole of a centre-tapped secondary
+//!                                      of the whole of a centre-tapped secondary
 //! one phase between two phase nodes    kV = sqrt(3) b, or 2 b on a centre-tapped secondary
 //! wye of two or three phases           kV = sqrt(3) b   (line to line, as a nameplate has it)
 //! delta                                kV = sqrt(3) b, or 2 b
@@ -657,5 +657,436 @@ fn positive_sequence_ohm(line: &Line) -> Option<Complex64> {
             Some((own - mutual) * factor)
         }
         LineImpedance::Geometry { .. } | LineImpedance::Spacing { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::*;
+
+    /// A feeder that has nothing to find: 12.47 kV source, line `l1` from `a` to `b`, load `d` at `b`.
+    fn feeder() -> Network {
+        let mut network = Network::new("t");
+        add_source(&mut network, "a");
+        add_line(&mut network, "l1", ("a", &[1, 2, 3]), ("b", &[1, 2, 3]));
+        add_load(&mut network, "d", "b", &[1, 2, 3, 0], 12.47);
+        for bus in &mut network.buses {
+            bus.kv_base_ln = 12.47 / 3f64.sqrt();
+        }
+        network
+    }
+
+    fn terminal(network: &mut Network, bus: &str, nodes: &[u32]) -> Terminal {
+        let bus = network.bus_or_add(bus);
+        nodes.iter().for_each(|&n| network.note_node(bus, n));
+        Terminal::new(bus, nodes.to_vec())
+    }
+
+    fn common(network: &mut Network, name: &str, n_phases: usize, ends: &[(&str, &[u32])]) -> Common {
+        let mut common = Common::new(name, n_phases);
+        common.rating.normal_a = 400.0;
+        common.source = SourceRef::new("t.dss", network.order.len() as u32 + 1);
+        common.terminals = ends.iter().map(|(bus, nodes)| terminal(network, bus, nodes)).collect();
+        common
+    }
+
+    fn add_source(network: &mut Network, bus: &str) {
+        let common = common(network, "source", 3, &[(bus, &[1, 2, 3]), (bus, &[0, 0, 0])]);
+        let z = Complex64::new(0.1, 0.4);
+        network.add(VoltageSource {
+            common,
+            base_kv: 12.47,
+            v_pu: 1.0,
+            angle_deg: 0.0,
+            frequency_hz: 60.0,
+            z1_ohm: z,
+            z2_ohm: z,
+            z0_ohm: z,
+            ideal: false,
+            z_ideal_pu: z,
+            base_mva: 100.0,
+            scan: SequenceType::Positive,
+            sequence: SequenceType::Positive,
+            shapes: Shapes::default(),
+        });
+    }
+
+    fn add_line(network: &mut Network, name: &str, from: (&str, &[u32]), to: (&str, &[u32])) {
+        let common = common(network, name, from.1.len(), &[from, to]);
+        network.add(Line {
+            common,
+            length: 1.0,
+            length_unit: LengthUnit::Kilometre,
+            unit_factor: 1.0,
+            impedance: LineImpedance::Sequence {
+                z1_ohm: Complex64::new(0.3, 0.4),
+                z0_ohm: Complex64::new(0.6, 1.2),
+                c1_nf: 10.0,
+                c0_nf: 5.0,
+            },
+            earth_r_ohm: 0.0,
+            earth_x_ohm: 0.0,
+            rho_ohm_m: 100.0,
+            earth_model: EarthModel::Deri,
+            is_switch: false,
+            line_code: None,
+            line_type: String::new(),
+        });
+    }
+
+    fn add_load(network: &mut Network, name: &str, bus: &str, nodes: &[u32], kv: f64) {
+        let n_phases = nodes.len() - 1;
+        let common = common(network, name, n_phases, &[(bus, nodes)]);
+        network.add(Load {
+            common,
+            connection: Connection::Wye,
+            kv,
+            p_kw: 10.0,
+            q_kvar: 3.0,
+            power_factor: 0.95,
+            q_follows_pf: false,
+            model: LoadModel::ConstantPq,
+            unknown_model: None,
+            basis: LoadBasis::Given,
+            status: LoadStatus::Variable,
+            class: 1,
+            n_customers: 1,
+            v_min_pu: 0.95,
+            v_max_pu: 1.05,
+            v_low_pu: 0.5,
+            v_min_normal_pu: 0.0,
+            v_min_emergency_pu: 0.0,
+            cvr_p_exponent: 1.0,
+            cvr_q_exponent: 2.0,
+            cvr_curve: None,
+            zipv: None,
+            r_neutral_ohm: -1.0,
+            x_neutral_ohm: 0.0,
+            shapes: Shapes::default(),
+            growth: None,
+            mean_pct: 50.0,
+            stddev_pct: 10.0,
+            series_rl_pct: 50.0,
+            relative_weight: 1.0,
+            x_harmonic_pu: 0.0,
+            xr_harmonic: 6.0,
+        });
+    }
+
+    fn winding(kv: f64) -> Winding {
+        Winding {
+            connection: Connection::Wye,
+            kv,
+            kva: 500.0,
+            tap_pu: 1.0,
+            r_pct: 0.2,
+            r_neutral_ohm: 0.0,
+            x_neutral_ohm: 0.0,
+            tap_min_pu: 0.9,
+            tap_max_pu: 1.1,
+            n_taps: 32,
+            r_dc_ohm: 0.0,
+        }
+    }
+
+    fn add_transformer(network: &mut Network, name: &str, buses: [&str; 2], kv: [f64; 2]) -> ElementId {
+        let common = common(network, name, 3, &[(buses[0], &[1, 2, 3, 0]), (buses[1], &[1, 2, 3, 0])]);
+        network.add(Transformer {
+            common,
+            kind: TransformerKind::Ordinary,
+            windings: kv.map(winding).to_vec(),
+            x_sc_pct: vec![5.0],
+            no_load_loss_pct: 0.0,
+            load_loss_pct: 0.4,
+            magnetising_pct: 0.0,
+            antifloat_ppm: 1.0,
+            lead_lag: LeadLag::Lag,
+            normal_kva: 550.0,
+            emergency_kva: 750.0,
+            thermal: TransformerThermal { time_constant_h: 2.0, n: 0.8, m: 0.8, oil_rise_c: 65.0, hot_spot_rise_c: 15.0 },
+            is_substation: false,
+            substation: String::new(),
+            bank: String::new(),
+            code: None,
+            x_over_r_constant: false,
+            core: String::new(),
+            ratings_kva: Vec::new(),
+        })
+    }
+
+    fn set_base(network: &mut Network, bus: &str, kv_ln: f64) {
+        let id = network.bus_id(bus).unwrap();
+        network.buses[id.index()].kv_base_ln = kv_ln;
+    }
+
+    /// Makes a change to the sound feeder and compares the codes found.
+    #[track_caller]
+    fn finds(change: impl FnOnce(&mut Network), expected: &[CodeInfo]) -> Vec<Diagnostic> {
+        let mut network = feeder();
+        change(&mut network);
+        let found = check(&network);
+        let codes: Vec<&str> = found.iter().map(|d| d.code.as_str()).collect();
+        let expected: Vec<&str> = expected.iter().map(|i| i.code).collect();
+        assert_eq!(codes, expected, "{found:#?}");
+        for d in &found {
+            let info = codes_by_name(&d.code);
+            assert_eq!(d.severity, info.severity, "{}", d.code);
+        }
+        found
+    }
+
+    fn codes_by_name(code: &str) -> CodeInfo {
+        *codes().iter().find(|i| i.code == code).unwrap_or_else(|| panic!("{code} is not in the registry"))
+    }
+
+    #[test]
+    fn a_sound_feeder_has_no_findings() {
+        finds(|_| {}, &[]);
+    }
+
+    #[test]
+    fn a_network_without_a_source_says_so_once() {
+        let found = finds(|n| n.voltage_sources[0].common.enabled = false, &[SOURCE_MISSING]);
+        assert_eq!(found[0].element.as_deref(), Some("vsource.source"));
+    }
+
+    #[test]
+    fn a_load_on_a_bus_that_nothing_reaches_is_an_error() {
+        let found = finds(|n| add_load(n, "shop", "bb", &[1, 2, 3, 0], 12.47), &[LOAD_NOT_FED, ISLAND, NO_BASE]);
+        assert_eq!(found[0].element.as_deref(), Some("load.shop"));
+        assert!(found[0].message.contains("bb") && found[0].source.is_some());
+    }
+
+    #[test]
+    fn a_load_on_a_phase_that_does_not_come_is_an_error() {
+        let change = |n: &mut Network| {
+            add_line(n, "l2", ("b", &[1, 2]), ("c", &[1, 2]));
+            add_load(n, "e", "c", &[2, 3, 0], 12.47);
+            set_base(n, "c", 7.2);
+        };
+        let found = finds(change, &[PHASE_NOT_FED]);
+        assert!(found[0].message.contains("node 3"));
+    }
+
+    #[test]
+    fn a_load_behind_an_open_switch_is_a_warning() {
+        finds(|n| n.lines[0].common.terminals[0].closed.fill(false), &[LOAD_SWITCHED_OFF, ISLAND]);
+        finds(|n| n.lines[0].common.enabled = false, &[LOAD_SWITCHED_OFF, ISLAND]);
+        // A load that is itself open is switched off on purpose.
+        finds(|n| n.loads[0].common.terminals[0].closed.fill(false), &[]);
+    }
+
+    #[test]
+    fn a_rated_voltage_ten_times_too_high_is_an_error_with_a_hint() {
+        let found = finds(|n| add_load(n, "shop", "b", &[1, 2, 3, 0], 124.7), &[LOAD_KV]);
+        assert!(found[0].hint.as_ref().unwrap().contains("decimal point"));
+        assert!(found[0].detail.as_ref().unwrap().contains("12.47"));
+    }
+
+    #[test]
+    fn a_rated_voltage_off_by_the_square_root_of_three_is_told() {
+        let found = finds(|n| add_load(n, "shop", "b", &[1, 0], 12.47), &[LOAD_KV]);
+        assert!(found[0].hint.as_ref().unwrap().contains("square root of three"));
+        finds(|n| add_load(n, "shop", "b", &[1, 0], 7.2), &[]);
+        finds(|n| add_load(n, "shop", "b", &[1, 2], 12.47), &[]);
+    }
+
+    #[test]
+    fn a_rated_voltage_a_little_off_is_a_warning() {
+        finds(|n| add_load(n, "shop", "b", &[1, 2, 3, 0], 10.0), &[LOAD_KV_NEAR]);
+        finds(|n| add_load(n, "shop", "b", &[1, 2, 3, 0], 11.5), &[]);
+    }
+
+    #[test]
+    fn half_of_a_centre_tapped_secondary_may_have_the_base_of_the_whole() {
+        let change = |n: &mut Network| {
+            add_line(n, "l2", ("b", &[1, 2]), ("c", &[1, 2]));
+            add_load(n, "e", "c", &[1, 0], 0.12);
+            set_base(n, "b", 0.24 / 3f64.sqrt());
+            set_base(n, "c", 0.24 / 3f64.sqrt());
+            set_base(n, "a", 0.24 / 3f64.sqrt());
+            n.voltage_sources[0].base_kv = 0.24;
+            n.loads[0].kv = 0.24;
+        };
+        finds(change, &[]);
+    }
+
+    #[test]
+    fn a_base_that_contradicts_transformer_and_load_is_what_is_doubted() {
+        let change = |n: &mut Network| {
+            add_transformer(n, "t", ["b", "c"], [12.47, 4.16]);
+            add_load(n, "e", "c", &[1, 2, 3, 0], 4.16);
+            set_base(n, "c", 7.2);
+        };
+        finds(change, &[DOUBTFUL_BASE, TRANSFORMER_KV]);
+    }
+
+    #[test]
+    fn windings_capacitors_and_sources_are_held_against_their_buses() {
+        let change = |n: &mut Network| {
+            add_transformer(n, "t", ["b", "c"], [4.8, 0.48]);
+            set_base(n, "c", 0.48 / 3f64.sqrt());
+        };
+        finds(change, &[TRANSFORMER_KV]);
+        finds(|n| n.voltage_sources[0].base_kv = 7.2, &[SOURCE_KV]);
+        let change = |n: &mut Network| {
+            let common = common(n, "c", 3, &[("b", &[1, 2, 3]), ("b", &[0, 0, 0])]);
+            n.add(Capacitor {
+                common,
+                connection: Connection::Wye,
+                kv: 7.2,
+                size: CapacitorSize::Kvar(vec![300.0]),
+                r_ohm: vec![0.0],
+                x_l_ohm: vec![0.0],
+                harmonic: vec![0.0],
+                steps: vec![true],
+                bus2_defined: false,
+            });
+        };
+        let found = finds(change, &[CAPACITOR_KV]);
+        assert!(found[0].hint.as_ref().unwrap().contains("line-to-line"));
+    }
+
+    #[test]
+    fn a_line_between_two_voltages_lacks_a_transformer() {
+        let change = |n: &mut Network| {
+            add_line(n, "l2", ("b", &[1, 2, 3]), ("c", &[1, 2, 3]));
+            set_base(n, "c", 2.4);
+        };
+        finds(change, &[LINE_BASES]);
+    }
+
+    fn line_with(z1_ohm: Complex64) -> impl FnOnce(&mut Network) {
+        move |n| n.lines[0].impedance = LineImpedance::Sequence { z1_ohm, z0_ohm: z1_ohm, c1_nf: 0.0, c0_nf: 0.0 }
+    }
+
+    #[test]
+    fn impedances_that_no_line_has_are_found() {
+        finds(|n| n.lines[0].length = 0.0, &[LINE_LENGTH]);
+        finds(|n| n.lines[0].length = -1.0, &[LINE_LENGTH]);
+        finds(line_with(Complex64::ZERO), &[LINE_ZERO]);
+        finds(line_with(Complex64::new(-0.1, 0.4)), &[LINE_NEGATIVE]);
+        finds(line_with(Complex64::new(0.0001, 0.4)), &[LINE_RATIO]);
+        finds(line_with(Complex64::new(10_000.0, 20_000.0)), &[LINE_HUGE]);
+        finds(line_with(Complex64::new(1e-8, 1e-8)), &[LINE_TINY]);
+        let switch = |n: &mut Network| {
+            line_with(Complex64::new(1e-8, 1e-8))(n);
+            n.lines[0].is_switch = true;
+        };
+        finds(switch, &[]);
+        // Of a matrix the positive sequence counts: the own less the mutual impedance.
+        let matrix = |n: &mut Network| {
+            let one = Complex64::new(1.0, 2.0);
+            n.lines[0].impedance = LineImpedance::Matrix { z_ohm: vec![one; 9], c_nf: vec![0.0; 9] };
+        };
+        finds(matrix, &[LINE_ZERO]);
+    }
+
+    #[test]
+    fn nodes_of_lines_are_looked_at() {
+        finds(|n| add_line(n, "l2", ("b", &[1]), ("c", &[2])), &[LINE_NODES, NO_BASE]);
+        finds(|n| add_line(n, "l2", ("b", &[1, 1]), ("c", &[1, 2])), &[REPEATED_NODE, LINE_NODES, NO_BASE]);
+        let found = finds(|n| add_line(n, "l2", ("b", &[1, 2, 3]), ("a", &[1, 2, 3])), &[PARALLEL]);
+        assert!(found[0].detail.as_ref().unwrap().contains("line.l2 with line.l1"));
+    }
+
+    #[test]
+    fn what_is_missing_is_noted_once() {
+        finds(|n| n.lines[0].common.rating.normal_a = 0.0, &[NO_RATING]);
+        finds(|n| n.buses[0].xy = Some((1.0, 2.0)), &[NO_COORDINATES]);
+        finds(|n| set_base(n, "b", 0.0), &[NO_BASE]);
+    }
+
+    fn add_regulator(n: &mut Network, transformer: Option<ElementId>, winding: usize) {
+        let common = common(n, "r", 3, &[]);
+        let setting = RegulatorSetting { v_target_v: 120.0, band_v: 3.0, ldc_r_v: 0.0, ldc_x_v: 0.0, ldc_z_v: 0.0 };
+        n.add(RegulatorControl {
+            common,
+            transformer,
+            winding,
+            tap_winding: winding,
+            forward: setting,
+            reverse: setting,
+            pt_ratio: 60.0,
+            remote_pt_ratio: 60.0,
+            ct_primary_a: 300.0,
+            pt_phase: MonitoredPhase::First,
+            remote_bus: None,
+            delay_s: 15.0,
+            tap_delay_s: 2.0,
+            max_tap_change: 16,
+            inverse_time: false,
+            v_limit_v: 0.0,
+            reversible: false,
+            reverse_neutral: false,
+            reverse_threshold_kw: 100.0,
+            reverse_delay_s: 60.0,
+            cogeneration: false,
+        });
+    }
+
+    #[test]
+    fn a_regulator_needs_a_transformer_that_has_its_winding() {
+        finds(|n| add_regulator(n, None, 1), &[REGULATOR]);
+        let with = |winding: usize| {
+            move |n: &mut Network| {
+                let t = add_transformer(n, "t", ["b", "c"], [12.47, 0.48]);
+                set_base(n, "c", 0.48 / 3f64.sqrt());
+                add_regulator(n, Some(t), winding);
+            }
+        };
+        finds(with(1), &[]);
+        finds(with(2), &[REGULATOR]);
+    }
+
+    #[test]
+    fn a_control_without_a_target_is_told() {
+        let change = |n: &mut Network| {
+            let common = common(n, "k", 3, &[]);
+            n.add(CapacitorControl {
+                common,
+                control_type: CapacitorControlType::Voltage,
+                capacitor: None,
+                element: None,
+                terminal: 0,
+                pt_ratio: 60.0,
+                ct_ratio: 60.0,
+                pt_phase: MonitoredPhase::First,
+                ct_phase: MonitoredPhase::First,
+                on_setting: 300.0,
+                off_setting: 200.0,
+                delay_s: 15.0,
+                delay_off_s: 15.0,
+                dead_time_s: 300.0,
+                v_override: false,
+                v_min_v: 115.0,
+                v_max_v: 126.0,
+                v_bus: None,
+                min_kvar_pct: 50.0,
+                control_signal: None,
+            });
+        };
+        finds(change, &[CONTROL_TARGET]);
+    }
+
+    /// Every code has its row in the documentation and its test above.
+    #[test]
+    fn every_code_is_documented_and_tested() {
+        let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/diagnostics.md")).unwrap();
+        let source = include_str!("check.rs");
+        let tests = &source[source.find("mod tests").unwrap()..];
+        for info in codes() {
+            let severity = match info.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+                Severity::Note => "note",
+            };
+            let row = format!("| `{}` | {severity} | {} |", info.code, info.meaning);
+            assert!(page.contains(&row), "docs/diagnostics.md lacks the row\n{row}");
+            let definition = format!(", \"{}\", ", info.code);
+            let name = source.lines().find(|l| l.contains(&definition)).and_then(|l| l.trim().split(',').next()).unwrap();
+            assert!(tests.contains(name), "{} has no test", info.code);
+        }
     }
 }
