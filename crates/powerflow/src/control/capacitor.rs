@@ -413,15 +413,14 @@ impl Control for CapacitorSwitching {
     /// Does what is pending now, which may be other than what was queued.
     fn act(&self, state: &mut CapacitorControlState, _action: &QueuedAction, plant: &mut dyn Plant, _queue: &mut ControlQueue) {
         match state.pending {
-            Some(Change::Open) if state.is_closed && self.n_steps == 1 => {
-                self.switch(false, state, plant);
-                self.subtract_step(state, plant);
-                state.last_open_s = plant.clock().seconds();
-            }
-            // The time of opening is noted for banks of one step only.
             Some(Change::Open) if state.is_closed => {
-                if !self.subtract_step(state, plant) {
+                let steps_left = self.subtract_step(state, plant);
+                if !steps_left {
                     self.switch(false, state, plant);
+                }
+                // The time of opening is noted for banks of one step only.
+                if self.n_steps == 1 {
+                    state.last_open_s = plant.clock().seconds();
                 }
             }
             Some(Change::Close) => {
@@ -442,3 +441,6 @@ impl Control for CapacitorSwitching {
         state.last_open_s = -self.dead_time_s;
     }
 }
+
+#[cfg(test)]
+mod tests;

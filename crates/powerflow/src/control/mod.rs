@@ -15,6 +15,8 @@
 pub mod capacitor;
 pub mod exponential;
 pub mod inverter;
+#[cfg(test)]
+mod fake;
 pub mod protection;
 mod queue;
 pub mod regulator;

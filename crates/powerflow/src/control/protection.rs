@@ -930,3 +930,6 @@ impl Control for RelayControl {
         *state = InterrupterState::new(closed, self.n_reclosings);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -397,3 +397,6 @@ impl Control for Regulator {
         state.armed = false;
     }
 }
+
+#[cfg(test)]
+mod tests;

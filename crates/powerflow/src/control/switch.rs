@@ -111,3 +111,6 @@ impl Control for Switching {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
