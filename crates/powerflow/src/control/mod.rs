@@ -14,9 +14,9 @@
 
 pub mod capacitor;
 pub mod exponential;
-pub mod inverter;
 #[cfg(test)]
 mod fake;
+pub mod inverter;
 pub mod protection;
 mod queue;
 pub mod regulator;
