@@ -183,7 +183,7 @@ impl State {
             let i = i as usize;
             let e = &circuit.elements()[i];
             match &self.closed[i] {
-                Some(closed) if closed.iter().any(|c| !c) => self.add_open_converter(i, closed, &mut varying[i], &mut injection),
+                Some(closed) if closed.iter().any(|c| !c) => self.add_open_converter(i, &varying[i], &mut injection),
                 _ => e.model.inject(&mut varying[i], &e.nodes, &self.v, &mut injection),
             }
         }
@@ -191,14 +191,18 @@ impl State {
         self.injection = injection;
     }
 
-    /// A converter with open conductors: what is closed of it draws its current, beside its reduced admittance.
-    fn add_open_converter(&self, i: usize, closed: &[bool], varying: &mut crate::element::Varying, injection: &mut [Complex64]) {
+    /// A converter with open conductors. As in the reference engine a generator keeps generating beside its reduced
+    /// admittance; of any other, the reduced admittance in the matrix is all there is.
+    fn add_open_converter(&self, i: usize, varying: &crate::element::Varying, injection: &mut [Complex64]) {
         let e = &self.circuit.elements()[i];
+        if !matches!(e.model, Model::Generator(_)) {
+            return;
+        }
         let k = e.nodes.len();
         let mut current = vec![ZERO; k];
         e.model.currents(varying, &e.nodes, &self.v, &mut current);
         let y = self.primitives[i].as_slice();
-        for row in (0..k).filter(|&row| closed[row]) {
+        for row in 0..k {
             let mut drawn = ZERO;
             for column in 0..k {
                 drawn += y[row * k + column] * self.v[e.nodes[column] as usize];

@@ -548,19 +548,12 @@ impl State {
             }
         };
         match &e.model {
-            model if model.is_converter() && !linear && !self.is_reduced_load(index) => {
+            model if model.is_converter() && !linear && !self.is_reduced(index) => {
                 if let Model::Load(k) = model {
                     self.circuit.loads()[*k as usize].currents(&self.loads[*k as usize], &e.nodes, &self.v, i);
                     return;
                 }
                 model.currents(&self.varying[index], &e.nodes, &self.v, i);
-                if let Some(closed) = &self.closed[index] {
-                    for (i, closed) in i.iter_mut().zip(closed) {
-                        if !closed {
-                            *i = ZERO;
-                        }
-                    }
-                }
             }
             Model::Source(source) => {
                 from_admittance(i);
@@ -578,9 +571,10 @@ impl State {
         }
     }
 
-    /// A load with an open conductor: what the reduction left of its admittance.
-    fn is_reduced_load(&self, index: usize) -> bool {
-        matches!(self.circuit.elements()[index].model, Model::Load(k) if self.loads[k as usize].open)
+    /// A converter with an open conductor that is no generator: what the reduction left of its admittance.
+    fn is_reduced(&self, index: usize) -> bool {
+        let open = self.closed[index].as_ref().is_some_and(|closed| closed.iter().any(|c| !c));
+        open && !matches!(self.circuit.elements()[index].model, Model::Generator(_))
     }
 
     /// Moves the clock by one step.
