@@ -81,6 +81,16 @@ struct Cache {
     lowered: Lowered,
     circuit: Option<Arc<str>>,
     size: (usize, usize, usize),
+    names: Names,
+}
+
+/// Shapes and curves that options name, and the option that lowering refuses.
+type Names = ([Option<Arc<str>>; 4], bool);
+
+fn names(model: &Model) -> Names {
+    let o = &model.options;
+    let shapes = [Some(o.default_daily.clone()), Some(o.default_yearly.clone()), o.load_duration_curve.clone(), o.price_curve.clone()];
+    (shapes, o.long_line_correction)
 }
 
 /// Objects, assignments and switchings of a model. They only ever grow, until `Clear`.
@@ -96,7 +106,7 @@ fn size(model: &Model) -> (usize, usize, usize) {
 impl Cache {
     fn new(model: &Model, options: LowerOptions) -> Result<Self, Vec<Diagnostic>> {
         let lowered = lower::lower(model, options)?;
-        Ok(Cache { lowered, circuit: model.circuit.clone(), size: size(model) })
+        Ok(Cache { lowered, circuit: model.circuit.clone(), size: size(model), names: names(model) })
     }
 
     fn fits(&self, model: &Model) -> bool {
@@ -104,7 +114,7 @@ impl Cache {
             (Some(a), Some(b)) => Arc::ptr_eq(a, b),
             _ => false,
         };
-        same_circuit && self.size == size(model)
+        same_circuit && self.size == size(model) && self.names == names(model)
     }
 
     /// Options, bases and coordinates are taken over anew: they change without a trace in the objects.

@@ -21,6 +21,7 @@ pub mod line;
 pub mod load;
 pub mod machine;
 pub mod meter;
+pub mod options;
 pub mod protection;
 pub mod shape;
 pub mod shunt;
@@ -187,7 +188,7 @@ impl Lowered {
 
 /// Takes options, voltage bases and coordinates of a model whose objects have not changed.
 pub fn refresh(network: &mut Network, model: &Model) {
-    network.options = model.options.solution.clone();
+    options::renew(network, model);
     describe_buses(network, model);
 }
 
@@ -200,7 +201,7 @@ pub fn refresh(network: &mut Network, model: &Model) {
 /// All errors found, with the warnings, when there is at least one.
 pub fn lower(model: &Model, options: LowerOptions) -> std::result::Result<Lowered, Vec<Diagnostic>> {
     let mut ctx = Context::new(model.circuit.as_deref().unwrap_or_default(), &model.objects, &model.sources, options);
-    ctx.network.options = model.options.solution.clone();
+    ctx.network.options = options::lower(model, options, &mut ctx.diagnostics);
     transformer::collect_tap_numbers(&mut ctx);
     for (id, _) in model.objects.iter() {
         if let Err(diagnostic) = lower_object(&mut ctx, id) {
