@@ -12,6 +12,7 @@ pub mod check;
 pub mod cli;
 pub mod console;
 pub mod disk_files;
+pub mod element_rows;
 pub mod failure;
 pub mod faults;
 pub mod info;

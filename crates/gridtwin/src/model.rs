@@ -55,7 +55,7 @@ impl Model {
     /// # Errors
     /// All findings, when one of them is an error; with `lenient` errors count as warnings and nothing is refused.
     pub fn preflight(&mut self, lenient: bool) -> Result<(), Failure> {
-        let mut found: Vec<Diagnostic> = Vec::new();
+        let mut found = network::check::check(&self.network);
         if lenient {
             for d in found.iter_mut().filter(|d| d.severity == Severity::Error) {
                 d.severity = Severity::Warning;

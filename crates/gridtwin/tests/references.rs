@@ -26,6 +26,7 @@
 
 mod common;
 
+use gridtwin::element_rows::element_rows;
 use gridtwin::cli::{Controls, IterationArguments, Mode};
 use gridtwin::model::Model;
 use gridtwin::{faults, solve};
@@ -382,7 +383,7 @@ fn run_study(case: &Case, study: &str, controls: Controls, exception: Option<&Ex
     let delivered = solution.delivered_kva();
     let total = reference.as_ref().map_or(delivered, |r| Complex64::new(r.total_kw, r.total_kvar));
     let base_kva = total.norm().max(LEAST_KVA);
-    compare_elements(case, study, &solution.elements(), &rows, base_kva, s_limit, &mut d)?;
+    compare_elements(case, study, &element_rows(&model.network, &solution), &rows, base_kva, s_limit, &mut d)?;
     match &reference {
         Some(reference) => compare_summary(&solution, reference, base_kva, s_limit, &mut d),
         None => {
