@@ -30,7 +30,11 @@ pub fn run(arguments: &SolveArguments, console: &mut Console<'_>) -> Result<(), 
     let solution = solve(&mut model)?;
     if let Some(folder) = folder {
         let summary = serde_json::to_string_pretty(&solution.summary()).expect("a summary is plain data") + "\n";
-        folder.write(&[&tables::nodes_csv(&solution.nodes()), &tables::elements_csv(&element_rows(&model.network, &solution)), &summary])?;
+        folder.write(&[
+            &tables::nodes_csv(&solution.nodes()),
+            &tables::elements_csv(&element_rows(&model.network, &solution)),
+            &summary,
+        ])?;
     }
     let view = view(&model, &solution);
     if arguments.json {

@@ -26,8 +26,8 @@
 
 mod common;
 
-use gridtwin::element_rows::element_rows;
 use gridtwin::cli::{Controls, IterationArguments, Mode};
+use gridtwin::element_rows::element_rows;
 use gridtwin::model::Model;
 use gridtwin::{faults, solve};
 use num_complex::Complex64;
