@@ -9,6 +9,11 @@
 //! ```text
 //! s_mismatch(n) = v(n) * conj( sum over elements at n of i(element, n) )
 //! ```
+//!
+//! Where a very stiff element meets the node, the products of its admittance and
+//! voltages cancel to a few digits; what such rounding alone can make (four times
+//! the sum of `|y| |v|` in the last place) is not counted as mismatch, and is
+//! told beside it.
 
 use crate::circuit::NodeNumber;
 use crate::solve::Progress;
@@ -38,6 +43,8 @@ pub struct Certificate {
     pub mismatch_va: f64,
     /// The node where it is, as `bus.node`.
     pub mismatch_node: String,
+    /// Largest power at a node that rounding alone can leave, VA.
+    pub rounding_va: f64,
     /// The same, per unit of the power that the sources deliver and the converters exchange.
     pub mismatch_relative: f64,
     /// Power of all elements together, kW and kvar: zero but for rounding and tolerance.
@@ -58,8 +65,9 @@ pub struct Certificate {
 /// Kirchhoff's current law at every node, from the elements' own currents.
 #[derive(Clone, Debug)]
 pub(crate) struct Mismatch {
-    /// Power left over at each node, VA, by node number.
+    /// Power left over at each node beyond rounding, VA, by node number.
     pub power_va: Vec<Complex64>,
+    pub rounding_va: f64,
     /// Sum of apparent powers of sources and converters, VA.
     pub turnover_va: f64,
     pub balance_va: Complex64,
@@ -68,6 +76,7 @@ pub(crate) struct Mismatch {
 pub(crate) fn mismatch(state: &State) -> Mismatch {
     let circuit = state.circuit();
     let mut residue = vec![Complex64::ZERO; circuit.n_nodes() + 1];
+    let mut rounding = vec![0.0; circuit.n_nodes() + 1];
     let mut turnover_va = 0.0;
     let mut i = Vec::new();
     for (index, e) in circuit.elements().iter().enumerate() {
@@ -79,6 +88,9 @@ pub(crate) fn mismatch(state: &State) -> Mismatch {
             residue[n as usize] += i;
             power += state.voltages()[n as usize] * i.conj();
         }
+        for (&n, r) in e.nodes.iter().zip(state.rounding_a(index)) {
+            rounding[n as usize] += r;
+        }
         if e.model.is_converter() || e.model.is_source() {
             turnover_va += power.norm();
         }
@@ -89,9 +101,16 @@ pub(crate) fn mismatch(state: &State) -> Mismatch {
             residue[n as usize] += i;
         }
     }
-    let power_va: Vec<Complex64> = residue.iter().zip(state.voltages()).map(|(i, v)| v * i.conj()).collect();
+    let beyond = |i: &Complex64, r: &f64| {
+        let size = i.norm();
+        // Written so that a current that is no number stays one.
+        if size <= 4.0 * r { Complex64::ZERO } else { i * (1.0 - 4.0 * r / size) }
+    };
+    let voltages = state.voltages();
+    let power_va: Vec<Complex64> = residue.iter().zip(&rounding).zip(voltages).map(|((i, r), v)| v * beyond(i, r).conj()).collect();
+    let rounding_va = rounding.iter().zip(voltages).skip(1).map(|(r, v)| r * v.norm()).fold(0.0, f64::max);
     let balance_va = power_va.iter().skip(1).sum();
-    Mismatch { power_va, turnover_va, balance_va }
+    Mismatch { power_va, rounding_va, turnover_va, balance_va }
 }
 
 impl Certificate {
@@ -110,6 +129,7 @@ impl Certificate {
             largest_change_pu: progress.convergence.last_change_pu,
             mismatch_va,
             mismatch_node: circuit.node_name(worst as NodeNumber),
+            rounding_va: m.rounding_va,
             mismatch_relative: mismatch_va / m.turnover_va.max(1.0),
             balance_kw: m.balance_va.re / 1e3,
             balance_kvar: m.balance_va.im / 1e3,

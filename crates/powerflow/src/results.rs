@@ -362,7 +362,7 @@ pub(crate) fn delivered_va(state: &State) -> Complex64 {
     let mut total = Complex64::ZERO;
     for &index in circuit.sources() {
         let e = &circuit.elements()[index as usize];
-        let i = state.element_currents(index as usize);
+        let i = state.reported_currents(index as usize);
         let first = e.nodes.iter().zip(&i).take(e.n_conductors);
         total -= first.map(|(&n, i)| state.v[n as usize] * i.conj()).sum::<Complex64>();
     }

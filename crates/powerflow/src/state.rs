@@ -525,12 +525,60 @@ impl State {
 
     /// As [`State::element_currents`], the way reports and controls see them: an autotransformer's common
     /// winding carries the series winding's current too.
+    ///
+    /// The current of a stiff source is what the other elements draw at its nodes: its own admittance times a
+    /// difference of voltages in the last digits would be noise.
     pub(crate) fn reported_currents(&self, index: usize) -> Vec<Complex64> {
         let mut i = self.element_currents(index);
-        if let Model::Transformer(t) = &self.circuit.elements()[index].model {
-            t.report_currents(&mut i);
+        match &self.circuit.elements()[index].model {
+            Model::Transformer(t) => t.report_currents(&mut i),
+            Model::Source(_) => self.currents_by_balance(index, &mut i),
+            _ => {}
         }
         i
+    }
+
+    /// Replaces the currents of a source by what all others draw at its nodes, where that is the more exact of both.
+    fn currents_by_balance(&self, index: usize, i: &mut [Complex64]) {
+        let source = &self.circuit.elements()[index];
+        let (first, second) = source.nodes.split_at(source.n_conductors);
+        if second.iter().any(|&n| n != 0) || first.contains(&0) {
+            return;
+        }
+        let own = self.rounding_a(index);
+        let mut balance = vec![Complex64::ZERO; first.len()];
+        let mut noise = vec![0.0; first.len()];
+        for (other, e) in self.circuit.elements().iter().enumerate() {
+            if other == index || !e.nodes.iter().any(|n| first.contains(n)) {
+                continue;
+            }
+            let (drawn, rounding) = (self.element_currents(other), self.rounding_a(other));
+            for (k, n) in e.nodes.iter().enumerate() {
+                if let Some(at) = first.iter().position(|f| f == n) {
+                    balance[at] -= drawn[k];
+                    noise[at] += rounding[k];
+                }
+            }
+        }
+        if (0..first.len()).all(|k| noise[k] < own[k]) {
+            for (k, balance) in balance.into_iter().enumerate() {
+                i[k] = balance;
+                i[first.len() + k] = -balance;
+            }
+        }
+    }
+
+    /// Rounding that the products of an element's admittance with its voltages carry, A, conductor by conductor.
+    pub(crate) fn rounding_a(&self, index: usize) -> Vec<f64> {
+        let e = &self.circuit.elements()[index];
+        let k = e.nodes.len();
+        let y = self.primitives[index].as_slice();
+        (0..k)
+            .map(|row| {
+                let row = &y[row * k..(row + 1) * k];
+                row.iter().zip(&e.nodes).map(|(y, &n)| y.norm() * self.v[n as usize].norm()).sum::<f64>() * f64::EPSILON
+            })
+            .collect()
     }
 
     pub(crate) fn element_currents_into(&self, index: usize, i: &mut [Complex64]) {
@@ -724,7 +772,7 @@ impl State {
             ElementKind::Line | ElementKind::Transformer | ElementKind::GicTransformer => true,
             ElementKind::Capacitor => network.capacitors[id.index()].bus2_defined,
             ElementKind::Reactor => network.reactors[id.index()].bus2_defined,
-            ElementKind::Fault => network.common(id).terminals.get(1).is_some_and(|t| t.nodes.iter().any(|&n| n != 0)),
+            // What a fault burns is no loss of delivery.
             _ => false,
         }
     }
