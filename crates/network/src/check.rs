@@ -56,6 +56,7 @@ code_table! {
     LOAD_SWITCHED_OFF, "CHECK.LOAD.SWITCHED_OFF", Warning, "a load, generator or storage unit is cut off by open switches or elements out of service";
     LOAD_KV, "CHECK.LOAD.KV_BASE", Error, "the rated kV of a load, generator or storage unit is more than half as much again above or below what its bus has";
     LOAD_KV_NEAR, "CHECK.LOAD.KV_BASE_NEAR", Warning, "the rated kV of a load, generator or storage unit is more than 15 % off what its bus has";
+    DELTA_TO_EARTH, "CHECK.LOAD.DELTA_TO_EARTH", Warning, "a one-phase delta load rated line to line names one node, so its other end is at the earth";
     TRANSFORMER_KV, "CHECK.TRANSFORMER.KV_BASE", Warning, "the rated kV of a transformer's winding is more than 15 % off what its bus has";
     CAPACITOR_KV, "CHECK.CAPACITOR.KV_BASE", Warning, "the rated kV of a capacitor is more than 15 % off what its bus has";
     SOURCE_KV, "CHECK.SOURCE.KV_BASE", Warning, "the kV of a source is more than 15 % off the base of its bus";
@@ -443,6 +444,15 @@ impl Findings<'_> {
                 let detail = format!("Bus \"{}\" is {:.4} kV line to neutral.", bus.name, bus.kv_base_ln);
                 let hint = "Add the transformer's voltage to the list of voltage bases, or set the base of the bus.";
                 self.about(DOUBTFUL_BASE, c.id, message, detail, hint);
+                continue;
+            }
+            let one_node = c.connection == Connection::Delta && c.common.n_phases == 1 && terminal.nodes.get(1) == Some(&0);
+            if one_node && near(ratio, 3f64.sqrt()) {
+                let node = terminal.nodes[0];
+                let message = format!("it is in delta, but its other end is at the earth of bus \"{}\"", bus.name);
+                let detail = format!("Its {} kV are line to line; with node {node} alone it has the voltage of a phase.", c.kv);
+                let hint = "Name both nodes, as in bus.1.2.";
+                self.about(DELTA_TO_EARTH, c.id, message, detail, hint);
                 continue;
             }
             let message = format!("its {} kV do not fit bus \"{}\"", c.kv, bus.name);
@@ -890,6 +900,16 @@ mod tests {
         assert!(found[0].hint.as_ref().unwrap().contains("square root of three"));
         finds(|n| add_load(n, "shop", "b", &[1, 0], 7.2), &[]);
         finds(|n| add_load(n, "shop", "b", &[1, 2], 12.47), &[]);
+    }
+
+    #[test]
+    fn a_delta_load_with_one_node_is_told() {
+        let change = |n: &mut Network| {
+            add_load(n, "shop", "b", &[1, 0], 12.47);
+            n.loads[1].connection = Connection::Delta;
+        };
+        let found = finds(change, &[DELTA_TO_EARTH]);
+        assert!(found[0].hint.as_ref().unwrap().contains("bus.1.2"));
     }
 
     #[test]

@@ -78,6 +78,17 @@ pub enum RandomType {
     LogNormal,
 }
 
+/// Which of its shapes an element follows in a mode that is of no kind itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShapeClass {
+    #[default]
+    None,
+    Daily,
+    Yearly,
+    Duty,
+}
+
 /// Options of a solution, with OpenDSS's defaults.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SolutionOptions {
@@ -111,6 +122,8 @@ pub struct SolutionOptions {
     pub price: f64,
     pub price_curve: Option<PriceShapeId>,
     pub load_duration_curve: Option<LoadShapeId>,
+    /// The shapes that count in [`SolutionMode::GeneralTime`] and dynamics.
+    pub load_shape_class: ShapeClass,
     /// Legal voltage bases, kV line to line, as written.
     pub voltage_bases_kv: Vec<f64>,
     pub earth_model: EarthModel,
@@ -161,6 +174,7 @@ impl Default for SolutionOptions {
             price: 25.0,
             price_curve: None,
             load_duration_curve: None,
+            load_shape_class: ShapeClass::None,
             voltage_bases_kv: Vec::new(),
             earth_model: EarthModel::Deri,
             positive_sequence: false,

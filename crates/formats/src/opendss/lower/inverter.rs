@@ -82,7 +82,7 @@ impl Unit {
         if !self.q_max_given {
             self.inverter.q_max_kvar = kva;
         }
-        if !self.q_max_abs_given {
+        if !(self.q_max_given || self.q_max_abs_given) {
             self.inverter.q_max_abs_kvar = kva;
         }
     }

@@ -201,7 +201,7 @@ pub fn refresh(network: &mut Network, model: &Model) {
 /// All errors found, with the warnings, when there is at least one.
 pub fn lower(model: &Model, options: LowerOptions) -> std::result::Result<Lowered, Vec<Diagnostic>> {
     let mut ctx = Context::new(model.circuit.as_deref().unwrap_or_default(), &model.objects, &model.sources, options);
-    ctx.network.options = options::lower(model, options, &mut ctx.diagnostics);
+    ctx.network.options = options::lower(model, &mut ctx.diagnostics);
     transformer::collect_tap_numbers(&mut ctx);
     for (id, _) in model.objects.iter() {
         if let Err(diagnostic) = lower_object(&mut ctx, id) {
