@@ -17,7 +17,7 @@ use crate::element::{self, Model};
 use crate::error::{CircuitError, Place};
 use crate::pc::LoadModel;
 use crate::sparse::{GROUND, Pattern, PatternBuilder, Symbolic};
-use network::{BusId, ElementId, ElementKind, Network};
+use network::{BusId, ElementId, ElementKind, Network, TransformerKind};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -107,12 +107,15 @@ impl Circuit {
             if !common.enabled || !element::carries_current(&network, id) {
                 continue;
             }
-            let terminal_nodes: Box<[NodeNumber]> = common
+            let mut terminal_nodes: Box<[NodeNumber]> = common
                 .terminals
                 .iter()
                 .flat_map(|t| t.nodes.iter().map(|&n| (t.bus, n)).collect::<Vec<_>>())
                 .map(|(bus, n)| number(bus, n))
                 .collect();
+            if id.kind == ElementKind::Transformer && network.transformers[id.index()].kind == TransformerKind::Auto {
+                join_series_winding(&mut terminal_nodes, common.n_phases, common.n_conductors());
+            }
             has_source |= matches!(id.kind, ElementKind::VoltageSource | ElementKind::CurrentSource);
             let model = element::compile(&network, id, frequency_hz, &mut cache, &mut loads)
                 .map_err(|reason| CircuitError::Element { place: Place::of(&network, id), reason: Box::new(reason) })?;
@@ -302,6 +305,14 @@ impl Circuit {
         roots.sort_unstable();
         roots.dedup();
         Islands { n_islands: roots.len(), n_fed: roots.iter().filter(|&&r| fed[r as usize]).count(), label, is_fed }
+    }
+}
+
+/// The series winding of an autotransformer ends where its common winding begins: conductors `n_phases ..` of
+/// terminal 1 take the nodes of terminal 2.
+fn join_series_winding(nodes: &mut [NodeNumber], n_phases: usize, n_conductors: usize) {
+    if nodes.len() >= n_conductors + n_phases && n_conductors >= 2 * n_phases {
+        nodes.copy_within(n_conductors..n_conductors + n_phases, n_phases);
     }
 }
 

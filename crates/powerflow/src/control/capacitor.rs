@@ -352,13 +352,11 @@ fn highest_step(steps: &[bool]) -> usize {
 impl Control for CapacitorSwitching {
     type State = CapacitorControlState;
 
-    /// A bank without a step in service has its terminal opened.
+    /// A bank without a step in service whose terminal is closed counts as closed: a first step is added to it as to any closed bank,
+    /// and voltage override does not close it.
     fn initial(&self, plant: &mut dyn Plant) -> CapacitorControlState {
         let steps_seen = plant.capacitor_steps(self.capacitor).to_vec();
         let last_step = highest_step(&steps_seen);
-        if last_step == 0 {
-            plant.set_closed(self.capacitor, 0, None, false);
-        }
         let is_closed = plant.is_terminal_closed(self.capacitor, 0);
         CapacitorControlState {
             is_closed,

@@ -17,6 +17,7 @@ fn bench(kvar: &[f64], steps: &[bool], change: impl FnOnce(&mut CapacitorControl
     let (network, line, capacitor) = capacitor_network(kvar, change);
     let mut plant = FakePlant::new(network);
     plant.steps.insert(capacitor, steps.to_vec());
+    plant.set_closed(capacitor, 0, None, steps.contains(&true));
     let control = CapacitorSwitching::compile(&plant.network, 0).unwrap();
     let state = control.initial(&mut plant);
     Bench { plant, control, state, queue: ControlQueue::new(), line, capacitor }
@@ -179,6 +180,20 @@ fn voltage_override_comes_first() {
     let mut b = bench(&[600.0], &[false], |c| c.v_override = true);
     b.sample(Measured { v: three_phases(114.0 * 60.0, 0.0), i: three_phases(0.0, 0.0) });
     assert_eq!(b.queue.actions()[0].code, ActionCode::Close);
+}
+
+#[test]
+fn a_closed_bank_without_steps_is_closed() {
+    let (network, line, capacitor) = capacitor_network(&[600.0], |c| c.v_override = true);
+    let mut plant = FakePlant::new(network);
+    plant.steps.insert(capacitor, vec![false]);
+    let control = CapacitorSwitching::compile(&plant.network, 0).unwrap();
+    let state = control.initial(&mut plant);
+    let mut b = Bench { plant, control, state, queue: ControlQueue::new(), line, capacitor };
+    b.sample(Measured { v: three_phases(114.0 * 60.0, 0.0), i: three_phases(250.0 * 60.0, 0.0) });
+    assert!(b.queue.is_empty());
+    b.settle(|n| Measured { v: three_phases(114.0 * 60.0, 0.0), i: three_phases((301.0 - 50.0 * n as f64) * 60.0, 0.0) });
+    assert_eq!(b.steps(), [true]);
 }
 
 #[test]
