@@ -258,7 +258,10 @@ pub fn lower_capacitor_control(ctx: &mut Context<'_>, id: ObjectId) -> Result<()
         }
         match control.element {
             Some(element) => check_terminal(ctx, object, element, control.terminal, "terminal")?,
-            None if matches!(control.control_type, CapacitorControlType::Time | CapacitorControlType::Follow) && !control.v_override => {}
+            // A clock or a shape decides, so there is nothing to watch but the capacitor itself.
+            None if matches!(control.control_type, CapacitorControlType::Time | CapacitorControlType::Follow) && !control.v_override => {
+                (control.element, control.terminal) = (control.capacitor, 0);
+            }
             None => {
                 return Err(ctx.error(object, object.source, "READ.OPENDSS.UNDEFINED_REFERENCE", "Element: none is named to be watched"));
             }
