@@ -79,14 +79,13 @@ impl CapacitorSwitching {
         let Some(capacitor) = control.capacitor.filter(|c| c.kind == ElementKind::Capacitor) else {
             return Err(ControlError::NoElement { control: name(), role: "capacitor" });
         };
-        let Some(element) = control.element else {
-            return Err(ControlError::NoElement { control: name(), role: "monitored element" });
+        // The clock and a shape need nothing to watch; the bank itself then stands in for it.
+        let watches_nothing =
+            matches!(control.control_type, CapacitorControlType::Time | CapacitorControlType::Follow) && !control.v_override;
+        let (element, terminal) = match control.element {
+            None if watches_nothing => (capacitor, 0),
+            element => super::element_at(network, id, element, control.terminal, "monitored element")?,
         };
-        let n_terminals = network.common(element).terminals.len();
-        if control.terminal >= n_terminals {
-            let terminal = control.terminal + 1;
-            return Err(ControlError::NoSuchTerminal { control: name(), element: network.full_name(element), terminal, n_terminals });
-        }
         let control_signal = control.control_signal.map(|s| network.load_shapes[s.index()].clone());
         match control.control_type {
             CapacitorControlType::User => {
@@ -110,7 +109,7 @@ impl CapacitorSwitching {
             is_delta: c.connection == Connection::Delta,
             rated_kvar: rated_kvar(c),
             element,
-            terminal: control.terminal,
+            terminal,
             element_phases: network.common(element).n_phases,
             pt_ratio: control.pt_ratio,
             ct_ratio: control.ct_ratio,

@@ -12,7 +12,8 @@
 //!
 //! Relays of type `generic` (they watch a variable inside a generator) and `td21` (they compare successive instants) need dynamics and are refused.
 //!
-//! Method: OpenDSS, classes Fuse, Relay, Recloser, TCC_Curve.
+//! Method: OpenDSS, classes Fuse, Relay, Recloser, TCC_Curve, with the peculiarity that a fuse takes the currents of terminal 1 of the
+//! monitored element whatever the terminal named.
 
 use super::{ActionCode, Control, ControlAction, ControlError, ControlEvent, ControlQueue, Plant, QueuedAction, element_at};
 use network::{ElementId, ElementKind, Network, Protection, ProtectionCurve, SwitchState, TccCurve};
@@ -195,7 +196,8 @@ impl Control for FuseControl {
     }
 
     fn sample(&self, state: &mut FuseState, plant: &mut dyn Plant, queue: &mut ControlQueue) {
-        let currents = self.place.currents(plant);
+        let mut currents = Vec::new();
+        plant.terminal_currents(self.place.monitored, 0, &mut currents);
         for (phase, handle) in state.about_to_blow.iter_mut().enumerate() {
             if !plant.is_closed(self.place.switched, self.place.switched_terminal, phase) {
                 continue;

@@ -163,6 +163,8 @@ fn check_terminal(ctx: &Context<'_>, object: &Object, element: ElementId, termin
 #[derive(Clone)]
 struct CapacitorSwitch {
     control: CapacitorControl,
+    /// Settings on and off given while the type was power factor; they are kept apart from the others.
+    power_factor: (f64, f64),
     v_bus: Option<BusRef>,
 }
 
@@ -171,6 +173,7 @@ fn capacitor_control_before(ctx: &Context<'_>, id: ObjectId, command: u32) -> Re
     let object = ctx.store.get(id);
     let mut s = CapacitorSwitch {
         v_bus: None,
+        power_factor: (0.95, 1.05),
         control: CapacitorControl {
             common: ctx.common(object, 3),
             control_type: CapacitorControlType::Current,
@@ -214,10 +217,16 @@ fn capacitor_control_before(ctx: &Context<'_>, id: ObjectId, command: u32) -> Re
             (P::PTRatio, Value::Real(x)) => c.pt_ratio = *x,
             (P::CTRatio, Value::Real(x)) => c.ct_ratio = *x,
             (P::OnSetting | P::OffSetting, Value::Real(x)) => {
-                if c.control_type == CapacitorControlType::PowerFactor && !(-1.0..=1.0).contains(x) {
+                let by_power_factor = c.control_type == CapacitorControlType::PowerFactor;
+                if by_power_factor && !(-1.0..=1.0).contains(x) {
                     return Err(ctx.property_error(object, a, "READ.OPENDSS.BAD_VALUE", format!("{x} is no power factor")));
                 }
-                if property == P::OnSetting { c.on_setting = *x } else { c.off_setting = *x }
+                match (by_power_factor, property == P::OnSetting) {
+                    (true, true) => s.power_factor.0 = *x,
+                    (true, false) => s.power_factor.1 = *x,
+                    (false, true) => c.on_setting = *x,
+                    (false, false) => c.off_setting = *x,
+                }
             }
             (P::Delay, Value::Real(x)) => c.delay_s = *x,
             (P::VoltOverride, Value::Boolean(b)) => c.v_override = *b,
@@ -251,7 +260,10 @@ fn capacitor_control_before(ctx: &Context<'_>, id: ObjectId, command: u32) -> Re
 
 pub fn lower_capacitor_control(ctx: &mut Context<'_>, id: ObjectId) -> Result<()> {
     let object = ctx.store.get(id);
-    let CapacitorSwitch { mut control, v_bus } = capacitor_control_before(ctx, id, END)?;
+    let CapacitorSwitch { mut control, power_factor, v_bus } = capacitor_control_before(ctx, id, END)?;
+    if control.control_type == CapacitorControlType::PowerFactor {
+        (control.on_setting, control.off_setting) = power_factor;
+    }
     if object.enabled {
         if control.capacitor.is_none() {
             return Err(ctx.error(object, object.source, "READ.OPENDSS.UNDEFINED_REFERENCE", "Capacitor: none is named"));

@@ -219,6 +219,9 @@ fn intervals(given: &[f64], shots: u32) -> Vec<f64> {
     intervals
 }
 
+/// Number of the directional over-current type in [`RELAY_TYPE`].
+const RELAY_DIRECTIONAL: i32 = 9;
+
 const RECLOSE_INTERVALS_S: [f64; 3] = [0.5, 2.0, 2.0];
 
 fn relay_before(ctx: &Context<'_>, id: ObjectId, command: u32) -> Result<Relay> {
@@ -252,8 +255,14 @@ fn relay_before(ctx: &Context<'_>, id: ObjectId, command: u32) -> Result<Relay> 
             P::Type => {
                 let number = given.integer()?;
                 s.relay_type = RELAY_TYPE.word(number).unwrap_or("current").to_lowercase();
-                // Types other than over-current and voltage come with a delay.
-                device.protection.delay_s = if number > 1 { 0.1 } else { 0.0 };
+                // Types other than over-current (plain and directional) and voltage come with a delay, and these three with shots.
+                device.protection.delay_s = if matches!(number, 0 | 1 | RELAY_DIRECTIONAL) { 0.0 } else { 0.1 };
+                match number {
+                    0 => (s.shots, s.reclose_intervals_s) = (4, RECLOSE_INTERVALS_S.to_vec()),
+                    1 => s.shots = 2,
+                    RELAY_DIRECTIONAL => s.shots = 1,
+                    _ => {}
+                }
             }
             P::PhaseCurve => s.phase_curve = given.reference()?,
             P::GroundCurve => s.ground_curve = given.reference()?,

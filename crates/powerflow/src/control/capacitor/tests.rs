@@ -252,6 +252,7 @@ fn what_is_missing_is_named() {
     let (mut network, _, _) = capacitor_network(&[600.0], |c| c.control_type = CapacitorControlType::Follow);
     let control = || "capcontrol.k".to_owned();
     assert_eq!(CapacitorSwitching::compile(&network, 0), Err(ControlError::NoCurve { control: control(), role: "control signal" }));
+    network.capacitor_controls[0].control_type = CapacitorControlType::Kvar;
     network.capacitor_controls[0].element = None;
     assert_eq!(CapacitorSwitching::compile(&network, 0), Err(ControlError::NoElement { control: control(), role: "monitored element" }));
 }

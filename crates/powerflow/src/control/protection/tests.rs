@@ -71,7 +71,7 @@ fn fuses_blow_one_by_one_the_fastest_first() {
     let control = FuseControl::compile(&plant.network, 0).unwrap();
     let mut state = control.initial(&mut plant);
     plant.settle(&control, &mut state, &mut ControlQueue::new(), |plant| measure(plant, line, 7200.0, [120.0, 50.0, 300.0]));
-    assert_eq!([0, 1, 2].map(|k| plant.is_closed(line, 0, k)), [false, true, false]);
+    assert_eq!([0, 1, 2].map(|k| plant.is_closed(line, 0, k)), [false, true, false], "of terminal 1, whatever is monitored");
     let order: Vec<_> = plant.events.iter().map(|e| e.action).collect();
     let blown = |k| ControlAction::Switched { terminal: 0, conductor: Some(k), closed: false };
     assert_eq!(order, [blown(2), blown(0)]);
