@@ -248,6 +248,13 @@ impl XyCurve {
     /// Method and source: `GetYValue` of DSS C-API 0.14.5, as it answers without a memory of earlier
     /// questions.
     pub fn y_at(&self, x: f64) -> f64 {
+        self.y_at_from(x, &mut 0)
+    }
+
+    /// As [`XyCurve::y_at`], with the memory that DSS C-API 0.14.5 keeps in each curve: the search
+    /// begins after `place` (0 at first), the point found last, unless `x` lies before it. So a point
+    /// that `x` has already passed is not given when `x` comes within 1e-5 of it.
+    pub fn y_at_from(&self, x: f64, place: &mut usize) -> f64 {
         let n = self.x.len().min(self.y.len());
         let (xs, ys) = (&self.x[..n], &self.y[..n]);
         match n {
@@ -259,18 +266,73 @@ impl XyCurve {
             let run = xs[at] - xs[from];
             if run != 0.0 { ys[from] + (x - xs[from]) / run * (ys[at] - ys[from]) } else { ys[at] }
         };
-        if xs[0] > x {
+        if *place >= n || xs[*place] > x {
+            *place = 0;
+        }
+        if *place == 0 && xs[0] > x {
             return through(0, 1);
         }
-        for i in 1..n {
+        for i in *place + 1..n {
             if (xs[i] - x).abs() < SNAP {
+                *place = i;
                 return ys[i];
             }
             if xs[i] > x {
+                *place = i - 1;
                 return through(i, i - 1);
             }
         }
+        *place = n - 2;
         through(n - 1, n - 2)
+    }
+
+    /// Slope and intercept of the line that holds at `x`, the end lines reaching beyond the ends;
+    /// zero for fewer than two points. `place` as in [`XyCurve::y_at_from`].
+    pub fn line_at_from(&self, x: f64, place: &mut usize) -> (f64, f64) {
+        let n = self.x.len().min(self.y.len());
+        if n < 2 {
+            return (0.0, 0.0);
+        }
+        let (xs, ys) = (&self.x[..n], &self.y[..n]);
+        let line = |i: usize| {
+            let slope = (ys[i] - ys[i - 1]) / (xs[i] - xs[i - 1]);
+            (slope, ys[i] - slope * xs[i])
+        };
+        if *place >= n || xs[*place] > x {
+            *place = 0;
+        }
+        if *place == 0 && xs[0] > x {
+            return line(1);
+        }
+        match (*place + 1..n).find(|&i| xs[i] > x) {
+            Some(i) => {
+                *place = i - 1;
+                line(i)
+            }
+            None => line(n - 1),
+        }
+    }
+
+    /// `x` at which the curve has the value `y`: on the first line that reaches it, else on the end
+    /// line nearer to it. One point is a constant, none gives 0.
+    pub fn x_at(&self, y: f64) -> f64 {
+        let n = self.x.len().min(self.y.len());
+        let (xs, ys) = (&self.x[..n], &self.y[..n]);
+        match n {
+            0 => return 0.0,
+            1 => return xs[0],
+            _ => {}
+        }
+        let on_line = |i: usize| {
+            let run = ys[i] - ys[i + 1];
+            if run != 0.0 { xs[i + 1] + (y - ys[i + 1]) / run * (xs[i] - xs[i + 1]) } else { xs[i] }
+        };
+        let reaches = |&i: &usize| (ys[i]..=ys[i + 1]).contains(&y) || (ys[i + 1]..=ys[i]).contains(&y);
+        if let Some(i) = (0..n - 1).find(reaches) {
+            return on_line(i);
+        }
+        let before_first = if ys[0] <= ys[n - 1] { y <= ys[0] } else { y >= ys[0] };
+        on_line(if before_first { 0 } else { n - 2 })
     }
 }
 

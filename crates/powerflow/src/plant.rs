@@ -4,7 +4,7 @@ use crate::control::{Clock, ControlEvent, Plant};
 use crate::element::{Model, Varying};
 use crate::pc::{PvModel, PvState, StorageModel, StorageState};
 use crate::state::State;
-use network::{BusId, ElementId, Network};
+use network::{BusId, ElementId, Network, XyCurveId};
 use num_complex::Complex64;
 
 /// A state while its controls look at it.
@@ -131,6 +131,16 @@ impl Plant for StatePlant<'_> {
             (Model::Storage(model), Varying::Storage(state)) => Some((model, state)),
             _ => None,
         }
+    }
+
+    fn curve_at(&mut self, id: XyCurveId, x: f64) -> f64 {
+        let curve = &self.state.circuit.network().xy_curves[id.index()];
+        curve.y_at_from(x, self.state.curve_places.entry(id).or_default())
+    }
+
+    fn curve_line_at(&mut self, id: XyCurveId, x: f64) -> (f64, f64) {
+        let curve = &self.state.circuit.network().xy_curves[id.index()];
+        curve.line_at_from(x, self.state.curve_places.entry(id).or_default())
     }
 
     fn update_converter(&mut self, id: ElementId) {

@@ -93,11 +93,12 @@ fn run(state: &mut State) -> Result<Progress, CircuitError> {
                 let progress = state.solve_moment()?;
                 let settled = progress.settled();
                 last = Some(progress);
+                // A step that did not settle ends as well, and a script that goes on finds it so.
+                state.end_of_step();
                 if !settled {
                     // What would follow stands on nothing.
                     break;
                 }
-                state.end_of_step();
             }
             match last {
                 Some(progress) => Ok(progress),

@@ -131,6 +131,8 @@ impl State {
     fn fixed_point(&mut self) -> Result<Convergence, CircuitError> {
         if self.needs_update {
             self.update_powers();
+            // A storage unit that changed its state stands in the matrix with another admittance.
+            self.refresh()?;
         }
         let circuit = Arc::clone(&self.circuit);
         let mut magnitude = std::mem::take(&mut self.magnitude);

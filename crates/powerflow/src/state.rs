@@ -16,6 +16,7 @@ use crate::plant::StatePlant;
 use crate::sparse::{Factor, Matrix, SparseError, Work};
 use network::{ElementId, ElementKind, SolutionMode, SolutionOptions};
 use num_complex::Complex64;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 const ZERO: Complex64 = Complex64 { re: 0.0, im: 0.0 };
@@ -57,6 +58,8 @@ pub struct State {
     pub(crate) work: Work,
     /// Elements whose primitive admittance no longer fits their taps, steps or switches.
     pub(crate) stale: Vec<u32>,
+    /// Where controls found the last value on each curve.
+    pub(crate) curve_places: HashMap<network::XyCurveId, usize>,
     /// Controls have changed what converters and loads inject.
     pub(crate) needs_update: bool,
     /// Conductances added for a study, between node numbers; see [`crate::fault_study`].
@@ -113,6 +116,7 @@ impl State {
             magnitude: vec![0.0; n],
             work: Work::new(),
             stale: Vec::new(),
+            curve_places: HashMap::new(),
             needs_update: true,
             patch: None,
         };
@@ -666,6 +670,7 @@ impl State {
                 (new, old) => new.clone_from(old),
             }
         }
+        self.curve_places.clone_from(&last.curve_places);
         self.controls.adopt(circuit.controls(), &last.controls, last.circuit().controls(), |id| crate::session::unchanged(before, now, id));
     }
 

@@ -155,10 +155,6 @@ impl InverterController {
         pick(s.monitored_voltage, &watched, 0)
     }
 
-    fn curve_at(&self, id: Option<XyCurveId>, x: f64, plant: &dyn Plant) -> Option<f64> {
-        id.map(|id| plant.network().xy_curves[id.index()].y_at(x))
-    }
-
     /// Reads the unit and its voltage, and decides whether it is to act.
     fn sample_unit(&self, k: usize, unit: &mut UnitState, plant: &mut dyn Plant, queue: &mut ControlQueue) {
         let s = &self.settings;
@@ -306,13 +302,12 @@ impl InverterController {
     }
 
     /// Volt-var curve at the present voltage, with hysteresis.
-    fn volt_var(&self, unit: &mut UnitState, newest: Option<usize>, plant: &dyn Plant) -> f64 {
+    fn volt_var(&self, unit: &mut UnitState, newest: Option<usize>, plant: &mut dyn Plant) -> f64 {
         let s = &self.settings;
         let Some(id) = s.volt_var_curve else { return 0.0 };
-        let curve = &plant.network().xy_curves[id.index()];
         let offset = s.hysteresis_offset;
         if offset == 0.0 {
-            return curve.y_at(unit.v_pu);
+            return plant.curve_at(id, unit.v_pu);
         }
         let clock = plant.clock();
         let q_pu = unit.reading.q_kvar / if unit.reading.q_kvar >= 0.0 { unit.head_room_kvar } else { unit.head_room_abs_kvar };
@@ -322,9 +317,8 @@ impl InverterController {
             _ => 0.0,
         };
         let shift = if unit.falling { offset } else { 0.0 };
-        let follows = |unit: &UnitState| curve.y_at(unit.v_pu - shift);
         if rise == 0.0 {
-            return if unit.changes_curve { q_pu } else { follows(unit) };
+            return if unit.changes_curve { q_pu } else { plant.curve_at(id, unit.v_pu - shift) };
         }
         if (rise < 0.0) != unit.falling {
             unit.falling = rise < 0.0;
@@ -333,12 +327,12 @@ impl InverterController {
         }
         if unit.changes_curve {
             unit.changes_curve = false;
-            let v_of_curve = x_at(curve, q_pu) - shift;
+            let v_of_curve = plant.network().xy_curves[id.index()].x_at(q_pu) - shift;
             if (unit.v_pu - v_of_curve).abs() >= s.voltage_tolerance_pu / 2.0 {
                 return q_pu;
             }
         }
-        follows(unit)
+        plant.curve_at(id, unit.v_pu - shift)
     }
 
     /// Vars against the distance from the moving average, outside the dead band.
@@ -362,7 +356,7 @@ impl InverterController {
     fn watt_pf(&self, id: ElementId, unit: &mut UnitState, plant: &mut dyn Plant) -> f64 {
         let r = unit.reading;
         let available_kw = r.dc_kw * r.efficiency * r.p_dc_rated_pu;
-        let pf = self.curve_at(self.settings.watt_pf_curve, available_kw / r.p_dc_rated_kw, plant).unwrap_or(1.0);
+        let pf = self.settings.watt_pf_curve.map_or(1.0, |id| plant.curve_at(id, available_kw / r.p_dc_rated_kw));
         let pf_priority = unit::inverter(plant, id).is_some_and(|(_, i)| i.pf_priority);
         let p = if r.watt_priority || pf_priority { unit.p_sampled_kw } else { available_kw };
         let q = p * (1.0 / (pf * pf) - 1.0).sqrt() * sign(pf);
@@ -375,28 +369,27 @@ impl InverterController {
     }
 
     /// Point on the watt-var curve that kVA and var limits allow.
-    fn watt_var(&self, unit: &mut UnitState, plant: &dyn Plant) {
+    fn watt_var(&self, unit: &mut UnitState, plant: &mut dyn Plant) {
         let Some(id) = self.settings.watt_var_curve else { return };
-        let curve = &plant.network().xy_curves[id.index()];
         let r = unit.reading;
         let base_kw = r.watt_var_base_kw();
         let available_kw = r.dc_kw * r.efficiency * r.p_dc_rated_pu;
-        let asked = curve.y_at(available_kw / base_kw);
+        let asked = plant.curve_at(id, available_kw / base_kw);
         let limited = unit.var_limit_pu(asked);
         unit.q_asked_pu = asked.abs().min(limited.unwrap_or(1.0).abs()) * sign(asked);
         // The base goes by the vars of the action before.
         let q_base = if unit.q_set_kvar >= 0.0 { unit.head_room_kvar } else { unit.head_room_abs_kvar };
-        unit.p_asked_pu = if limited.is_some() { x_at(curve, unit.q_asked_pu) } else { 1.0 };
+        unit.p_asked_pu = if limited.is_some() { plant.network().xy_curves[id.index()].x_at(unit.q_asked_pu) } else { 1.0 };
         unit.q_set_kvar = unit.asked_kvar();
         if (available_kw * unit.p_asked_pu).hypot(unit.q_set_kvar) > r.kva {
             // Where the line of the curve meets the circle of the kVA.
-            let (slope, intercept) = line_at(curve, available_kw / base_kw);
+            let (slope, intercept) = plant.curve_line_at(id, available_kw / base_kw);
             let (slope, intercept) = (slope * q_base / base_kw, intercept * q_base);
             let a = 1.0 + slope * slope;
             let b = 2.0 * slope * intercept;
             let c = intercept * intercept - r.kva * r.kva;
             unit.p_asked_pu = (-b + (b * b - 4.0 * a * c).sqrt()) / (2.0 * a * base_kw);
-            unit.q_asked_pu = curve.y_at(unit.p_asked_pu);
+            unit.q_asked_pu = plant.curve_at(id, unit.p_asked_pu);
         }
         unit.q_set_kvar = unit.asked_kvar();
     }
@@ -442,13 +435,13 @@ impl InverterController {
     }
 
     /// Volt-watt limit with rate of change and limits.
-    fn ask_volt_watt(&self, id: ElementId, unit: &mut UnitState, plant: &dyn Plant) {
+    fn ask_volt_watt(&self, id: ElementId, unit: &mut UnitState, plant: &mut dyn Plant) {
         self.ask_watt_limit(id, unit, plant);
         self.limit_watts(unit, plant.clock().step_s);
     }
 
     /// Volt-watt curve at the present voltage, per unit of the watt base.
-    fn ask_watt_limit(&self, id: ElementId, unit: &mut UnitState, plant: &dyn Plant) {
+    fn ask_watt_limit(&self, id: ElementId, unit: &mut UnitState, plant: &mut dyn Plant) {
         use network::StorageMode::{Charging, Discharging, Idling};
         let s = &self.settings;
         let (forward, charging) = (s.volt_watt_curve, s.volt_watt_charging_curve);
@@ -459,7 +452,7 @@ impl InverterController {
             Some((Charging, true)) => charging.and(forward),
             Some((Idling, _)) => None,
         };
-        unit.p_limit_pu = self.curve_at(curve, unit.v_pu, plant).unwrap_or(1.0);
+        unit.p_limit_pu = curve.map_or(1.0, |id| plant.curve_at(id, unit.v_pu));
     }
 
     /// The limit of watts, no faster than allowed and within kVA and rating.
@@ -573,6 +566,9 @@ impl Control for InverterController {
             state.newest = Some(state.newest.map_or(0, |i| 1 - i));
         }
         let clock = plant.clock();
+        // The reference takes the base of monitored buses here from the unit that has the control's number; where there is none, it
+        // reads memory that holds anything.
+        let step_base_v = state.units.get(self.id.index()).map(|unit| unit.reading.v_base_v);
         for (k, unit) in state.units.iter_mut().enumerate() {
             let id = self.units[k];
             if let Some(inverter) = unit::inverter_mut(plant, id) {
@@ -580,7 +576,7 @@ impl Control for InverterController {
                 inverter.volt_var = false;
                 inverter.dynamic_reactive_current = false;
             }
-            let v = self.monitored_voltage(id, unit.reading.v_base_v, plant);
+            let v = self.monitored_voltage(id, step_base_v.unwrap_or(unit.reading.v_base_v), plant);
             let base_v = plant.bus_kv_base_ln(plant.network().common(id).terminals[0].bus) * 1000.0;
             unit.end_of_step(v, clock.step_s);
             if let Some(i) = state.newest {
@@ -628,37 +624,4 @@ fn rise_fall(wanted: f64, before: f64, step: f64) -> f64 {
     } else {
         wanted
     }
-}
-
-/// `x` at which a curve has the value `y`: on the first line that reaches it, else on the end line nearer to it.
-fn x_at(curve: &network::XyCurve, y: f64) -> f64 {
-    let n = curve.x.len().min(curve.y.len());
-    match n {
-        0 => return 0.0,
-        1 => return curve.x[0],
-        _ => {}
-    }
-    let (xs, ys) = (&curve.x, &curve.y);
-    let on_line = |i: usize| {
-        let run = ys[i] - ys[i + 1];
-        if run != 0.0 { xs[i + 1] + (y - ys[i + 1]) / run * (xs[i] - xs[i + 1]) } else { xs[i] }
-    };
-    let reaches = |i: &usize| (ys[*i]..=ys[i + 1]).contains(&y) || (ys[i + 1]..=ys[*i]).contains(&y);
-    if let Some(i) = (0..n - 1).find(reaches) {
-        return on_line(i);
-    }
-    let before_first = if ys[0] <= ys[n - 1] { y <= ys[0] } else { y >= ys[0] };
-    on_line(if before_first { 0 } else { n - 2 })
-}
-
-/// Slope and intercept of a curve's line at `x`; the end lines reach beyond the ends.
-fn line_at(curve: &network::XyCurve, x: f64) -> (f64, f64) {
-    let n = curve.x.len().min(curve.y.len());
-    if n < 2 {
-        return (0.0, 0.0);
-    }
-    let (xs, ys) = (&curve.x, &curve.y);
-    let i = (0..n).find(|&i| xs[i] > x).unwrap_or(n - 1).max(1);
-    let slope = (ys[i] - ys[i - 1]) / (xs[i] - xs[i - 1]);
-    (slope, ys[i] - slope * xs[i])
 }

@@ -27,7 +27,7 @@ pub use queue::{ControlQueue, QueuedAction};
 pub use set::{Controls, ControlsState};
 
 use crate::pc::{PvModel, PvState, StorageModel, StorageState};
-use network::{BusId, ControlMode, ElementId, Network, SolutionMode};
+use network::{BusId, ControlMode, ElementId, Network, SolutionMode, XyCurveId};
 use num_complex::Complex64;
 use thiserror::Error;
 
@@ -156,6 +156,16 @@ pub trait Plant {
 
     fn storage_mut(&mut self, _id: ElementId) -> Option<(&StorageModel, &mut StorageState)> {
         None
+    }
+
+    /// Value of a curve. A plant remembers where it found the last one, as [`XyCurve::y_at_from`](network::XyCurve::y_at_from) says.
+    fn curve_at(&mut self, id: XyCurveId, x: f64) -> f64 {
+        self.network().xy_curves[id.index()].y_at(x)
+    }
+
+    /// Slope and intercept of a curve's line at `x`, with the same memory.
+    fn curve_line_at(&mut self, id: XyCurveId, x: f64) -> (f64, f64) {
+        self.network().xy_curves[id.index()].line_at_from(x, &mut 0)
     }
 
     /// Has a PV system or storage unit follow its set points at once, so that what it really gives can be read.

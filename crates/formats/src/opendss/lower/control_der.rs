@@ -124,7 +124,7 @@ fn inverter_control_before(ctx: &Context<'_>, id: ObjectId, command: u32) -> Res
                     7 => InverterMode::GridForming,
                     _ => InverterMode::None,
                 };
-                // A single function ends a combination, and the other way round.
+                // A single function ends a combination; a combination named later stands beside it.
                 s.combination = InverterCombination::None;
             }
             P::CombiMode => {
@@ -133,7 +133,6 @@ fn inverter_control_before(ctx: &Context<'_>, id: ObjectId, command: u32) -> Res
                     2 => InverterCombination::VoltVarDynamicReactiveCurrent,
                     _ => InverterCombination::None,
                 };
-                s.mode = InverterMode::None;
             }
             P::VVCCurve1 => s.volt_var_curve = given.curve()?,
             P::HysteresisOffset => s.hysteresis_offset = given.real()?,
@@ -169,8 +168,19 @@ fn inverter_control_before(ctx: &Context<'_>, id: ObjectId, command: u32) -> Res
                     _ => RateOfChange::Inactive,
                 }
             }
-            P::LPFTau => s.low_pass_tau_s = given.real()?,
-            P::RiseFallLimit => s.rise_fall_limit = given.real()?,
+            // A limit without size takes the rate of change out of use.
+            P::LPFTau => {
+                s.low_pass_tau_s = given.real()?;
+                if s.low_pass_tau_s <= 0.0 {
+                    s.rate_of_change = RateOfChange::Inactive;
+                }
+            }
+            P::RiseFallLimit => {
+                s.rise_fall_limit = given.real()?;
+                if s.rise_fall_limit <= 0.0 {
+                    s.rate_of_change = RateOfChange::Inactive;
+                }
+            }
             P::DeltaPFactor => s.delta_p_factor = given.real()?,
             P::RefReactivePower => {
                 s.reactive_reference = if given.integer()? == 1 { ReactiveReference::Max } else { ReactiveReference::Available }

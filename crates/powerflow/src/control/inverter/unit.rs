@@ -9,6 +9,25 @@ use network::{ElementId, ElementKind, InverterControl};
 const OWN_FACTOR: f64 = -1.0;
 const FIRST_FACTOR: f64 = 0.5;
 
+/// Steps of a factor with 64 bits of mantissa, as a `f64` and what is missing of it.
+///
+/// The reference was compiled with constants of extended precision. Sums of such steps come to lie on the bounds that decide about the
+/// next step, so their last bit matters: 0.2 itself counts as more than the bound 0.2, and 0.15 + 0.05 as less.
+const TENTH: (f64, f64) = (0.1, -5.549759870410176e-18);
+const TWENTIETH: (f64, f64) = (0.05, -2.774879935205088e-18);
+
+fn minus(step: (f64, f64)) -> (f64, f64) {
+    (-step.0, -step.1)
+}
+
+/// `f` and a step of extended precision, rounded once.
+fn sum(f: f64, step: (f64, f64)) -> f64 {
+    let rounded = f + step.0;
+    let step_part = rounded - f;
+    let lost = (f - (rounded - step_part)) + (step.0 - step_part);
+    rounded + (lost + step.1)
+}
+
 /// Inverter of a PV system or storage unit.
 pub(super) fn inverter(plant: &dyn Plant, id: ElementId) -> Option<(&InverterRatings, &InverterState)> {
     match id.kind {
@@ -268,15 +287,15 @@ impl UnitState {
         }
         let change = (self.v_pu - self.v_prior_pu).abs();
         if let Some(before) = self.v_change_pu {
-            let f = &mut self.q_factor;
-            if change > 0.8 * before && *f > 0.2 {
-                *f -= 0.1;
-            } else if change > 0.6 * before && *f > 0.2 {
-                *f -= 0.05;
-            } else if change < 0.2 * before && *f < 0.9 {
-                *f += 0.1;
-            } else if change < 0.4 * before && *f < 0.9 {
-                *f += 0.05;
+            let f = self.q_factor;
+            if change > 0.8 * before && f >= 0.2 {
+                self.q_factor = sum(f, minus(TENTH));
+            } else if change > 0.6 * before && f >= 0.2 {
+                self.q_factor = sum(f, minus(TWENTIETH));
+            } else if change < 0.2 * before && f < 0.9 {
+                self.q_factor = sum(f, TENTH);
+            } else if change < 0.4 * before && f < 0.9 {
+                self.q_factor = sum(f, TWENTIETH);
             }
         }
         self.v_change_pu = Some(change);
@@ -289,15 +308,15 @@ impl UnitState {
         }
         let change = (self.v_pu - self.v_prior_pu).abs();
         if let Some(before) = self.v_change_pu {
-            let f = &mut self.p_factor;
-            if change > 0.9 * before && *f > 0.2 {
-                *f -= 0.1;
-            } else if change > 0.8 * before && *f > 0.1 {
-                *f -= 0.05;
-            } else if change < 0.2 * before && *f < 0.9 {
-                *f += 0.05;
-            } else if change < 0.1 * before && *f < 0.9 {
-                *f += 0.1;
+            let f = self.p_factor;
+            if change > 0.9 * before && f >= 0.2 {
+                self.p_factor = sum(f, minus(TENTH));
+            } else if change > 0.8 * before && f >= 0.1 {
+                self.p_factor = sum(f, minus(TWENTIETH));
+            } else if change < 0.2 * before && f < 0.9 {
+                self.p_factor = sum(f, TWENTIETH);
+            } else if change < 0.1 * before && f < 0.9 {
+                self.p_factor = sum(f, TENTH);
             }
         }
         self.v_change_pu = Some(change);
