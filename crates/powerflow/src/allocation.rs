@@ -69,21 +69,26 @@ fn apply(network: &mut Network, point: &OperatingPoint) {
     }
 }
 
-/// Multiplies a load's allocation factor; `None` when its size was given outright.
+/// Multiplies a load's allocation factor and works out its size anew; `None` when the size was given outright.
+///
+/// The size follows from rating or energy with the present power factor. Before, it may have followed from another:
+/// a power factor that is set after the rating does not change the size.
 fn scale(load: &mut network::Load, ratio: f64) -> Option<f64> {
-    let (old, new) = match &mut load.basis {
+    let pf = load.power_factor;
+    let (p_kw, factor) = match &mut load.basis {
         LoadBasis::Given => return None,
-        LoadBasis::TransformerKva { allocation_factor: f, .. } | LoadBasis::Energy { c_factor: f, .. } => {
-            let old = *f;
-            *f *= ratio;
-            (old, *f)
+        LoadBasis::TransformerKva { kva, allocation_factor } => {
+            *allocation_factor *= ratio;
+            (*kva * *allocation_factor * pf.abs(), *allocation_factor)
+        }
+        LoadBasis::Energy { kwh, days, c_factor } => {
+            *c_factor *= ratio;
+            (*kwh / (*days * 24.0) * *c_factor, *c_factor)
         }
     };
-    if old != 0.0 {
-        load.p_kw *= new / old;
-        load.q_kvar *= new / old;
-    }
-    Some(new)
+    load.p_kw = p_kw;
+    load.q_kvar = p_kw * (1.0 / (pf * pf) - 1.0).sqrt() * pf.signum();
+    Some(factor)
 }
 
 fn meters(network: &Network) -> Vec<Meter> {
