@@ -3,7 +3,7 @@
 //! OpenDSS lists controls and meters beside the elements that carry current: with the conductors
 //! that they watch, and zeros. Result files that are compared with its own need those rows, too.
 
-use network::{BusId, ElementId, ElementKind, Network, Terminal};
+use network::{BusId, CapacitorControlType, ElementId, ElementKind, Network, Terminal};
 use num_complex::Complex64;
 use powerflow::{Solution, TerminalRow};
 use std::collections::HashMap;
@@ -63,7 +63,11 @@ fn watched(network: &Network, id: ElementId) -> Option<(BusId, Vec<u32>)> {
         }
         ElementKind::CapacitorControl => {
             let c = &network.capacitor_controls[i];
-            phases(c.element.or(c.capacitor), c.terminal)
+            match c.control_type {
+                // The clock is watched at no element; the control is said to be at its capacitor.
+                CapacitorControlType::Time => phases(c.capacitor, 0),
+                _ => phases(c.element.or(c.capacitor), c.terminal),
+            }
         }
         ElementKind::InverterControl => phases(network.inverter_controls[i].units.first().copied(), 0),
         ElementKind::ExponentialControl => phases(network.exponential_controls[i].units.first().copied(), 0),
