@@ -173,7 +173,7 @@ fn commands_run_after_the_model_is_read() {
         json["power"]["losses_kw"].as_f64().unwrap()
     };
     let full = losses(&["solve", IEEE13, "--json"]);
-    let half = losses(&["solve", IEEE13, "--json", "--dss", "set loadmult=0.5", "--dss", "edit load.671 status=variable"]);
+    let half = losses(&["solve", IEEE13, "--json", "--dss", "set loadmult=0.5", "--dss", "edit load.671_abc status=variable"]);
     assert!(half < 0.5 * full, "{half} {full}");
     let output = gridtwin(&["solve", IEEE13, "--dss", "edit line.nowhere length=2"]);
     assert_eq!(output.status.code(), Some(1));

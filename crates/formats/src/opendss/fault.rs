@@ -53,12 +53,14 @@ pub enum Fault {
     TooManyLines { limit: usize },
     #[error("the file is not text")]
     NotText { path: String, line: u32, byte: u8 },
-    #[error("the file is empty")]
+    #[error("file \"{path}\" is empty")]
     EmptyFile { path: String },
     #[error("a number of file \"{path}\" cannot be read")]
     BadNumberInFile { path: String, line: u32, found: String },
     #[error("file \"{path}\" is cut short")]
     TruncatedFile { path: String, bytes: usize, width: usize },
+    #[error("file \"{path}\" ends within brackets or quotes")]
+    UnfinishedFile { path: String },
     #[error("the rest of the line is not read")]
     RestIgnored { rest: String },
     #[error("a comment that opens with /* is not closed")]
@@ -151,7 +153,7 @@ impl Fault {
             Fault::NotText { .. } => "READ.FILE.NOT_TEXT",
             Fault::EmptyFile { .. } => "READ.FILE.EMPTY",
             Fault::BadNumberInFile { .. } => "READ.FILE.UNREADABLE_NUMBER",
-            Fault::TruncatedFile { .. } => "READ.FILE.TRUNCATED",
+            Fault::TruncatedFile { .. } | Fault::UnfinishedFile { .. } => "READ.FILE.TRUNCATED",
             Fault::RestIgnored { .. } => "READ.LINE.REST_IGNORED",
             Fault::CommentNotClosed => "READ.FILE.COMMENT_OPEN",
             Fault::TooManyAssignments { .. } => "READ.OBJECT.TOO_MANY_VALUES",
@@ -186,6 +188,7 @@ impl Fault {
                 | Fault::RefusedCommand { .. }
                 | Fault::RefusedOption { .. }
                 | Fault::Duplicate { .. }
+                | Fault::UnfinishedFile { .. }
         )
     }
 
@@ -217,6 +220,9 @@ impl Fault {
             Fault::TooManyRedirects { limit } | Fault::TooManyLines { limit } => Some(format!("The limit is {limit}.")),
             Fault::NotText { line, byte, path } => Some(format!("{path}, line {line}, holds the byte 0x{byte:02x}.")),
             Fault::BadNumberInFile { line, found, .. } => Some(format!("Line {line} holds \"{found}\".")),
+            Fault::UnfinishedFile { .. } => {
+                Some("Its last line opens a bracket or quote that nothing closes, as an interrupted copy leaves it.".to_string())
+            }
             Fault::TruncatedFile { bytes, width, .. } => Some(format!("Its {bytes} bytes are not a whole number of {width}-byte numbers.")),
             Fault::RestIgnored { rest } => Some(format!("An empty value ends a line; after it stands \"{rest}\".")),
             Fault::TooManyAssignments { limit } => Some(format!("The limit is {limit}.")),
@@ -233,6 +239,7 @@ impl Fault {
             Fault::RefusedProperty { .. } | Fault::RefusedCommand { .. } | Fault::RefusedOption { .. } => {
                 "Read with --lenient to leave it out."
             }
+            Fault::UnfinishedFile { .. } => "Copy the file again, or close what is open.",
             Fault::NotText { .. } => "Scripts are text files; is this a binary one?",
             Fault::UnknownBus { .. } => "Buses are known after makebuslist, calcvoltagebases or solve.",
             _ => return None,

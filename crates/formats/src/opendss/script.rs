@@ -23,7 +23,7 @@ use super::object::*;
 use super::options::{self, OptionDef, OptionId, OptionKind, Options};
 use super::pattern::Pattern;
 use super::rpn::Calculator;
-use super::text::{Variables, Word, Words, decode, lines};
+use super::text::{Variables, Word, Words, decode, ends_in_quotes, lines};
 use super::value::{Converter, bus, clip, in_range, word_of};
 
 /// Everything a script said, before it is interpreted.
@@ -402,6 +402,7 @@ impl<'a> Reader<'a> {
 
     fn run_file(&mut self, file: FileId, text: &str) -> Run {
         let mut in_comment = None;
+        let mut last = None;
         for (i, line) in lines(text).enumerate() {
             let line_number = u32::try_from(i + 1).unwrap_or(u32::MAX);
             self.state.at = SourceRef { file, line: line_number };
@@ -419,6 +420,14 @@ impl<'a> Reader<'a> {
                 continue;
             }
             self.run_line(line)?;
+            if !line.trim().is_empty() {
+                last = Some((self.state.at, line));
+            }
+        }
+        if let Some((at, _)) = last.filter(|(_, line)| ends_in_quotes(line)) {
+            self.state.at = at;
+            let path = self.model.sources.place(at).file.to_string();
+            self.fault(Fault::UnfinishedFile { path }, None)?;
         }
         if let Some(start) = in_comment {
             self.state.at = start;
@@ -1286,9 +1295,15 @@ impl<'a> Reader<'a> {
                 s.second = part(1);
             }
             OptionId::Tolerance => s.tolerance_pu = real,
-            OptionId::MaxIterations => s.max_iterations = count(integer),
+            OptionId::MaxIterations => {
+                s.max_iterations = count(integer);
+                s.max_iterations_given = true;
+            }
             OptionId::MinIterations => s.min_iterations = count(integer),
-            OptionId::MaxControlIter => s.max_control_iterations = count(integer),
+            OptionId::MaxControlIter => {
+                s.max_control_iterations = count(integer);
+                s.max_control_iterations_given = true;
+            }
             OptionId::LoadModel => {
                 s.load_model = options::load_model(integer);
                 o.default_load_model = s.load_model;

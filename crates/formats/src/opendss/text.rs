@@ -142,12 +142,23 @@ pub struct Words<'a> {
     position: usize,
     rows: bool,
     last: Delimiter,
+    /// A quote or bracket had no end mark.
+    open: bool,
+}
+
+/// Whether a line ends within quotes or brackets: OpenDSS takes the missing end mark for granted, but
+/// at the end of a file it says that the file has been cut off.
+pub fn ends_in_quotes(line: &str) -> bool {
+    let mut words = Words::of_line(line);
+    let variables = Variables::default();
+    while words.next_word(&variables).is_some() {}
+    words.open
 }
 
 impl<'a> Words<'a> {
     /// Words of a command line.
     pub fn of_line(text: &'a str) -> Words<'a> {
-        let mut words = Words { text, position: 0, rows: false, last: Delimiter::Blank };
+        let mut words = Words { text, position: 0, rows: false, last: Delimiter::Blank, open: false };
         words.skip_blanks();
         words
     }
@@ -222,7 +233,9 @@ impl<'a> Words<'a> {
         let word = if let Some(end_quote) = end_quote {
             let start = self.position + 1;
             let rest = &self.text.as_bytes()[start..];
-            let end = rest.iter().position(|&b| b == end_quote).map_or(self.text.len(), |i| start + i);
+            let end = rest.iter().position(|&b| b == end_quote).map(|i| start + i);
+            self.open |= end.is_none();
+            let end = end.unwrap_or(self.text.len());
             self.position = (end + 1).min(self.text.len());
             Word { text: Cow::Borrowed(&self.text[start..end]), quoted: true }
         } else {
@@ -299,6 +312,15 @@ mod tests {
         check("kw=(3) ,pf=.5", &[("kw", "3")]);
         check("kw=\"3\",pf=.5", &[("kw", "3"), ("pf", ".5")]);
         check("kw=() pf=.7", &[]);
+    }
+
+    #[test]
+    fn a_line_cut_off_within_brackets_is_told() {
+        assert!(ends_in_quotes("New LineCode.c NPhases=2 RMatrix=[0.2 | 0.05"));
+        assert!(ends_in_quotes("Redirect \"some file"));
+        assert!(!ends_in_quotes("New LineCode.c RMatrix=[0.2 | 0.05 0.2] ! it's (all"));
+        assert!(!ends_in_quotes("// isn't"));
+        assert!(!ends_in_quotes(""));
     }
 
     #[test]
