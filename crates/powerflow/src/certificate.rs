@@ -39,6 +39,8 @@ pub struct Certificate {
     pub tolerance_pu: f64,
     /// Largest change of a voltage magnitude in the last iteration, per unit.
     pub largest_change_pu: f64,
+    /// Nodes that still move by more than the tolerance because rounding moves them: floating windings and the like.
+    pub rounding_limited_nodes: usize,
     /// Largest power mismatch at a node, recomputed from scratch, VA.
     pub mismatch_va: f64,
     /// The node where it is, as `bus.node`.
@@ -127,6 +129,7 @@ impl Certificate {
             control_iterations: progress.control_iterations,
             tolerance_pu: state.options.tolerance_pu,
             largest_change_pu: progress.convergence.last_change_pu,
+            rounding_limited_nodes: progress.convergence.rounding_limited,
             mismatch_va,
             mismatch_node: circuit.node_name(worst as NodeNumber),
             rounding_va: m.rounding_va,

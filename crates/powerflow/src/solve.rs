@@ -16,6 +16,13 @@
 //! tolerance, per unit of the node's base (relative to itself where the node
 //! has no base), after at least `min_iterations`.
 //!
+//! Voltages that only a trace of admittance holds, such as those of a delta winding
+//! without earth, carry the rounding of much larger currents and never come to
+//! rest. When the change has stopped falling, the rounding of a solution is
+//! estimated by solving for currents of the size of the last place of
+//! `|y_nn| |v_n|` at every node; what moves no further than eight times the
+//! answer counts as settled, and the certificate says so.
+//!
 //! Around it, controls act: solve, let every control sample the solution, do
 //! the queued actions of the earliest time, bring the admittance up to date,
 //! and solve again, until no action is left.
@@ -32,6 +39,12 @@ use std::sync::Arc;
 
 const ZERO: Complex64 = Complex64 { re: 0.0, im: 0.0 };
 
+/// Changes above this are no rounding, whatever holds the node, per unit.
+const STALLED_PU: f64 = 1e-5;
+
+/// How far beyond the estimate of its rounding a voltage may move and still be at rest.
+const ROUNDING_MARGIN: f64 = 8.0;
+
 /// How a fixed point ended.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Convergence {
@@ -39,6 +52,8 @@ pub struct Convergence {
     pub iterations: u32,
     /// Largest change of a voltage magnitude in the last iteration, per unit.
     pub last_change_pu: f64,
+    /// Nodes that moved by more than the tolerance, but no further than rounding moves them.
+    pub rounding_limited: usize,
 }
 
 /// How a solution with controls ended.
@@ -114,7 +129,7 @@ impl State {
         }
         self.solve_linear()?;
         self.has_profile = true;
-        Ok(Convergence { settled: self.v.iter().all(|v| v.is_finite()), iterations: 1, last_change_pu: 0.0 })
+        Ok(Convergence { settled: self.v.iter().all(|v| v.is_finite()), iterations: 1, last_change_pu: 0.0, rounding_limited: 0 })
     }
 
     /// First iterate: every converter as its admittance.
@@ -138,20 +153,67 @@ impl State {
         let mut magnitude = std::mem::take(&mut self.magnitude);
         magnitude.resize(self.v.len(), 0.0);
         let mut iterations = 0;
-        let mut change;
-        loop {
+        let mut before = f64::INFINITY;
+        let tolerance = self.options.tolerance_pu;
+        let ended = loop {
             iterations += 1;
             self.injection.fill(ZERO);
             self.add_sources();
             self.add_converters();
             self.solve_linear()?;
-            change = largest_change(&self.v, &mut magnitude, circuit.inverse_base());
-            let settled = change <= self.options.tolerance_pu;
-            if (settled && iterations >= self.options.min_iterations) || iterations >= self.options.max_iterations || change.is_nan() {
-                self.magnitude = magnitude;
-                return Ok(Convergence { settled, iterations, last_change_pu: change });
+            let change = largest_change(&self.v, &mut magnitude, circuit.inverse_base());
+            let end = |settled, rounding_limited| Convergence { settled, iterations, last_change_pu: change, rounding_limited };
+            if change <= tolerance && iterations >= self.options.min_iterations {
+                break end(true, 0);
             }
+            if iterations >= self.options.max_iterations || change.is_nan() {
+                break end(change <= tolerance, 0);
+            }
+            if change > tolerance
+                && change < STALLED_PU
+                && change > before / 2.0
+                && let Some(n) = self.within_rounding(&magnitude)?
+            {
+                iterations += 1;
+                break Convergence { settled: true, iterations, last_change_pu: change, rounding_limited: n };
+            }
+            before = change;
+        };
+        self.magnitude = magnitude;
+        Ok(ended)
+    }
+
+    /// Whether one more iteration moves no node beyond tolerance and rounding; the number of nodes that rounding excuses.
+    fn within_rounding(&mut self, magnitude: &[f64]) -> Result<Option<usize>, CircuitError> {
+        let circuit = Arc::clone(&self.circuit);
+        let now = self.v.clone();
+        let diagonal = circuit.pattern().diagonal_slots();
+        for (n, (&slot, v)) in diagonal.iter().zip(&now[1..]).enumerate() {
+            // Signs without pattern, the same in every run.
+            let sign = if (n as u32).wrapping_mul(2_654_435_761) & 0x8000 == 0 { 1.0 } else { -1.0 };
+            let size = self.matrix.values()[slot as usize].norm() * v.norm() * f64::EPSILON;
+            self.injection[n + 1] = Complex64::new(sign * size, 0.0);
         }
+        self.solve_linear()?;
+        let rounding_v: Vec<f64> = self.v.iter().map(|v| v.norm()).collect();
+        self.v = now;
+        self.injection.fill(ZERO);
+        self.add_sources();
+        self.add_converters();
+        self.solve_linear()?;
+        let mut excused = 0;
+        for n in 1..self.v.len() {
+            let change_v = (self.v[n].norm() - magnitude[n]).abs();
+            let base_v = if circuit.inverse_base()[n] > 0.0 { 1.0 / circuit.inverse_base()[n] } else { self.v[n].norm() };
+            if change_v <= self.options.tolerance_pu * base_v {
+                continue;
+            }
+            if change_v > ROUNDING_MARGIN * rounding_v[n] {
+                return Ok(None);
+            }
+            excused += 1;
+        }
+        Ok(Some(excused))
     }
 
     /// Adds the sources' injected currents.

@@ -5,7 +5,7 @@ use super::{Scalar, SparseError, Symbolic};
 
 /// A pivot of at most this share of the original diagonal is rounding noise:
 /// nothing holds the row.
-pub(super) const NOISE: f64 = 8.0 * f64::EPSILON;
+pub(super) const NOISE: f64 = f64::EPSILON / 8.0;
 
 /// A pivot below this share of the original diagonal has lost so many digits
 /// that the factor is accepted only after a look at the residual.
