@@ -277,6 +277,9 @@ pub struct StorageController {
     /// Bands as given in kW, if they were.
     pub band_kw: Option<f64>,
     pub band_low_kw: Option<f64>,
+    /// Half the bands as they count, kW or, in the modes of current, A.
+    pub half_band: f64,
+    pub half_band_low: f64,
     pub discharge_mode: StorageDispatch,
     pub charge_mode: StorageDispatch,
     /// Hour of the day; negative: never.

@@ -21,6 +21,7 @@ pub mod protection;
 mod queue;
 pub mod regulator;
 mod set;
+pub mod storage_controller;
 pub mod switch;
 
 pub use queue::{ControlQueue, QueuedAction};

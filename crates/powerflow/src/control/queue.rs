@@ -69,6 +69,11 @@ impl ControlQueue {
         self.actions.retain(|a| a.handle != handle);
     }
 
+    /// Takes back the actions of controls that are not to be kept.
+    pub fn retain_owners(&mut self, keep: impl Fn(ElementId) -> bool) {
+        self.actions.retain(|a| keep(a.owner));
+    }
+
     pub fn clear(&mut self) {
         self.actions.clear();
     }

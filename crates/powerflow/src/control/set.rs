@@ -12,6 +12,7 @@ use super::exponential::ExponentialController;
 use super::inverter::InverterController;
 use super::protection::{FuseControl, RecloserControl, RelayControl};
 use super::regulator::Regulator;
+use super::storage_controller::FleetController;
 use super::switch::Switching;
 use super::{Control, ControlError, ControlQueue, Plant, QueuedAction};
 use network::{ControlMode, ElementId, ElementKind, Network};
@@ -77,6 +78,7 @@ controls! {
     CapacitorControl => CapacitorSwitching;
     InverterControl => InverterController;
     ExponentialControl => ExponentialController;
+    StorageController => FleetController;
     SwitchControl => Switching;
     Fuse => FuseControl;
     Relay => RelayControl;
@@ -167,9 +169,11 @@ impl Controls {
 }
 
 impl ControlsState {
-    /// Takes over from `last`, a state of the controls `before`, what the controls of `now` remember, where `is_same` says
+    /// Takes over from `last`, a state of the controls `before`, what the controls of `now` remember and have in the queue, where `is_same` says
     /// that a control's data did not change.
     pub fn adopt(&mut self, now: &Controls, last: &Self, before: &Controls, is_same: impl Fn(ElementId) -> bool) {
+        self.queue.clone_from(&last.queue);
+        self.queue.retain_owners(|id| now.position.contains_key(&id) && before.position.contains_key(&id) && is_same(id));
         for ((id, _), state) in now.controls.iter().zip(&mut self.states) {
             if let Some(&old) = before.position.get(id).filter(|_| is_same(*id)) {
                 state.clone_from(&last.states[old]);

@@ -60,6 +60,11 @@ pub struct StorageState {
     pub p_rated_pu: f64,
     /// Present DC power, kW, positive discharging; of the last `advance`.
     pub dc_kw: f64,
+    /// A controller dispatches the unit.
+    pub external: bool,
+    /// AC powers of cut-in and cut-out, as the last `update` had them, kW.
+    pub cut_in_ac_kw: f64,
+    pub cut_out_ac_kw: f64,
     /// The state changed since the matrix was built.
     pub changed: bool,
     /// Volt-watt reversed the direction.
@@ -113,6 +118,9 @@ impl StorageModel {
             charge_pct,
             p_rated_pu: model.p_rated_pu,
             dc_kw: 0.0,
+            external: s.dispatch == DispatchMode::External,
+            cut_in_ac_kw: model.core.ratings.cut_in_kw,
+            cut_out_ac_kw: model.core.ratings.cut_out_kw,
             changed: true,
             volt_watt_reversed: false,
         };
@@ -135,6 +143,11 @@ impl StorageModel {
     /// Rated power, kW.
     pub fn p_rated_kw(&self) -> f64 {
         self.p_rated_kw
+    }
+
+    /// AC power that an idling unit draws, kW.
+    pub fn idling_ac_kw(&self) -> f64 {
+        self.idling_ac_kw
     }
 
     /// Energy when full, and the reserve that discharging leaves, kWh.
@@ -196,6 +209,7 @@ impl StorageModel {
         let mut rebuild = false;
         let mut shape_factor = 1.0;
         match self.dispatch {
+            _ if state.external => {}
             DispatchMode::External => {}
             DispatchMode::LoadLevel => rebuild |= self.trigger(state, moment.dispatch_reference(), moment),
             DispatchMode::Price => rebuild |= self.trigger(state, moment.price, moment),
@@ -268,7 +282,7 @@ impl StorageModel {
     fn dispatch_power(&self, state: &mut StorageState, shape_factor: f64) {
         let before = state.mode;
         state.mode_desired = before;
-        let follow = self.dispatch == DispatchMode::Follow;
+        let follow = self.dispatch == DispatchMode::Follow && !state.external;
         match state.mode {
             StorageMode::Charging if state.stored_kwh < self.energy_rated_kwh => {
                 if follow {
@@ -306,6 +320,7 @@ impl StorageModel {
             if state.mode == StorageMode::Discharging { kw * efficiency } else { kw / efficiency }
         };
         let (cut_out_ac_kw, cut_in_ac_kw) = (to_ac(r.cut_out_kw), to_ac(r.cut_in_kw));
+        (state.cut_out_ac_kw, state.cut_in_ac_kw) = (cut_out_ac_kw, cut_in_ac_kw);
         let before = state.mode;
         let p = state.inverter.kw_out.abs();
         let on = p >= if state.inverter.on { cut_out_ac_kw } else { cut_in_ac_kw };

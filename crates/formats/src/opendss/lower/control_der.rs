@@ -298,6 +298,11 @@ fn dispatch(number: i32) -> StorageDispatch {
     }
 }
 
+/// Targets of the modes of current are in kA, their bands count in A. The mode known when the band is set decides.
+fn current_scale(mode: StorageDispatch) -> f64 {
+    if matches!(mode, StorageDispatch::IPeakShave | StorageDispatch::IPeakShaveLow) { 1000.0 } else { 1.0 }
+}
+
 fn storage_controller_before(ctx: &Context<'_>, id: ObjectId, command: u32) -> Result<StorageController> {
     use storage_controller::Property as P;
     let object = ctx.store.get(id);
@@ -315,6 +320,8 @@ fn storage_controller_before(ctx: &Context<'_>, id: ObjectId, command: u32) -> R
         band_low_pct: 2.0,
         band_kw: None,
         band_low_kw: None,
+        half_band: 80.0,
+        half_band_low: 40.0,
         discharge_mode: StorageDispatch::PeakShave,
         charge_mode: StorageDispatch::Time,
         discharge_time_h: -1.0,
@@ -345,29 +352,35 @@ fn storage_controller_before(ctx: &Context<'_>, id: ObjectId, command: u32) -> R
             P::KWTarget => {
                 s.kw_target = given.real()?;
                 s.kw_threshold = s.kw_target * 0.75;
+                s.half_band = s.band_pct / 200.0 * s.kw_target * current_scale(s.discharge_mode);
                 s.band_kw = s.band_kw.map(|_| s.band_pct / 100.0 * s.kw_target);
             }
             P::KWTargetLow => {
                 s.kw_target_low = given.real()?;
                 s.band_low_kw = s.band_low_kw.map(|_| s.band_low_pct / 100.0 * s.kw_target_low);
+                s.half_band_low = s.band_low_pct / 200.0 * s.kw_target_low * current_scale(s.charge_mode);
             }
             P::PctkWBand => {
                 s.band_pct = given.real()?;
                 s.band_kw = None;
+                s.half_band = s.band_pct / 200.0 * s.kw_target * current_scale(s.discharge_mode);
             }
             P::KWBand => {
                 let kw = given.real()?;
                 s.band_pct = kw / s.kw_target * 100.0;
                 s.band_kw = Some(kw);
+                s.half_band = kw / 2.0 * current_scale(s.discharge_mode);
             }
             P::PctkWBandLow => {
                 s.band_low_pct = given.real()?;
                 s.band_low_kw = None;
+                s.half_band_low = s.band_low_pct / 200.0 * s.kw_target_low * current_scale(s.charge_mode);
             }
             P::KWBandLow => {
                 let kw = given.real()?;
                 s.band_low_pct = kw / s.kw_target_low * 100.0;
                 s.band_low_kw = Some(kw);
+                s.half_band_low = kw / 2.0 * current_scale(s.charge_mode);
             }
             P::ElementList => {
                 s.units = units(&given, &[ClassId::Storage])?;
