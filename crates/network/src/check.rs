@@ -53,6 +53,7 @@ code_table! {
     SOURCE_MISSING, "CHECK.SOURCE.MISSING", Error, "the network has no source in service";
     LOAD_NOT_FED, "CHECK.LOAD.NOT_FED", Error, "nothing connects a load, generator or storage unit to a source, even with every switch closed";
     PHASE_NOT_FED, "CHECK.LOAD.PHASE_NOT_FED", Error, "a phase of a load, generator or storage unit is connected to a node that no source can feed";
+    LOAD_NO_BUS, "CHECK.LOAD.NO_BUS", Warning, "a load, generator or storage unit was given no bus, so that it stands alone and carries nothing";
     LOAD_SWITCHED_OFF, "CHECK.LOAD.SWITCHED_OFF", Warning, "a load, generator or storage unit is cut off by open switches or elements out of service";
     LOAD_KV, "CHECK.LOAD.KV_BASE", Error, "the rated kV of a load, generator or storage unit is more than half as much again above or below what its bus has";
     LOAD_KV_NEAR, "CHECK.LOAD.KV_BASE_NEAR", Warning, "the rated kV of a load, generator or storage unit is more than 15 % off what its bus has";
@@ -402,6 +403,12 @@ impl Findings<'_> {
             let bus = self.bus_name(terminal.bus).to_owned();
             let list = |nodes: &[u32]| nodes.iter().map(|n| n.to_string()).collect::<Vec<_>>().join(", ");
             if !phases.is_empty() && never.len() == phases.len() {
+                // Without a bus an element stands at one of its own, called after it.
+                if bus == format!("{}_1", c.common.name) {
+                    let detail = format!("It stands at a bus of its own, \"{bus}\", and carries nothing.");
+                    self.about(LOAD_NO_BUS, c.id, "it was given no bus", detail, "Name its bus: like= does not copy it.");
+                    continue;
+                }
                 let message = format!("no source can feed bus \"{bus}\"");
                 let detail =
                     format!("Nothing connects nodes {} of bus \"{bus}\" to a source, even with every switch closed.", list(&phases));
@@ -434,8 +441,11 @@ impl Findings<'_> {
             let terminal = &c.common.terminals[0];
             let bus = network.bus(terminal.bus);
             let Some(ratio) = kv_ratio(bus, c.connection, c.common.n_phases, &terminal.nodes, c.kv) else { continue };
+            // The second node may be a phase or the wire that leads back: with the latter, kV to neutral are right.
+            let two_nodes = c.connection == Connection::Wye && c.common.n_phases == 1 && terminal.nodes.get(1).is_some_and(|&n| n != 0);
+            let to_neutral = two_nodes && near(ratio, 1.0 / 3f64.sqrt());
             let info = match off_by(ratio) {
-                r if r > KV_ERROR => LOAD_KV,
+                r if r > KV_ERROR && !to_neutral => LOAD_KV,
                 r if r > KV_WARNING => LOAD_KV_NEAR,
                 _ => continue,
             };
@@ -900,6 +910,14 @@ mod tests {
         assert!(found[0].hint.as_ref().unwrap().contains("square root of three"));
         finds(|n| add_load(n, "shop", "b", &[1, 0], 7.2), &[]);
         finds(|n| add_load(n, "shop", "b", &[1, 2], 12.47), &[]);
+        // Between two nodes the second may lead back: a doubt, not an error.
+        finds(|n| add_load(n, "shop", "b", &[1, 2], 7.2), &[LOAD_KV_NEAR]);
+    }
+
+    #[test]
+    fn a_load_without_a_bus_is_a_warning() {
+        let found = finds(|n| add_load(n, "shop", "shop_1", &[1, 2, 3, 0], 12.47), &[LOAD_NO_BUS, ISLAND, NO_BASE]);
+        assert!(found[0].hint.as_ref().unwrap().contains("like="));
     }
 
     #[test]
