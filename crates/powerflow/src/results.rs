@@ -194,7 +194,9 @@ impl Solution {
                     element: name.clone(),
                     terminal: terminal + 1,
                     conductor: conductor + 1,
-                    node: format!("{}.{}", network.bus(place.bus).name, place.nodes[conductor]),
+                    // The node as it is numbered where the conductor really goes: the far end of an
+                    // autotransformer's series winding is at the next terminal.
+                    node: format!("{}.{}", network.bus(place.bus).name, if n == 0 { 0 } else { circuit.node(n).at_bus }),
                     i_a,
                     p_kw: power.re / 1e3,
                     q_kvar: power.im / 1e3,

@@ -200,7 +200,10 @@ fn failed(error: CircuitError) -> EngineError {
 impl Engine for Session {
     fn voltage_bases(&mut self, network: &Network) -> Result<Vec<f64>, EngineError> {
         let circuit = Arc::new(Circuit::compile(Arc::new(network.clone())).map_err(failed)?);
-        voltage_bases::voltage_bases(&circuit).map_err(failed)
+        let (bases, state) = voltage_bases::voltage_bases(&circuit).map_err(failed)?;
+        // A fault study of a model that was never solved starts from here; a power flow does not.
+        self.last.get_or_insert(state);
+        Ok(bases)
     }
 
     fn solve(&mut self, network: &Network) -> Result<SolveReport, EngineError> {

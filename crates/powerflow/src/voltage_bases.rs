@@ -16,11 +16,12 @@ use std::sync::Arc;
 /// Bases tried where a model names none, kV line to line.
 pub const DEFAULT_BASES_KV: [f64; 7] = [0.208, 0.480, 12.47, 24.9, 34.5, 115.0, 230.0];
 
-/// Line-to-neutral base of every bus of the network, kV, in the order of its buses; 0 for a bus without nodes.
+/// Line-to-neutral base of every bus of the network, kV, in the order of its buses; 0 for a bus without nodes. With it the
+/// state at zero load.
 ///
 /// # Errors
 /// A network whose series elements cannot be factored.
-pub fn voltage_bases(circuit: &Arc<Circuit>) -> Result<Vec<f64>, CircuitError> {
+pub fn voltage_bases(circuit: &Arc<Circuit>) -> Result<(Vec<f64>, State), CircuitError> {
     let network = circuit.network();
     let mut state = State::new(circuit)?;
     state.build_series()?;
@@ -28,7 +29,7 @@ pub fn voltage_bases(circuit: &Arc<Circuit>) -> Result<Vec<f64>, CircuitError> {
     state.add_sources();
     state.solve_linear()?;
     let legal = if network.options.voltage_bases_kv.is_empty() { &DEFAULT_BASES_KV[..] } else { &network.options.voltage_bases_kv };
-    Ok(network
+    let bases = network
         .buses
         .iter()
         .enumerate()
@@ -36,7 +37,8 @@ pub fn voltage_bases(circuit: &Arc<Circuit>) -> Result<Vec<f64>, CircuitError> {
             None => 0.0,
             Some(&(_, node)) => nearest(legal, state.v[node as usize].norm() * 0.001732) / 3.0_f64.sqrt(),
         })
-        .collect())
+        .collect();
+    Ok((bases, state))
 }
 
 fn nearest(legal_kv: &[f64], kv: f64) -> f64 {
