@@ -98,9 +98,9 @@ pub(crate) fn mismatch(state: &State) -> Mismatch {
         }
     }
     if let Some(patch) = &state.patch {
-        let v: Vec<Complex64> = patch.nodes.iter().map(|&n| state.voltages()[n as usize]).collect();
-        for (&n, i) in patch.nodes.iter().zip(patch.y.mul_vec(&v)) {
-            residue[n as usize] += i;
+        for (&(from, to), i) in patch.branches.iter().zip(&patch.i_a) {
+            residue[from as usize] += i;
+            residue[to as usize] -= i;
         }
     }
     let beyond = |i: &Complex64, r: &f64| {

@@ -7,16 +7,17 @@
 //! all its nodes at once are `I = Z_sc⁻¹ V_oc`. Other fault types between the
 //! nodes of one bus follow from the same two by [`BusFault::currents`].
 //!
-//! **Faults.** A fault admittance `Y_f` between nodes of one bus is put into the
-//! converged power flow without a new factorisation: with `Z` the columns of the
-//! inverse system admittance at those nodes,
+//! **Faults.** A fault is a few branches of resistance `r` between nodes of one
+//! bus, or from a node to earth; `A` has a column for each branch, +1 where it
+//! leaves and -1 where it arrives. With `Z` the inverse system admittance,
 //!
 //! ```text
-//! v = v0 - Z Y_f (1 + Z_ff Y_f)⁻¹ v0_f
+//! i = (r + Aᵀ Z A)⁻¹ Aᵀ v0,     v = v0 - Z A i
 //! ```
 //!
-//! is the solution of the faulted network for the same injections, and the fixed
-//! point goes on with it. Source of the first method: OpenDSS, mode `faultstudy`;
+//! is the solution of the faulted network for the same injections without a new
+//! factorisation, and the fixed point goes on with it; `i` are the currents in
+//! the fault. Source of the first method: OpenDSS, mode `faultstudy`;
 //! of the second: the matrix inversion lemma.
 
 use crate::circuit::{Circuit, NodeNumber};
@@ -74,12 +75,21 @@ pub struct BusFault {
 }
 
 impl BusFault {
-    /// Fault currents out of the nodes for a fault of admittance `y_f` between them, A.
+    /// Currents in the branches of a fault with `r_ohm` in each, A: out of each faulted node, of a line-line fault from the first
+    /// to the second. `at` are positions in [`BusFault::nodes`].
     ///
     /// # Errors
     /// When the fault and the network resonate.
-    pub fn currents(&self, y_f: &CMatrix) -> Result<Vec<Complex64>, DenseError> {
-        Ok(compensation(&self.z_sc_ohm, y_f)?.mul_vec(&self.v_oc))
+    pub fn currents(&self, fault: FaultType, at: &[usize], r_ohm: f64) -> Result<Vec<Complex64>, DenseError> {
+        let branches = branches(fault, at.len());
+        let across =
+            |from: usize, to: Option<usize>, column: &dyn Fn(usize) -> Complex64| column(from) - to.map_or(Complex64::ZERO, column);
+        let z = CMatrix::from_fn(branches.len(), branches.len(), |i, j| {
+            let of_row = |row: usize| across(branches[j].0, branches[j].1, &|k| self.z_sc_ohm[(at[row], at[k])]);
+            across(branches[i].0, branches[i].1, &of_row)
+        });
+        let v: Vec<Complex64> = branches.iter().map(|&(from, to)| across(from, to, &|k| self.v_oc[at[k]])).collect();
+        Ok(in_series(z, r_ohm).inverse()?.mul_vec(&v))
     }
 }
 
@@ -95,30 +105,20 @@ pub struct FaultRow {
     pub i_a: Vec<Complex64>,
 }
 
-/// `Y_f (1 + Z Y_f)⁻¹`.
-fn compensation(z: &CMatrix, y_f: &CMatrix) -> Result<CMatrix, DenseError> {
-    let k = z.rows();
-    let mut inner = product(z, y_f);
-    for i in 0..k {
-        inner[(i, i)] += 1.0;
-    }
-    Ok(product(y_f, &inner.inverse()?))
-}
-
-fn product(a: &CMatrix, b: &CMatrix) -> CMatrix {
-    CMatrix::from_fn(a.rows(), b.cols(), |i, j| (0..a.cols()).map(|k| a[(i, k)] * b[(k, j)]).sum())
-}
-
-/// Admittance of a fault with resistance `r_ohm`: each of `n` nodes to earth, or the first two together.
-///
-/// A line-line-ground fault has `r_ohm` from each phase to earth.
-pub fn fault_admittance(fault: FaultType, n: usize, r_ohm: f64) -> CMatrix {
-    // The resistance of a bolted fault is the smallest that is told apart from none.
-    let g = Complex64::new(1.0 / r_ohm.max(1e-9), 0.0);
+/// Branches of a fault of `n` nodes: from a node to another, or to earth.
+fn branches(fault: FaultType, n: usize) -> Vec<(usize, Option<usize>)> {
     match fault {
-        FaultType::LineLine => CMatrix::from_fn(2, 2, |i, j| if i == j { g } else { -g }),
-        _ => CMatrix::from_diagonal(&vec![g; n]),
+        FaultType::LineLine => vec![(0, Some(1))],
+        _ => (0..n).map(|k| (k, None)).collect(),
     }
+}
+
+/// Adds the fault's resistance to the impedance between its branches.
+fn in_series(mut z: CMatrix, r_ohm: f64) -> CMatrix {
+    for k in 0..z.rows() {
+        z[(k, k)] += r_ohm;
+    }
+    z
 }
 
 /// Open-circuit voltages and short-circuit impedances of every bus, in the order of the network's buses.
@@ -243,19 +243,27 @@ fn solve_fault(state: &mut State, bus: BusId, fault: FaultType, nodes: Vec<u32>,
     let bus = circuit.network().bus(bus).name.clone();
     state.patch = None;
     let columns = inverse_columns(state, &numbers)?;
-    let z = CMatrix::from_fn(numbers.len(), numbers.len(), |r, c| columns[c][numbers[r] as usize]);
-    let y = fault_admittance(fault, numbers.len(), r_ohm);
-    let Ok(correction) = compensation(&z, &y) else {
+    let branches = branches(fault, numbers.len());
+    let columns: Vec<Vec<Complex64>> = branches
+        .iter()
+        .map(|&(from, to)| match to {
+            Some(to) => columns[from].iter().zip(&columns[to]).map(|(a, b)| a - b).collect(),
+            None => columns[from].clone(),
+        })
+        .collect();
+    let nodes_of: Vec<(NodeNumber, NodeNumber)> =
+        branches.iter().map(|&(from, to)| (numbers[from], to.map_or(0, |to| numbers[to]))).collect();
+    let z = CMatrix::from_fn(branches.len(), branches.len(), |r, c| {
+        let (from, to) = nodes_of[r];
+        // Number 0 is the earth, where every column is zero.
+        columns[c][from as usize] - columns[c][to as usize]
+    });
+    let Ok(admittance) = in_series(z, r_ohm).inverse() else {
         return Ok(FaultRow { bus, fault, nodes, converged: false, i_a: Vec::new() });
     };
-    state.patch = Some(Patch { nodes: numbers.clone(), correction, columns, y: y.clone() });
+    state.patch = Some(Patch { branches: nodes_of, admittance, columns, i_a: Vec::new() });
     state.forget_profile();
     let progress = state.solve_moment();
-    let v_f: Vec<Complex64> = numbers.iter().map(|&n| state.voltages()[n as usize]).collect();
-    state.patch = None;
-    let mut i_a = y.mul_vec(&v_f);
-    if fault == FaultType::LineLine {
-        i_a.truncate(1);
-    }
+    let i_a = state.patch.take().map_or_else(Vec::new, |p| p.i_a);
     Ok(FaultRow { bus, fault, nodes, converged: progress?.convergence.settled, i_a })
 }

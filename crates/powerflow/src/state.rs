@@ -66,16 +66,17 @@ pub struct State {
     pub(crate) patch: Option<Patch>,
 }
 
-/// A small admittance added to a few nodes by compensation, without touching the factor.
+/// Branches added between a few nodes by compensation, without touching the factor.
 #[derive(Clone, Debug)]
 pub(crate) struct Patch {
-    pub nodes: Vec<NodeNumber>,
-    /// `(G⁻¹ + Z)⁻¹` on those nodes.
-    pub correction: CMatrix,
-    /// Columns of the inverse system admittance at those nodes, by node number.
+    /// Ends of each branch; 0 is the earth.
+    pub branches: Vec<(NodeNumber, NodeNumber)>,
+    /// Currents in the branches for the voltages across them before the branches were there.
+    pub admittance: CMatrix,
+    /// Voltages by node number for one ampere in each branch.
     pub columns: Vec<Vec<Complex64>>,
-    /// The admittance itself.
-    pub y: CMatrix,
+    /// Present currents in the branches, A.
+    pub i_a: Vec<Complex64>,
 }
 
 impl State {
@@ -506,11 +507,10 @@ impl State {
         self.v[1..].copy_from_slice(&self.injection[1..]);
         let Some(factor) = &self.factor else { return self.build().and_then(|()| self.solve_linear()) };
         factor.solve_in_place(&mut self.v[1..], &mut self.work).map_err(CircuitError::Sparse)?;
-        if let Some(patch) = &self.patch {
-            // v = v0 - Z (G⁻¹ + Zff)⁻¹ v0f: the matrix inversion lemma for the added conductances.
-            let v_f: Vec<Complex64> = patch.nodes.iter().map(|&n| self.v[n as usize]).collect();
-            let i_f = patch.correction.mul_vec(&v_f);
-            for (column, i) in patch.columns.iter().zip(&i_f) {
+        if let Some(patch) = &mut self.patch {
+            let across: Vec<Complex64> = patch.branches.iter().map(|&(from, to)| self.v[from as usize] - self.v[to as usize]).collect();
+            patch.i_a = patch.admittance.mul_vec(&across);
+            for (column, i) in patch.columns.iter().zip(&patch.i_a) {
                 for (v, z) in self.v[1..].iter_mut().zip(&column[1..]) {
                     *v -= z * i;
                 }
