@@ -7,8 +7,9 @@
 //!                         +--> State, State, ... (voltages, taps, steps, energy, clock)
 //! ```
 //!
-//! Nodes are numbered from 1 in the order in which the elements first name
-//! them; number 0 is the earth, whose voltage is 0 V. Row `k - 1` of the system
+//! Nodes are numbered from 1 in the order of their elimination, and reported in
+//! the order in which the elements first name them; number 0 is the earth, whose
+//! voltage is 0 V. Row `k - 1` of the system
 //! admittance belongs to node `k`. Only enabled elements are compiled.
 
 use crate::control::Controls;
@@ -16,8 +17,9 @@ use crate::dense::CMatrix;
 use crate::element::{self, Model};
 use crate::error::{CircuitError, Place};
 use crate::pc::LoadModel;
-use crate::sparse::{GROUND, Pattern, PatternBuilder, Symbolic};
+use crate::sparse::{GROUND, Pattern, PatternBuilder, SparseError, Symbolic};
 use network::{BusId, ElementId, ElementKind, Network, TransformerKind};
+use num_complex::Complex64;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -72,6 +74,45 @@ pub struct Circuit {
     converters: Vec<u32>,
     /// 1 / base voltage by node number, 1/V; 0 where no base is assigned.
     inverse_base: Vec<f64>,
+    /// Nodes without an assigned base.
+    without_base: Vec<NodeNumber>,
+    /// Injected currents of all sources, A, by node number.
+    source_injection: Vec<Complex64>,
+    /// Node numbers in the order in which the elements first name the nodes.
+    reported: Vec<NodeNumber>,
+}
+
+/// Rows of an element's conductors in the system admittance.
+fn rows_of(e: &Element) -> Vec<u32> {
+    e.nodes.iter().map(|&n| if n == 0 { GROUND } else { n - 1 }).collect()
+}
+
+fn pattern_of(nodes: &[Node], elements: &[Element]) -> Result<Pattern, SparseError> {
+    let mut builder = PatternBuilder::new(nodes.len() as u32 - 1);
+    for e in elements {
+        builder.clique(&rows_of(e))?;
+    }
+    builder.build()
+}
+
+/// Numbers the nodes in the order of their elimination, so that a sweep over the factor walks through memory in order.
+///
+/// Returns the new numbers in the order of the old ones.
+fn renumber(order: &Symbolic, nodes: &mut Vec<Node>, by_bus: &mut [Vec<(u32, NodeNumber)>], elements: &mut [Element]) -> Vec<NodeNumber> {
+    let mut new_of = vec![0; nodes.len()];
+    let mut moved = vec![nodes[0]];
+    for (k, &row) in order.permutation().iter().enumerate() {
+        new_of[row as usize + 1] = k as NodeNumber + 1;
+        moved.push(nodes[row as usize + 1]);
+    }
+    *nodes = moved;
+    for (_, n) in by_bus.iter_mut().flatten() {
+        *n = new_of[*n as usize];
+    }
+    for n in elements.iter_mut().flat_map(|e| e.nodes.iter_mut()) {
+        *n = new_of[*n as usize];
+    }
+    new_of.split_off(1)
 }
 
 impl Circuit {
@@ -134,27 +175,21 @@ impl Circuit {
         }
         let controls = Controls::compile(&network)
             .map_err(|(id, reason)| CircuitError::Element { place: Place::of(&network, id), reason: Box::new(reason) })?;
-        let mut builder = PatternBuilder::new(nodes.len() as u32 - 1);
-        let row = |&n: &NodeNumber| if n == 0 { GROUND } else { n - 1 };
-        let mut rows = Vec::new();
-        for e in &elements {
-            rows.clear();
-            rows.extend(e.nodes.iter().map(row));
-            builder.clique(&rows)?;
-        }
-        let pattern = Arc::new(builder.build()?);
+        let first = pattern_of(&nodes, &elements)?;
+        let order = Symbolic::new(&Arc::new(first))?;
+        let reported = renumber(&order, &mut nodes, &mut by_bus, &mut elements);
+        let pattern = Arc::new(pattern_of(&nodes, &elements)?);
         for e in &mut elements {
-            rows.clear();
-            rows.extend(e.nodes.iter().map(row));
-            e.slots = pattern.clique_slots(&rows)?.into();
+            e.slots = pattern.clique_slots(&rows_of(e))?.into();
         }
-        let symbolic = Arc::new(Symbolic::new(&pattern)?);
+        let identity: Vec<u32> = (0..pattern.order() as u32).collect();
+        let symbolic = Arc::new(Symbolic::with_order(&pattern, &identity)?);
         let which = |is: fn(&Model) -> bool| {
             let positions = elements.iter().enumerate().filter(|(_, e)| is(&e.model));
             positions.map(|(i, _)| i as u32).collect::<Vec<_>>()
         };
         let (sources, converters) = (which(Model::is_source), which(|m| m.is_converter() && !m.is_load()));
-        let inverse_base = nodes
+        let inverse_base: Vec<f64> = nodes
             .iter()
             .enumerate()
             .map(|(i, n)| match i {
@@ -162,6 +197,14 @@ impl Circuit {
                 _ => Some(network.bus(n.bus).kv_base_ln).filter(|&kv| kv > 0.0).map_or(0.0, |kv| 1e-3 / kv),
             })
             .collect();
+        let without_base = (1..nodes.len()).filter(|&n| inverse_base[n] == 0.0).map(|n| n as NodeNumber).collect();
+        let mut source_injection = vec![Complex64::ZERO; nodes.len()];
+        for &i in &sources {
+            let e: &Element = &elements[i as usize];
+            for (&n, injected) in e.nodes.iter().zip(e.model.source_injection()) {
+                source_injection[n as usize] += injected;
+            }
+        }
         Ok(Self {
             controls,
             network,
@@ -176,6 +219,9 @@ impl Circuit {
             sources,
             converters,
             inverse_base,
+            without_base,
+            source_injection,
+            reported,
         })
     }
 
@@ -243,6 +289,21 @@ impl Circuit {
 
     pub(crate) fn converters(&self) -> &[u32] {
         &self.converters
+    }
+
+    /// Node numbers in the order in which the elements first name the nodes.
+    pub fn reported(&self) -> &[NodeNumber] {
+        &self.reported
+    }
+
+    /// Nodes without an assigned base.
+    pub(crate) fn without_base(&self) -> &[NodeNumber] {
+        &self.without_base
+    }
+
+    /// Injected currents of all sources, A, by node number.
+    pub(crate) fn source_injection(&self) -> &[Complex64] {
+        &self.source_injection
     }
 
     /// 1 / line-to-neutral voltage base by node number, 1/V; 0 where none is assigned.

@@ -460,6 +460,15 @@ impl Model {
         matches!(self, Self::Load(_) | Self::Generator(_) | Self::Pv(_) | Self::Storage(_) | Self::InductionMachine(_))
     }
 
+    /// Injected currents of a source, A, conductor by conductor; nothing for other elements.
+    pub fn source_injection(&self) -> &[Complex64] {
+        match self {
+            Self::Source(s) => &s.injection,
+            Self::CurrentSource(s) => &s.injection,
+            _ => &[],
+        }
+    }
+
     pub fn is_source(&self) -> bool {
         matches!(self, Self::Source(_) | Self::CurrentSource(_))
     }

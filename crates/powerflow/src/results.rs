@@ -3,7 +3,6 @@
 //! Sign: the power and current of a terminal are positive into the element.
 
 use crate::certificate::Certificate;
-use crate::circuit::NodeNumber;
 use crate::element::Varying;
 use crate::forensics::Forensics;
 use crate::state::State;
@@ -159,11 +158,13 @@ impl Solution {
         &self.state
     }
 
-    /// Voltages of all nodes, in the order of their numbers.
+    /// Voltages of all nodes, in the order in which the elements first name them.
     pub fn nodes(&self) -> Vec<NodeRow> {
         let circuit = self.state.circuit();
-        (1..=circuit.n_nodes() as NodeNumber)
-            .map(|n| {
+        circuit
+            .reported()
+            .iter()
+            .map(|&n| {
                 let v_v = self.state.v[n as usize];
                 let kv_base_ln = circuit.kv_base_ln(n);
                 NodeRow {

@@ -502,10 +502,15 @@ impl State {
         self.circuit.elements().iter().filter(|e| e.nodes.contains(&node)).map(|e| Place::of(network, e.id)).collect()
     }
 
-    /// Solves the linear network for `injection` and puts the voltages in `v`.
+    /// Solves the linear network for `injection` and puts the voltages in `v`; `injection` then holds the voltages of before.
     pub(crate) fn solve_linear(&mut self) -> Result<(), CircuitError> {
-        self.v[1..].copy_from_slice(&self.injection[1..]);
-        let Some(factor) = &self.factor else { return self.build().and_then(|()| self.solve_linear()) };
+        if self.factor.is_none() {
+            self.build()?;
+        }
+        let Some(factor) = &self.factor else { unreachable!("a built state has a factor") };
+        // In place, in the buffer of the injection: neither a copy nor an allocation.
+        std::mem::swap(&mut self.v, &mut self.injection);
+        self.v[0] = ZERO;
         factor.solve_in_place(&mut self.v[1..], &mut self.work).map_err(CircuitError::Sparse)?;
         if let Some(patch) = &mut self.patch {
             let across: Vec<Complex64> = patch.branches.iter().map(|&(from, to)| self.v[from as usize] - self.v[to as usize]).collect();

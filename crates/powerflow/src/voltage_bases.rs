@@ -25,8 +25,7 @@ pub fn voltage_bases(circuit: &Arc<Circuit>) -> Result<(Vec<f64>, State), Circui
     let network = circuit.network();
     let mut state = State::new(circuit)?;
     state.build_series()?;
-    state.injection.fill(num_complex::Complex64::ZERO);
-    state.add_sources();
+    state.inject_sources();
     state.solve_linear()?;
     let legal = if network.options.voltage_bases_kv.is_empty() { &DEFAULT_BASES_KV[..] } else { &network.options.voltage_bases_kv };
     let bases = network
