@@ -14,7 +14,8 @@
 //! ```text
 //! one phase to earth or a neutral      kV = b, or sqrt(3)/2 b on a bus of two nodes at most, whose base may be that
 //!                                      of the whole of a centre-tapped secondary
-//! one phase between two phase nodes    kV = sqrt(3) b, or 2 b on a centre-tapped secondary
+//! one phase between two phase nodes    kV = sqrt(3) b, or 2 b on a centre-tapped secondary; a node whose wire ends at the
+//!                                      earth leads back and is a neutral, whatever its number
 //! wye of two or three phases           kV = sqrt(3) b   (line to line, as a nameplate has it)
 //! delta                                kV = sqrt(3) b, or 2 b
 //! ```
@@ -55,8 +56,8 @@ code_table! {
     PHASE_NOT_FED, "CHECK.LOAD.PHASE_NOT_FED", Error, "a phase of a load, generator or storage unit is connected to a node that no source can feed";
     LOAD_NO_BUS, "CHECK.LOAD.NO_BUS", Warning, "a load, generator or storage unit was given no bus, so that it stands alone and carries nothing";
     LOAD_SWITCHED_OFF, "CHECK.LOAD.SWITCHED_OFF", Warning, "a load, generator or storage unit is cut off by open switches or elements out of service";
-    LOAD_KV, "CHECK.LOAD.KV_BASE", Error, "the rated kV of a load, generator or storage unit is more than half as much again above or below what its bus has";
-    LOAD_KV_NEAR, "CHECK.LOAD.KV_BASE_NEAR", Warning, "the rated kV of a load, generator or storage unit is more than 15 % off what its bus has";
+    LOAD_KV, "CHECK.LOAD.KV_BASE", Error, "the rated kV of a load, generator or storage unit is more than 2.5 times, or less than 0.4 times, what its bus has";
+    LOAD_KV_NEAR, "CHECK.LOAD.KV_BASE_NEAR", Warning, "the rated kV of a load, generator or storage unit is more than 15 % off what its bus has; a factor of the square root of three is told as such";
     DELTA_TO_EARTH, "CHECK.LOAD.DELTA_TO_EARTH", Warning, "a one-phase delta load rated line to line names one node, so its other end is at the earth";
     TRANSFORMER_KV, "CHECK.TRANSFORMER.KV_BASE", Warning, "the rated kV of a transformer's winding is more than 15 % off what its bus has";
     CAPACITOR_KV, "CHECK.CAPACITOR.KV_BASE", Warning, "the rated kV of a capacitor is more than 15 % off what its bus has";
@@ -64,7 +65,7 @@ code_table! {
     LINE_BASES, "CHECK.LINE.VOLTAGE_BASES", Warning, "the two ends of a line have different voltage bases";
     LINE_LENGTH, "CHECK.LINE.ZERO_LENGTH", Error, "the length of a line is zero or negative";
     LINE_ZERO, "CHECK.LINE.ZERO_IMPEDANCE", Error, "the series impedance of a line is zero";
-    LINE_NEGATIVE, "CHECK.LINE.NEGATIVE_RESISTANCE", Warning, "the series resistance of a line is negative";
+    LINE_NEGATIVE, "CHECK.LINE.NEGATIVE_RESISTANCE", Warning, "the positive-sequence resistance of a line is negative";
     LINE_RATIO, "CHECK.LINE.IMPEDANCE_RATIO", Warning, "resistance and reactance of a line differ by a factor of more than a thousand";
     LINE_HUGE, "CHECK.LINE.HUGE_IMPEDANCE", Warning, "the impedance of a line leaves less than 10 kVA of short-circuit power at its voltage";
     LINE_TINY, "CHECK.LINE.TINY_IMPEDANCE", Note, "the impedance of a line that is no switch is so small that the equations lose digits";
@@ -80,8 +81,9 @@ code_table! {
     NO_RATING, "CHECK.LINE.NO_RATING", Note, "lines without a current rating";
 }
 
-/// Off by more than this factor, a rated voltage is an error.
-const KV_ERROR: f64 = 1.5;
+/// Off by more than this factor, a rated voltage is an error. Slips between line to line and line to neutral, and between
+/// the half and the whole of a centre-tapped secondary, stay below it: the model means something, if not what was meant.
+const KV_ERROR: f64 = 2.5;
 /// Off by more than this factor, a rated voltage is a warning.
 const KV_WARNING: f64 = 1.15;
 /// Names that one aggregated finding lists.
@@ -107,6 +109,8 @@ struct Groups {
     index: HashMap<(BusId, u32), usize>,
     parent: Vec<usize>,
     fed: Vec<bool>,
+    /// Groups that the wire of a line ties to the earth: they lead back.
+    returns: Vec<bool>,
 }
 
 impl Groups {
@@ -135,8 +139,8 @@ impl Groups {
     /// Joins nodes of the network as elements do. With `as_is` open conductors and disabled elements
     /// carry nothing; sources count only in service either way.
     fn new(network: &Network, as_is: bool) -> Self {
-        let mut groups = Groups { index: HashMap::new(), parent: Vec::new(), fed: Vec::new() };
-        let mut sources = Vec::new();
+        let mut groups = Groups { index: HashMap::new(), parent: Vec::new(), fed: Vec::new(), returns: Vec::new() };
+        let (mut sources, mut earthed) = (Vec::new(), Vec::new());
         for &id in &network.order {
             let common = network.common(id);
             match id.kind {
@@ -152,6 +156,17 @@ impl Groups {
             if as_is && !common.enabled {
                 continue;
             }
+            if id.kind == ElementKind::Line
+                && let [first, second, ..] = common.terminals.as_slice()
+            {
+                for (&a, &b) in first.nodes.iter().zip(&second.nodes) {
+                    match (a, b) {
+                        (0, node) if node != 0 => earthed.push(groups.node(second.bus, node)),
+                        (node, 0) if node != 0 => earthed.push(groups.node(first.bus, node)),
+                        _ => {}
+                    }
+                }
+            }
             match id.kind {
                 ElementKind::Line | ElementKind::Reactor | ElementKind::Capacitor | ElementKind::Fault | ElementKind::GicLine => {
                     groups.conductor_by_conductor(common, as_is);
@@ -160,12 +175,18 @@ impl Groups {
                 _ => {}
             }
         }
-        groups.fed = vec![false; groups.parent.len()];
-        for source in sources {
-            let root = groups.root(source);
-            groups.fed[root] = true;
-        }
+        groups.fed = groups.marks(&sources);
+        groups.returns = groups.marks(&earthed);
         groups
+    }
+
+    /// Which roots hold one of `nodes`.
+    fn marks(&mut self, nodes: &[usize]) -> Vec<bool> {
+        let mut marks = vec![false; self.parent.len()];
+        for &node in nodes {
+            marks[self.root(node)] = true;
+        }
+        marks
     }
 
     fn conductor_by_conductor(&mut self, common: &Common, as_is: bool) {
@@ -194,13 +215,14 @@ impl Groups {
     }
 
     fn is_fed(&mut self, bus: BusId, node: u32) -> bool {
-        match self.index.get(&(bus, node)) {
-            Some(&i) => {
-                let root = self.root(i);
-                self.fed[root]
-            }
-            None => false,
-        }
+        let root = self.index.get(&(bus, node)).copied().map(|i| self.root(i));
+        root.is_some_and(|root| self.fed[root])
+    }
+
+    /// Whether `node` leads back to the earth along a wire.
+    fn leads_back(&mut self, bus: BusId, node: u32) -> bool {
+        let root = self.index.get(&(bus, node)).copied().map(|i| self.root(i));
+        node == 0 || root.is_some_and(|root| self.returns[root])
     }
 }
 
@@ -247,8 +269,9 @@ fn phase_conductors(connection: Connection, n_phases: usize, n_conductors: usize
     }
 }
 
-/// What `kv` is over the voltage that the bus has across one phase; `None` without a base.
-fn kv_ratio(bus: &Bus, connection: Connection, n_phases: usize, nodes: &[u32], kv: f64) -> Option<f64> {
+/// What `kv` is over the voltage that the bus has across one phase; `None` without a base. `wires` tells phases from returns.
+fn kv_ratio(network: &Network, wires: &mut Groups, connection: Connection, n_phases: usize, terminal: &Terminal, kv: f64) -> Option<f64> {
+    let (bus, nodes) = (network.bus(terminal.bus), terminal.nodes.as_slice());
     let base = bus.kv_base_ln;
     if base <= 0.0 || kv <= 0.0 || nodes.is_empty() {
         return None;
@@ -259,7 +282,7 @@ fn kv_ratio(bus: &Bus, connection: Connection, n_phases: usize, nodes: &[u32], k
         (_, 0) => return None,
         (_, 1) => {
             let other = nodes.get(1).copied().unwrap_or(0);
-            let between_phases = (1..=3).contains(&other) && nodes[0] != 0;
+            let between_phases = (1..=3).contains(&other) && !nodes[..2].iter().any(|&n| wires.leads_back(terminal.bus, n));
             match between_phases {
                 true => &line_to_line,
                 false if bus.nodes.iter().filter(|&&n| n <= 3).count() <= 2 => &to_earth,
@@ -307,7 +330,7 @@ struct Zones {
 impl Zones {
     fn new(network: &Network) -> Self {
         let n = network.buses.len();
-        let mut groups = Groups { index: HashMap::new(), parent: (0..n).collect(), fed: Vec::new() };
+        let mut groups = Groups { index: HashMap::new(), parent: (0..n).collect(), fed: Vec::new(), returns: Vec::new() };
         for line in network.lines.iter().filter(|l| l.common.enabled) {
             if let [first, second] = line.common.terminals.as_slice() {
                 groups.join(first.bus.index(), second.bus.index());
@@ -326,10 +349,57 @@ impl Zones {
         Self { of_bus, windings_kv_ln }
     }
 
+    /// Notes `id` where the base of the bus's zone is doubted already: that one finding says it all.
+    fn doubted(&self, doubts: &mut [Doubt], bus: BusId, id: ElementId) -> bool {
+        let zone = self.of_bus[bus.index()];
+        let doubt = doubts.iter_mut().find(|d| d.zone == zone);
+        let found = doubt.is_some();
+        if let Some(doubt) = doubt {
+            doubt.elements.push(id);
+        }
+        found
+    }
+
     /// Whether a transformer of the bus's zone is made for `kv_ln`.
     fn fits(&self, bus: BusId, kv_ln: f64) -> bool {
         self.windings_kv_ln[self.of_bus[bus.index()]].iter().any(|w| off_by(kv_ln / w) < KV_WARNING)
     }
+}
+
+/// A zone whose voltage base fits neither its transformer nor what is connected there.
+struct Doubt {
+    zone: usize,
+    /// Where it was found first, and by what rating.
+    bus: BusId,
+    kv: f64,
+    fitting_kv: f64,
+    elements: Vec<ElementId>,
+}
+
+/// What a bus has, and the rating that would fit an element there.
+fn fitting(bus: &Bus, n_phases: usize, connection: Connection, kv: f64) -> String {
+    format!(
+        "The bus has {:.4} kV line to neutral, {:.4} kV line to line; {kv:.4} kV would fit {n_phases} phase{} in {}.",
+        bus.kv_base_ln,
+        3f64.sqrt() * bus.kv_base_ln,
+        if n_phases == 1 { "" } else { "s" },
+        if connection == Connection::Delta { "delta" } else { "wye" },
+    )
+}
+
+/// `node 2`, `nodes 1, 2`.
+fn node_list(nodes: &[u32]) -> String {
+    let list: Vec<String> = nodes.iter().map(u32::to_string).collect();
+    format!("node{} {}", if nodes.len() == 1 { "" } else { "s" }, list.join(", "))
+}
+
+/// The first few names, and how many more there are.
+fn listed(names: &[String]) -> String {
+    let mut list = names[..names.len().min(LISTED)].join(", ");
+    if names.len() > LISTED {
+        list.push_str(&format!(" and {} more", names.len() - LISTED));
+    }
+    list
 }
 
 struct Findings<'a> {
@@ -359,18 +429,14 @@ impl Findings<'_> {
         &self.network.bus(bus).name
     }
 
-    /// One finding that stands for many.
-    fn aggregate(&mut self, info: CodeInfo, what: &str, names: &[String], first: Option<&SourceRef>, hint: &str) {
+    /// One finding that stands for many; `what` is said of one and of several.
+    fn aggregate(&mut self, info: CodeInfo, what: [&str; 2], names: &[String], first: Option<&SourceRef>, hint: &str) {
         if names.is_empty() {
             return;
         }
-        let mut list = names[..names.len().min(LISTED)].join(", ");
-        if names.len() > LISTED {
-            list.push_str(&format!(" and {} more", names.len() - LISTED));
-        }
-        let message = format!("{} {what}", names.len());
+        let message = format!("{} {}", names.len(), what[usize::from(names.len() > 1)]);
         let d = self.add(info, message);
-        d.detail = Some(format!("{list}."));
+        d.detail = Some(format!("{}.", listed(names)));
         d.source = first.filter(|s| s.is_known()).cloned();
         if !hint.is_empty() {
             d.hint = Some(hint.to_owned());
@@ -401,7 +467,6 @@ impl Findings<'_> {
             let unfed = |groups: &mut Groups| phases.iter().filter(|&&p| !groups.is_fed(terminal.bus, p)).copied().collect::<Vec<_>>();
             let (never, not_now) = (unfed(&mut ever), unfed(&mut now));
             let bus = self.bus_name(terminal.bus).to_owned();
-            let list = |nodes: &[u32]| nodes.iter().map(|n| n.to_string()).collect::<Vec<_>>().join(", ");
             if !phases.is_empty() && never.len() == phases.len() {
                 // Without a bus an element stands at one of its own, called after it.
                 if bus == format!("{}_1", c.common.name) {
@@ -411,16 +476,17 @@ impl Findings<'_> {
                 }
                 let message = format!("no source can feed bus \"{bus}\"");
                 let detail =
-                    format!("Nothing connects nodes {} of bus \"{bus}\" to a source, even with every switch closed.", list(&phases));
+                    format!("Nothing connects {} of bus \"{bus}\" to a source, even with every switch closed.", node_list(&phases));
                 self.about(LOAD_NOT_FED, c.id, message, detail, "Correct the name of the bus, or add what connects it.");
             } else if !never.is_empty() {
-                let message = format!("no source can feed node {} of bus \"{bus}\"", list(&never));
-                let detail = "It draws from phases that nothing brings to this bus.";
+                let message = format!("no source can feed {} of bus \"{bus}\"", node_list(&never));
+                let detail = "It is connected to phases that nothing brings to this bus.";
                 self.about(PHASE_NOT_FED, c.id, message, detail, "Correct the nodes, or the phases of the line to this bus.");
             } else if !not_now.is_empty() && terminal.closed[..n].iter().all(|&closed| closed) {
-                let message = format!("bus \"{bus}\" is cut off");
-                let detail = format!("Nodes {} are fed only over open switches or elements out of service.", list(&not_now));
-                self.about(LOAD_SWITCHED_OFF, c.id, message, detail, "");
+                let nodes = node_list(&not_now);
+                let message = format!("{nodes} of bus \"{bus}\" {} cut off", if not_now.len() == 1 { "is" } else { "are" });
+                let detail = "What would feed it is open or out of service.";
+                self.about(LOAD_SWITCHED_OFF, c.id, message, detail, "Close the switch or enable the element, unless this is meant.");
             }
         }
         let dark: Vec<String> = (0..network.buses.len())
@@ -431,29 +497,31 @@ impl Findings<'_> {
             })
             .map(|id| network.bus(id).name.clone())
             .collect();
-        self.aggregate(ISLAND, "buses are fed by no source", &dark, None, "");
+        let hint = "Their voltages are not determined by the model and are given as zero or nearly so.";
+        self.aggregate(ISLAND, ["bus is fed by no source", "buses are fed by no source"], &dark, None, hint);
     }
 
     fn voltages(&mut self) {
         let network = self.network;
         let zones = Zones::new(network);
+        let mut wires = Groups::new(network, false);
+        let mut doubts: Vec<Doubt> = Vec::new();
         for c in consumers(network) {
             let terminal = &c.common.terminals[0];
             let bus = network.bus(terminal.bus);
-            let Some(ratio) = kv_ratio(bus, c.connection, c.common.n_phases, &terminal.nodes, c.kv) else { continue };
-            // The second node may be a phase or the wire that leads back: with the latter, kV to neutral are right.
-            let two_nodes = c.connection == Connection::Wye && c.common.n_phases == 1 && terminal.nodes.get(1).is_some_and(|&n| n != 0);
-            let to_neutral = two_nodes && near(ratio, 1.0 / 3f64.sqrt());
+            let n_phases = c.common.n_phases;
+            let Some(ratio) = kv_ratio(network, &mut wires, c.connection, n_phases, terminal, c.kv) else { continue };
             let info = match off_by(ratio) {
-                r if r > KV_ERROR && !to_neutral => LOAD_KV,
+                r if r > KV_ERROR => LOAD_KV,
                 r if r > KV_WARNING => LOAD_KV_NEAR,
                 _ => continue,
             };
             if zones.fits(terminal.bus, bus.kv_base_ln * ratio) {
-                let message = format!("the base of bus \"{}\" fits neither its {} kV nor the transformer there", bus.name, c.kv);
-                let detail = format!("Bus \"{}\" is {:.4} kV line to neutral.", bus.name, bus.kv_base_ln);
-                let hint = "Add the transformer's voltage to the list of voltage bases, or set the base of the bus.";
-                self.about(DOUBTFUL_BASE, c.id, message, detail, hint);
+                let zone = zones.of_bus[terminal.bus.index()];
+                match doubts.iter_mut().find(|d| d.zone == zone) {
+                    Some(doubt) => doubt.elements.push(c.id),
+                    None => doubts.push(Doubt { zone, bus: terminal.bus, kv: c.kv, fitting_kv: c.kv / ratio, elements: vec![c.id] }),
+                }
                 continue;
             }
             let one_node = c.connection == Connection::Delta && c.common.n_phases == 1 && terminal.nodes.get(1) == Some(&0);
@@ -465,16 +533,8 @@ impl Findings<'_> {
                 self.about(DELTA_TO_EARTH, c.id, message, detail, hint);
                 continue;
             }
-            let message = format!("its {} kV do not fit bus \"{}\"", c.kv, bus.name);
-            let detail = format!(
-                "Bus \"{}\" is {:.4} kV line to neutral; {:.4} kV would fit {} phase{} in {}.",
-                bus.name,
-                bus.kv_base_ln,
-                c.kv / ratio,
-                c.common.n_phases,
-                if c.common.n_phases == 1 { "" } else { "s" },
-                if c.connection == Connection::Delta { "delta" } else { "wye" },
-            );
+            let message = format!("its rated {} kV do not fit bus \"{}\"", c.kv, bus.name);
+            let detail = fitting(bus, n_phases, c.connection, c.kv / ratio);
             self.about(info, c.id, message, detail, kv_hint(ratio));
         }
         for (i, transformer) in network.transformers.iter().enumerate() {
@@ -489,11 +549,13 @@ impl Findings<'_> {
                     continue;
                 }
                 let bus = network.bus(terminal.bus);
-                let Some(ratio) = kv_ratio(bus, winding.connection, common.n_phases, &terminal.nodes, winding.kv) else { continue };
-                if off_by(ratio) > KV_WARNING {
-                    let message = format!("the {} kV of winding {} do not fit bus \"{}\"", winding.kv, w + 1, bus.name);
-                    let detail = format!("Bus \"{}\" is {:.4} kV line to neutral.", bus.name, bus.kv_base_ln);
-                    self.about(TRANSFORMER_KV, ElementId::new(ElementKind::Transformer, i), message, detail, kv_hint(ratio));
+                let (connection, n_phases) = (winding.connection, common.n_phases);
+                let Some(ratio) = kv_ratio(network, &mut wires, connection, n_phases, terminal, winding.kv) else { continue };
+                let id = ElementId::new(ElementKind::Transformer, i);
+                if off_by(ratio) > KV_WARNING && !zones.doubted(&mut doubts, terminal.bus, id) {
+                    let message = format!("the rated {} kV of winding {} do not fit bus \"{}\"", winding.kv, w + 1, bus.name);
+                    let detail = fitting(bus, n_phases, connection, winding.kv / ratio);
+                    self.about(TRANSFORMER_KV, id, message, detail, kv_hint(ratio));
                 }
             }
         }
@@ -505,11 +567,13 @@ impl Findings<'_> {
             }
             let Some(terminal) = common.terminals.first() else { continue };
             let bus = network.bus(terminal.bus);
-            let Some(ratio) = kv_ratio(bus, capacitor.connection, common.n_phases, &terminal.nodes, capacitor.kv) else { continue };
-            if off_by(ratio) > KV_WARNING {
-                let message = format!("its {} kV do not fit bus \"{}\"", capacitor.kv, bus.name);
-                let detail = format!("Bus \"{}\" is {:.4} kV line to neutral.", bus.name, bus.kv_base_ln);
-                self.about(CAPACITOR_KV, ElementId::new(ElementKind::Capacitor, i), message, detail, kv_hint(ratio));
+            let (connection, n_phases) = (capacitor.connection, common.n_phases);
+            let Some(ratio) = kv_ratio(network, &mut wires, connection, n_phases, terminal, capacitor.kv) else { continue };
+            let id = ElementId::new(ElementKind::Capacitor, i);
+            if off_by(ratio) > KV_WARNING && !zones.doubted(&mut doubts, terminal.bus, id) {
+                let message = format!("its rated {} kV do not fit bus \"{}\"", capacitor.kv, bus.name);
+                let detail = fitting(bus, n_phases, connection, capacitor.kv / ratio);
+                self.about(CAPACITOR_KV, id, message, detail, kv_hint(ratio));
             }
         }
         for (i, source) in network.voltage_sources.iter().enumerate() {
@@ -522,11 +586,25 @@ impl Findings<'_> {
             let expected = if source.common.n_phases == 1 { bus.kv_base_ln } else { 3f64.sqrt() * bus.kv_base_ln };
             let ratio = source.base_kv / expected;
             if off_by(ratio) > KV_WARNING {
-                let message = format!("its {} kV do not fit the base of bus \"{}\"", source.base_kv, bus.name);
-                let detail = format!("Bus \"{}\" is {:.4} kV line to neutral.", bus.name, bus.kv_base_ln);
+                let message = format!("its rated {} kV do not fit the base of bus \"{}\"", source.base_kv, bus.name);
+                let detail = fitting(bus, source.common.n_phases, Connection::Wye, expected);
                 let hint = "Add the source's voltage to the list of voltage bases, or correct it.";
                 self.about(SOURCE_KV, ElementId::new(ElementKind::VoltageSource, i), message, detail, hint);
             }
+        }
+        for doubt in doubts {
+            let bus = network.bus(doubt.bus);
+            let mut names: Vec<String> = doubt.elements.iter().map(|&id| network.full_name(id)).collect();
+            names.dedup();
+            let message = format!("the base of bus \"{}\" fits neither its rated {} kV nor the transformer there", bus.name, doubt.kv);
+            let detail = format!(
+                "The base is {:.4} kV line to neutral, for which {:.4} kV would be right; the buses joined to it by lines, and the ratings of {}, are in doubt with it.",
+                bus.kv_base_ln,
+                doubt.fitting_kv,
+                listed(&names)
+            );
+            let hint = "Add the transformer's voltage to the list of voltage bases, or set the base of the bus.";
+            self.about(DOUBTFUL_BASE, doubt.elements[0], message, detail, hint);
         }
     }
 
@@ -544,12 +622,14 @@ impl Findings<'_> {
             self.line_data(id, line);
             let [first, second] = line.common.terminals.as_slice() else { continue };
             let (a, b) = (network.bus(first.bus), network.bus(second.bus));
-            if a.kv_base_ln > 0.0 && b.kv_base_ln > 0.0 && off_by(a.kv_base_ln / b.kv_base_ln) > 1.05 {
+            // The base of a bus is that of its nodes 1 to 3: where an autotransformer has all its windings, others differ.
+            let phases = first.nodes.iter().zip(&second.nodes).any(|(a, b)| (1..=3).contains(a) && (1..=3).contains(b));
+            if phases && a.kv_base_ln > 0.0 && b.kv_base_ln > 0.0 && off_by(a.kv_base_ln / b.kv_base_ln) > 1.05 {
                 let message = format!("it joins buses of {:.4} and {:.4} kV line to neutral", a.kv_base_ln, b.kv_base_ln);
                 let hint = "A transformer is missing between them, or one of the voltage bases is wrong.";
                 self.about(LINE_BASES, id, message, format!("Buses \"{}\" and \"{}\".", a.name, b.name), hint);
             }
-            if first.nodes.iter().zip(&second.nodes).any(|(a, b)| a != b && *a != 0 && *b != 0) {
+            if first.nodes.iter().zip(&second.nodes).any(|(a, b)| a != b && (1..=3).contains(a) && (1..=3).contains(b)) {
                 let list = |t: &Terminal| t.nodes.iter().map(|n| n.to_string()).collect::<Vec<_>>().join(".");
                 let detail = format!("Nodes {} go to nodes {}.", list(first), list(second));
                 self.about(LINE_NODES, id, "it connects a phase to another phase", detail, "");
@@ -577,8 +657,15 @@ impl Findings<'_> {
                 first_unrated.get_or_insert_with(|| line.common.source.clone());
             }
         }
-        self.aggregate(PARALLEL, "lines run in parallel with another", &parallel, None, "One of a pair may have been entered twice.");
-        self.aggregate(NO_RATING, "lines have no current rating", &unrated, first_unrated.as_ref(), "Their loading cannot be told.");
+        let what = ["line runs in parallel with another", "lines run in parallel with another"];
+        self.aggregate(PARALLEL, what, &parallel, None, "One of a pair may have been entered twice.");
+        self.aggregate(
+            NO_RATING,
+            ["line has no current rating", "lines have no current rating"],
+            &unrated,
+            first_unrated.as_ref(),
+            "Their loading cannot be told.",
+        );
     }
 
     fn line_data(&mut self, id: ElementId, line: &Line) {
@@ -597,11 +684,14 @@ impl Findings<'_> {
             return;
         }
         if z.re < 0.0 {
-            self.about(LINE_NEGATIVE, id, "its series resistance is negative", &text, "Check its data; only an equivalent has this.");
+            let hint = "Check its data: mutual resistances above the own ones do this, and nothing but an equivalent has it.";
+            self.about(LINE_NEGATIVE, id, "its positive-sequence resistance is negative", &text, hint);
         }
         let (r, x) = (z.re.abs(), z.im.abs());
         if !line.is_switch && r.max(x) > 1e-3 && r.min(x) > 0.0 && r.max(x) / r.min(x) > 1000.0 {
-            self.about(LINE_RATIO, id, "its resistance and reactance differ by more than a thousand times", &text, "Check units.");
+            let message = "its resistance and reactance differ by more than a thousand times";
+            let hint = "Check the units of both; a line made of one of them alone is entered with the other zero.";
+            self.about(LINE_RATIO, id, message, &text, hint);
         }
         if kv_ll > 0.0 && kv_ll * kv_ll / z.norm() < 0.01 {
             let hint = "Check the length and its unit against the unit of the impedance.";
@@ -654,9 +744,10 @@ impl Findings<'_> {
         let no_place = names(&|b| b.xy.is_none() && b.latitude_longitude_deg.is_none());
         let n = used().count();
         let hint = "Set voltage bases and calculate them, so that rated voltages can be checked.";
-        self.aggregate(NO_BASE, "buses have no voltage base", &no_base, None, hint);
+        self.aggregate(NO_BASE, ["bus has no voltage base", "buses have no voltage base"], &no_base, None, hint);
         if no_place.len() < n {
-            self.aggregate(NO_COORDINATES, "buses have no coordinates", &no_place, None, "");
+            let hint = "They are missing on maps; give them places in the file of coordinates.";
+            self.aggregate(NO_COORDINATES, ["bus has no coordinates", "buses have no coordinates"], &no_place, None, hint);
         }
     }
 }
@@ -906,12 +997,30 @@ mod tests {
 
     #[test]
     fn a_rated_voltage_off_by_the_square_root_of_three_is_told() {
-        let found = finds(|n| add_load(n, "shop", "b", &[1, 0], 12.47), &[LOAD_KV]);
+        let found = finds(|n| add_load(n, "shop", "b", &[1, 0], 12.47), &[LOAD_KV_NEAR]);
         assert!(found[0].hint.as_ref().unwrap().contains("square root of three"));
         finds(|n| add_load(n, "shop", "b", &[1, 0], 7.2), &[]);
         finds(|n| add_load(n, "shop", "b", &[1, 2], 12.47), &[]);
-        // Between two nodes the second may lead back: a doubt, not an error.
         finds(|n| add_load(n, "shop", "b", &[1, 2], 7.2), &[LOAD_KV_NEAR]);
+        // Beyond slips of that kind it is an error, on either side.
+        finds(|n| add_load(n, "shop", "b", &[1, 0], 7.2 * 2.6), &[LOAD_KV]);
+        finds(|n| add_load(n, "shop", "b", &[1, 0], 7.2 / 2.6), &[LOAD_KV]);
+    }
+
+    #[test]
+    fn a_wire_that_ends_at_the_earth_is_a_return_whatever_its_number() {
+        let change = |n: &mut Network| {
+            add_line(n, "l2", ("b", &[1, 0]), ("c", &[1, 2]));
+            add_load(n, "e", "c", &[1, 2], 7.2);
+            set_base(n, "c", 7.2);
+        };
+        finds(change, &[]);
+        let change = |n: &mut Network| {
+            add_line(n, "l2", ("b", &[1, 2]), ("c", &[1, 2]));
+            add_load(n, "e", "c", &[1, 2], 7.2);
+            set_base(n, "c", 7.2);
+        };
+        finds(change, &[LOAD_KV_NEAR]);
     }
 
     #[test]
@@ -957,7 +1066,9 @@ mod tests {
             add_load(n, "e", "c", &[1, 2, 3, 0], 4.16);
             set_base(n, "c", 7.2);
         };
-        finds(change, &[DOUBTFUL_BASE, TRANSFORMER_KV]);
+        let found = finds(change, &[DOUBTFUL_BASE]);
+        let detail = found[0].detail.as_ref().unwrap();
+        assert!(detail.contains("load.e, transformer.t") && detail.contains("12.47"), "{detail}");
     }
 
     #[test]
@@ -993,6 +1104,12 @@ mod tests {
             set_base(n, "c", 2.4);
         };
         finds(change, &[LINE_BASES]);
+        // Other nodes than 1 to 3 may have any voltage.
+        let change = |n: &mut Network| {
+            add_line(n, "l2", ("b", &[4, 5, 6]), ("c", &[1, 2, 3]));
+            set_base(n, "c", 2.4);
+        };
+        finds(change, &[ISLAND]);
     }
 
     fn line_with(z1_ohm: Complex64) -> impl FnOnce(&mut Network) {
