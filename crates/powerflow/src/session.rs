@@ -33,7 +33,8 @@ impl Session {
 
     /// Solves as the network's options say.
     ///
-    /// `fresh` starts from loads as admittances, as a change of mode does; otherwise from the last voltages.
+    /// `fresh` starts from loads as admittances and with controls that have nothing pending, as a change of mode does; otherwise
+    /// the solution goes on from the last voltages.
     ///
     /// # Errors
     /// A network without admittance, source or a mode that is not supported. A solution that does not settle is an [`Outcome`].
@@ -64,6 +65,9 @@ impl Session {
                 carry_voltages(&last, &mut state);
             }
             state.adopt(&last);
+            if fresh {
+                state.reset_controls();
+            }
         }
         Ok(state)
     }
