@@ -6,7 +6,7 @@
 //! switches change its values; its pattern and elimination order are the
 //! circuit's.
 
-use crate::circuit::{Circuit, Islands, NodeNumber};
+use crate::circuit::{Circuit, Element, Islands, NodeNumber};
 use crate::control::{ControlEvent, ControlsState};
 use crate::dense::CMatrix;
 use crate::element::{ElementError, Model, Varying};
@@ -432,11 +432,19 @@ impl State {
             is_row[r as usize + 1] = true;
         }
         let circuit = Arc::clone(&self.circuit);
-        let values = self.matrix.values_mut();
+        if let Some(sums) = self.matrix.row_sums_mut() {
+            for &r in rows {
+                sums[r as usize] = ZERO;
+            }
+        }
         for (e, y) in circuit.elements().iter().zip(&self.primitives) {
             if !e.nodes.iter().any(|&n| is_row[n as usize]) {
                 continue;
             }
+            if let Some(sums) = self.matrix.row_sums_mut() {
+                add_row_sums(e, y, sums, |n| is_row[n as usize]);
+            }
+            let values = self.matrix.values_mut();
             let k = e.nodes.len();
             for (position, (&slot, &value)) in e.slots.iter().zip(y.as_slice()).enumerate() {
                 let (i, j) = (position / k, position % k);
@@ -454,6 +462,12 @@ impl State {
         for (e, y) in self.circuit.elements().iter().zip(&self.primitives) {
             self.matrix.add_at(&e.slots, y.as_slice());
         }
+        let mut sums = vec![ZERO; self.circuit.n_nodes()];
+        for (e, y) in self.circuit.elements().iter().zip(&self.primitives) {
+            add_row_sums(e, y, &mut sums, |_| true);
+        }
+        // There is one a row.
+        let _ = self.matrix.set_row_sums(Some(sums));
         self.islands = Some(Arc::new(self.circuit.islands(&self.primitives)));
         self.hold_dead_nodes(None);
     }
@@ -465,6 +479,9 @@ impl State {
         for (i, &slot) in diagonal.iter().enumerate() {
             if !islands.is_fed[i + 1] && only.is_none_or(|only| only[i + 1]) {
                 self.matrix.values_mut()[slot as usize] += Complex64::new(DEAD_NODE_S, 0.0);
+                if let Some(sums) = self.matrix.row_sums_mut() {
+                    sums[i] += DEAD_NODE_S;
+                }
             }
         }
     }
@@ -785,6 +802,19 @@ impl State {
             // What a fault burns is no loss of delivery.
             _ => false,
         }
+    }
+}
+
+/// Adds the row sums of an element's admittance `y`, without the earth's columns, to the rows that `is_row` names by node number.
+///
+/// The conductors' terminals come first: what an element that joins its terminals draws at equal voltages then cancels exactly, however
+/// stiff it is.
+fn add_row_sums(e: &Element, y: &CMatrix, sums: &mut [Complex64], is_row: impl Fn(NodeNumber) -> bool) {
+    let order = e.nodes.len();
+    for (row, &n) in e.nodes.iter().enumerate().filter(|&(_, &n)| n != 0 && is_row(n)) {
+        let y = &y.as_slice()[row * order..(row + 1) * order];
+        let of_conductor = |c: usize| (c..order).step_by(e.n_conductors).filter(|&k| e.nodes[k] != 0).map(|k| y[k]).sum::<Complex64>();
+        sums[n as usize - 1] += (0..e.n_conductors).map(of_conductor).sum::<Complex64>();
     }
 }
 

@@ -18,6 +18,18 @@
 //! `k` the analysis stores its place in the arrays of L; the entries after
 //! that place in the same column are those that update column `k`.
 //!
+//! Pivots that cancel. With the row sums `e = A 1`, elimination of row `k` leaves
+//! the sums `e_i - l_ik e_k`, so that with `e'` the result of the forward sweep
+//! on `e`,
+//!
+//! ```text
+//! d_k = e'_k - Σ_i u_ik          i > k
+//! ```
+//!
+//! which does not pass through the large numbers that cancel in the diagonal.
+//! Where the caller knows the row sums, a pivot that has lost more than five
+//! digits is taken from them.
+//!
 //! L and 1/D are stored by columns. A solve is a forward sweep that scatters
 //! with the columns of L and a backward sweep that gathers with the same
 //! columns; both work in place on the right-hand side, because a second list
@@ -41,6 +53,8 @@ pub struct Ldlt<S = Complex64> {
     pub(super) d: Vec<S>,
     pub(super) d_inverse: Vec<S>,
     weak: Vec<bool>,
+    /// Row sums after elimination, by column; zero where none are known.
+    e: Vec<S>,
     /// Dense work column; zero between calls.
     x: Vec<S>,
     paths: Paths,
@@ -68,6 +82,7 @@ impl<S: Scalar> Ldlt<S> {
             d: vec![S::ZERO; n],
             d_inverse: vec![S::ZERO; n],
             weak: vec![false; n],
+            e: vec![S::ZERO; n],
             x: vec![S::ZERO; n],
             paths: Paths::new(n),
             complete: false,
@@ -97,8 +112,8 @@ impl<S: Scalar> Ldlt<S> {
     pub(super) fn run_all(&mut self, matrix: &Matrix<S>) -> Result<(), Stop> {
         run(
             &self.symbolic,
-            matrix.values(),
-            Parts { l: &mut self.l, d: &mut self.d, d_inverse: &mut self.d_inverse, weak: &mut self.weak, x: &mut self.x },
+            matrix,
+            Parts { l: &mut self.l, d: &mut self.d, d_inverse: &mut self.d_inverse, weak: &mut self.weak, e: &mut self.e, x: &mut self.x },
             Columns::All,
         )
         .inspect(|_| self.complete = true)
@@ -115,8 +130,8 @@ impl<S: Scalar> Ldlt<S> {
         }
         let done = run(
             &self.symbolic,
-            matrix.values(),
-            Parts { l: &mut self.l, d: &mut self.d, d_inverse: &mut self.d_inverse, weak: &mut self.weak, x: &mut self.x },
+            matrix,
+            Parts { l: &mut self.l, d: &mut self.d, d_inverse: &mut self.d_inverse, weak: &mut self.weak, e: &mut self.e, x: &mut self.x },
             Columns::These(columns),
         );
         if done.is_err() {
@@ -161,14 +176,16 @@ struct Parts<'a, S> {
     d: &'a mut [S],
     d_inverse: &'a mut [S],
     weak: &'a mut [bool],
+    e: &'a mut [S],
     x: &'a mut [S],
 }
 
-fn run<S: Scalar>(s: &Symbolic, a: &[S], parts: Parts<S>, columns: Columns) -> Result<(), Stop> {
+fn run<S: Scalar>(s: &Symbolic, a: &Matrix<S>, parts: Parts<S>, columns: Columns) -> Result<(), Stop> {
     let n = s.order();
-    assert!(a.len() == s.pattern.entries() && parts.l.len() == s.l_row.len());
+    assert!(a.values().len() == s.pattern.entries() && parts.l.len() == s.l_row.len());
     assert!(parts.d.len() == n && parts.d_inverse.len() == n);
-    assert!(parts.x.len() == n && parts.weak.len() == n);
+    assert!(parts.x.len() == n && parts.weak.len() == n && parts.e.len() == n);
+    assert!(a.row_sums().is_none_or(|r| r.len() == n));
     #[cfg(target_arch = "x86_64")]
     if has_fma() {
         // SAFETY: the processor has the features; sizes are checked above.
@@ -180,13 +197,13 @@ fn run<S: Scalar>(s: &Symbolic, a: &[S], parts: Parts<S>, columns: Columns) -> R
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn run_fma<S: Scalar>(s: &Symbolic, a: &[S], parts: Parts<S>, columns: Columns) -> Result<(), Stop> {
+unsafe fn run_fma<S: Scalar>(s: &Symbolic, a: &Matrix<S>, parts: Parts<S>, columns: Columns) -> Result<(), Stop> {
     // SAFETY: as promised by the caller.
     unsafe { run_with::<S, true>(s, a, parts, columns) }
 }
 
 #[inline(always)]
-unsafe fn run_with<S: Scalar, const FMA: bool>(s: &Symbolic, a: &[S], mut parts: Parts<S>, columns: Columns) -> Result<(), Stop> {
+unsafe fn run_with<S: Scalar, const FMA: bool>(s: &Symbolic, a: &Matrix<S>, mut parts: Parts<S>, columns: Columns) -> Result<(), Stop> {
     match columns {
         Columns::All => {
             for k in 0..s.order() {
@@ -204,26 +221,32 @@ unsafe fn run_with<S: Scalar, const FMA: bool>(s: &Symbolic, a: &[S], mut parts:
     Ok(())
 }
 
+/// A pivot below this share of the original diagonal is taken from the row sums, where they are known.
+const CANCELLED: f64 = 1e-5;
+
 /// Computes column `k`.
 ///
 /// # Safety
 /// The slices must have the lengths that `run` asserts. All indices within
 /// them come from `Symbolic`, whose constructor keeps them in range.
 #[inline(always)]
-unsafe fn column<S: Scalar, const FMA: bool>(s: &Symbolic, a: &[S], parts: &mut Parts<S>, k: usize) -> Result<(), Stop> {
+unsafe fn column<S: Scalar, const FMA: bool>(s: &Symbolic, matrix: &Matrix<S>, parts: &mut Parts<S>, k: usize) -> Result<(), Stop> {
     // SAFETY: see above.
     unsafe {
+        let a = matrix.values();
+        let sums = matrix.row_sums();
         let l = &mut *parts.l;
         let x = &mut *parts.x;
+        let mut e = sums.map_or(S::ZERO, |r| *r.get_unchecked(*s.row_of.get_unchecked(k) as usize));
         let mut unsymmetric = false;
         let entries = *s.entry_start.get_unchecked(k) as usize..*s.entry_start.get_unchecked(k + 1) as usize;
-        for e in s.entry.get_unchecked(entries) {
-            let value = *a.get_unchecked(e.upper as usize);
-            let mirrored = *a.get_unchecked(e.lower as usize);
+        for entry in s.entry.get_unchecked(entries) {
+            let value = *a.get_unchecked(entry.upper as usize);
+            let mirrored = *a.get_unchecked(entry.lower as usize);
             if value != mirrored {
                 unsymmetric |= !agree(value, mirrored);
             }
-            *x.get_unchecked_mut(e.row as usize) = value;
+            *x.get_unchecked_mut(entry.row as usize) = value;
         }
         let diagonal = *a.get_unchecked(*s.diagonal.get_unchecked(k) as usize);
         if unsymmetric {
@@ -238,14 +261,23 @@ unsafe fn column<S: Scalar, const FMA: bool>(s: &Symbolic, a: &[S], parts: &mut 
             let lkj = *l.get_unchecked(first);
             let ujk = lkj * *parts.d.get_unchecked(j);
             d = d.sub_mul::<FMA>(lkj, ujk);
+            e = e.sub_mul::<FMA>(lkj, *parts.e.get_unchecked(j));
             for q in first + 1..end {
                 let xi = x.get_unchecked_mut(*s.l_row.get_unchecked(q) as usize);
                 *xi = xi.sub_mul::<FMA>(*l.get_unchecked(q), ujk);
             }
         }
+        let below = *s.l_start.get_unchecked(k) as usize..*s.l_start.get_unchecked(k + 1) as usize;
+        *parts.e.get_unchecked_mut(k) = e;
+        if sums.is_some() && d.size() < CANCELLED * diagonal.size() {
+            d = e;
+            for q in below.clone() {
+                d = d - *x.get_unchecked(*s.l_row.get_unchecked(q) as usize);
+            }
+        }
         let inverse = d.reciprocal();
         let mut largest = 0.0f64;
-        for q in *s.l_start.get_unchecked(k) as usize..*s.l_start.get_unchecked(k + 1) as usize {
+        for q in below {
             let xi = x.get_unchecked_mut(*s.l_row.get_unchecked(q) as usize);
             let value = *xi;
             *xi = S::ZERO;
@@ -450,6 +482,7 @@ mod tests {
         let dispatched = Ldlt::new(&symbolic, &matrix).unwrap();
         let mut portable = Ldlt::empty(&symbolic);
         let parts = Parts {
+            e: &mut portable.e,
             l: &mut portable.l,
             d: &mut portable.d,
             d_inverse: &mut portable.d_inverse,
@@ -457,7 +490,7 @@ mod tests {
             x: &mut portable.x,
         };
         // SAFETY: `empty` made every slice for this analysis.
-        unsafe { run_with::<_, false>(&symbolic, matrix.values(), parts, Columns::All) }.unwrap();
+        unsafe { run_with::<_, false>(&symbolic, &matrix, parts, Columns::All) }.unwrap();
         let b: Vec<_> = (0..n).map(|i| Complex64::new(i as f64, 1.0)).collect();
         let (mut x, mut y) = (b.clone(), b.clone());
         dispatched.solve_in_place(&mut x).unwrap();

@@ -9,12 +9,13 @@ use std::sync::Arc;
 pub struct Matrix<S = Complex64> {
     pattern: Arc<Pattern>,
     values: Vec<S>,
+    row_sums: Option<Vec<S>>,
 }
 
 impl<S: Scalar> Matrix<S> {
     /// The zero matrix on a pattern.
     pub fn zeros(pattern: &Arc<Pattern>) -> Self {
-        Matrix { pattern: Arc::clone(pattern), values: vec![S::ZERO; pattern.entries()] }
+        Matrix { pattern: Arc::clone(pattern), values: vec![S::ZERO; pattern.entries()], row_sums: None }
     }
 
     pub fn pattern(&self) -> &Arc<Pattern> {
@@ -33,6 +34,29 @@ impl<S: Scalar> Matrix<S> {
     /// Values by slot, for assembly.
     pub fn values_mut(&mut self) -> &mut [S] {
         &mut self.values
+    }
+
+    /// Row sums `Σ_j a_ij` that the caller knows better than the entries can tell: a node that hangs on a stiff switch has a
+    /// diagonal whose last digit is coarser than all that ties it to earth. A pivot that cancels is taken from them.
+    pub fn row_sums(&self) -> Option<&[S]> {
+        self.row_sums.as_deref()
+    }
+
+    pub fn row_sums_mut(&mut self) -> Option<&mut [S]> {
+        self.row_sums.as_deref_mut()
+    }
+
+    /// Gives or takes the row sums; they must be those of the values.
+    ///
+    /// # Errors
+    /// `Length` when they are not one a row.
+    pub fn set_row_sums(&mut self, row_sums: Option<Vec<S>>) -> Result<(), SparseError> {
+        let expected = self.order();
+        if let Some(got) = row_sums.as_ref().map(Vec::len).filter(|&got| got != expected) {
+            return Err(SparseError::Length { expected, got });
+        }
+        self.row_sums = row_sums;
+        Ok(())
     }
 
     /// Sets every value to zero and keeps the pattern.
