@@ -498,6 +498,9 @@ pub struct Generator {
     pub common: Common,
     pub connection: Connection,
     pub kv: f64,
+    /// Voltage that limits and admittances count from, V: line to neutral for two and three phases. It is worked out when the
+    /// model says the rated voltage or the connection, with the phases known by then, so it need not fit the rated voltage.
+    pub base_v: f64,
     pub p_kw: f64,
     pub q_kvar: f64,
     pub power_factor: f64,
@@ -591,6 +594,9 @@ pub struct PvSystem {
     pub common: Common,
     pub connection: Connection,
     pub kv: f64,
+    /// Voltage that limits and admittances count from, V: line to neutral for two and three phases. It is worked out when the
+    /// model says the rated voltage or the connection, with the phases known by then, so it need not fit the rated voltage.
+    pub base_v: f64,
     pub inverter: Inverter,
     /// Kilowatt per square metre.
     pub irradiance: f64,
@@ -625,6 +631,9 @@ pub struct Storage {
     pub common: Common,
     pub connection: Connection,
     pub kv: f64,
+    /// Voltage that limits and admittances count from, V: line to neutral for two and three phases. It is worked out when the
+    /// model says the rated voltage or the connection, with the phases known by then, so it need not fit the rated voltage.
+    pub base_v: f64,
     pub inverter: Inverter,
     pub p_rated_kw: f64,
     /// Share of `p_rated_kw` the inverter may use, percent.

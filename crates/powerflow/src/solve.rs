@@ -193,23 +193,36 @@ impl State {
         }
         self.solve_linear()?;
         let rounding_v: Vec<f64> = self.v.iter().map(|v| v.norm()).collect();
-        self.v = now;
+        self.v.clone_from(&now);
+        // Generators that hold a voltage move their vars with every look at it; a mere look must not.
+        let regulates = |&&i: &&u32| matches!(&circuit.elements()[i as usize].model, Model::Generator(m) if m.regulates_voltage());
+        let vars: Vec<_> = circuit.converters().iter().filter(regulates).map(|&i| (i as usize, self.varying[i as usize].clone())).collect();
         self.inject_sources();
         self.add_converters();
         self.solve_linear()?;
+        let excused = self.excused_by(&rounding_v, magnitude, circuit.inverse_base());
+        if excused.is_none() {
+            self.v = now;
+            vars.into_iter().for_each(|(i, before)| self.varying[i] = before);
+        }
+        Ok(excused)
+    }
+
+    /// The number of nodes that moved beyond the tolerance, if rounding explains every one of them.
+    fn excused_by(&self, rounding_v: &[f64], magnitude: &[f64], inverse_base: &[f64]) -> Option<usize> {
         let mut excused = 0;
         for n in 1..self.v.len() {
             let change_v = (self.v[n].norm() - magnitude[n]).abs();
-            let base_v = if circuit.inverse_base()[n] > 0.0 { 1.0 / circuit.inverse_base()[n] } else { self.v[n].norm() };
+            let base_v = if inverse_base[n] > 0.0 { 1.0 / inverse_base[n] } else { self.v[n].norm() };
             if change_v <= self.options.tolerance_pu * base_v {
                 continue;
             }
             if change_v > ROUNDING_MARGIN * rounding_v[n] {
-                return Ok(None);
+                return None;
             }
             excused += 1;
         }
-        Ok(Some(excused))
+        Some(excused)
     }
 
     /// Sets the injection to that of the sources alone.

@@ -14,12 +14,13 @@ use super::branch::Branches;
 use network::Connection;
 use num_complex::Complex64;
 
-/// Base voltage of a source, V: line to neutral for two and three phases in either connection, as given otherwise.
-pub(super) fn source_base_v(element: &str, kv: f64, n_phases: usize) -> Result<f64, PcError> {
-    if !(kv.is_finite() && kv > 0.0) {
-        return Err(PcError::RatedVoltage { element: element.to_owned(), kv });
-    }
-    Ok(if matches!(n_phases, 2 | 3) { kv * (1000.0 / 3f64.sqrt()) } else { kv * 1000.0 })
+/// Base voltage of a source as the model has it, V.
+///
+/// # Errors
+/// Rated or base voltage that is none.
+pub(super) fn source_base_v(element: &str, kv: f64, base_v: f64) -> Result<f64, PcError> {
+    let is_voltage = |v: f64| v.is_finite() && v > 0.0;
+    if is_voltage(kv) && is_voltage(base_v) { Ok(base_v) } else { Err(PcError::RatedVoltage { element: element.to_owned(), kv }) }
 }
 
 /// Generation of one branch at the moment.

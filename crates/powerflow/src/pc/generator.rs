@@ -95,7 +95,7 @@ impl GeneratorModel {
         let name = network.full_name(ElementId::new(ElementKind::Generator, index));
         let n = g.common.n_phases;
         let branches = Branches::new(&name, &g.common, g.connection)?;
-        let base_v = generation::source_base_v(&name, g.kv, n)?;
+        let base_v = generation::source_base_v(&name, g.kv, g.base_v)?;
         if !matches!(g.model, 1..=5 | 7) {
             return Err(PcError::Model { element: name, model: i64::from(g.model) });
         }

@@ -70,7 +70,7 @@ impl InductionMachineModel {
         if m.common.n_conductors() != 3 {
             return Err(PcError::Conductors { element: name, n_phases: 3, expected: 3, found: m.common.n_conductors() });
         }
-        source_base_v(&name, m.kv, 3)?;
+        source_base_v(&name, m.kv, m.kv)?;
         if !(m.kva.is_finite() && m.kva > 0.0) {
             return Err(PcError::Rating { element: name, quantity: "kVA", value: m.kva });
         }

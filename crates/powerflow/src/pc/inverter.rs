@@ -154,12 +154,12 @@ impl InverterCore {
         name: &str,
         common: &Common,
         connection: Connection,
-        kv: f64,
+        (kv, base_v): (f64, f64),
         rated_kw: f64,
         inverter: &Inverter,
     ) -> Result<Self, PcError> {
         let branches = Branches::new(name, common, connection)?;
-        let base_v = generation::source_base_v(name, kv, common.n_phases)?;
+        let base_v = generation::source_base_v(name, kv, base_v)?;
         let fail = |what| PcError::Unsupported { element: name.to_owned(), what };
         if inverter.grid_forming {
             return Err(fail("a grid-forming inverter"));

@@ -53,7 +53,7 @@ impl PvModel {
     pub fn compile(network: &Network, index: usize) -> Result<Self, PcError> {
         let pv = network.pv_systems.get(index).ok_or(PcError::Index { class: "pvsystem", index })?;
         let name = network.full_name(ElementId::new(ElementKind::PvSystem, index));
-        let core = InverterCore::compile(Kind::Pv, &name, &pv.common, pv.connection, pv.kv, pv.p_mpp_kw, &pv.inverter)?;
+        let core = InverterCore::compile(Kind::Pv, &name, &pv.common, pv.connection, (pv.kv, pv.base_v), pv.p_mpp_kw, &pv.inverter)?;
         let mut model = Self {
             core,
             irradiance: pv.irradiance,

@@ -79,7 +79,7 @@ impl StorageModel {
     pub fn compile(network: &Network, index: usize) -> Result<Self, PcError> {
         let s = network.storages.get(index).ok_or(PcError::Index { class: "storage", index })?;
         let name = network.full_name(ElementId::new(ElementKind::Storage, index));
-        let core = InverterCore::compile(Kind::Storage, &name, &s.common, s.connection, s.kv, s.p_rated_kw, &s.inverter)?;
+        let core = InverterCore::compile(Kind::Storage, &name, &s.common, s.connection, (s.kv, s.base_v), s.p_rated_kw, &s.inverter)?;
         if !s.p_rated_kw.is_finite() || s.p_rated_kw == 0.0 {
             return Err(PcError::Rating { element: name, quantity: "kWrated", value: s.p_rated_kw });
         }

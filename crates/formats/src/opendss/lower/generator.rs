@@ -2,13 +2,13 @@
 //!
 //! `kW` and `pf` set kvar from each other, `kvar` sets pf; each of the three sets the limits of
 //! reactive power to twice the kvar, so limits count only when given after them. The rating is 1.2
-//! times `kW` until `kVA` or `MVA` is given. Source: `generator.pas` of DSS C-API; the tests hold the
+//! times `kW` until `kVA` or `MVA` is given. The base voltage follows `kV` and `conn`, not `phases`. Source: `generator.pas` of DSS C-API; the tests hold the
 //! answers of 0.14.5.
 
 use network::{Connection, DispatchMode, FuelStock, Generator, Shapes};
 
 use super::shape::load_shape_before;
-use super::typed::{Given, NO_SHAPES, n_conductors};
+use super::typed::{DEFAULT_SOURCE_BASE_V, Given, NO_SHAPES, n_conductors, source_base_v};
 use super::{Context, END, Result};
 use crate::opendss::class::ClassId;
 use crate::opendss::class::conversion::generator::Property as P;
@@ -19,6 +19,7 @@ struct State {
     n_phases: usize,
     bus: Option<BusRef>,
     kv: f64,
+    base_v: f64,
     kw: f64,
     kvar: f64,
     pf: f64,
@@ -58,6 +59,7 @@ impl State {
             n_phases: 3,
             bus: None,
             kv: 12.47,
+            base_v: DEFAULT_SOURCE_BASE_V,
             kw: 1000.0,
             kvar: 60.0,
             pf: 0.88,
@@ -128,7 +130,10 @@ impl State {
         match P::of(given.assignment.property) {
             P::Phases => self.n_phases = given.phases()?,
             P::Bus1 => self.bus = Some(given.bus()?),
-            P::KV => self.kv = given.real()?,
+            P::KV => {
+                self.kv = given.real()?;
+                self.base_v = source_base_v(self.kv, self.n_phases);
+            }
             P::KW => {
                 self.kw = given.real()?;
                 self.follow_pf();
@@ -161,7 +166,10 @@ impl State {
                 }
             }
             P::DispValue => self.dispatch_value = given.real()?,
-            P::Conn => self.connection = given.connection()?,
+            P::Conn => {
+                self.connection = given.connection()?;
+                self.base_v = source_base_v(self.kv, self.n_phases);
+            }
             P::Status => self.fixed = given.integer()? == 1,
             P::Class => self.class = given.integer()?,
             P::Vpu => self.v_target_pu = given.real()?,
@@ -242,6 +250,7 @@ pub fn lower_generator(ctx: &mut Context<'_>, id: ObjectId) -> Result<()> {
             common,
             connection: s.connection,
             kv: s.kv,
+            base_v: s.base_v,
             p_kw: s.kw,
             q_kvar: s.kvar,
             power_factor: s.pf,

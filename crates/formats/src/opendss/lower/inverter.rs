@@ -9,7 +9,7 @@
 
 use network::{Connection, DispatchMode, Inverter, PvSystem, Shapes, Storage, StorageMode, TemperatureShapeId, XyCurveId};
 
-use super::typed::{Given, NO_SHAPES, n_conductors};
+use super::typed::{DEFAULT_SOURCE_BASE_V, Given, NO_SHAPES, n_conductors, source_base_v};
 use super::{Context, END, Result};
 use crate::opendss::class::conversion::{pv_system, storage};
 use crate::opendss::object::{BusRef, Object, ObjectId};
@@ -20,6 +20,7 @@ struct Unit {
     n_phases: usize,
     bus: Option<BusRef>,
     kv: f64,
+    base_v: f64,
     connection: Connection,
     inverter: Inverter,
     q_max_given: bool,
@@ -36,6 +37,7 @@ impl Unit {
             n_phases: 3,
             bus: None,
             kv: 12.47,
+            base_v: DEFAULT_SOURCE_BASE_V,
             connection: Connection::Wye,
             inverter: Inverter {
                 kva,
@@ -75,6 +77,12 @@ impl Unit {
             spectrum: None,
             base_frequency_hz: object.defaults.base_frequency_hz,
         }
+    }
+
+    /// The base voltage as OpenDSS works it out: for PV systems whenever phases, rated voltage or connection are set, for
+    /// storage with the last two only.
+    fn follow_voltage(&mut self) {
+        self.base_v = source_base_v(self.kv, self.n_phases);
     }
 
     fn set_kva(&mut self, kva: f64) {
@@ -173,15 +181,24 @@ fn pv_before(ctx: &Context<'_>, id: ObjectId, command: u32) -> Result<PvState> {
         let given = Given { ctx, object, assignment: a };
         let unit = &mut s.unit;
         match P::of(a.property) {
-            P::Phases => unit.n_phases = given.phases()?,
+            P::Phases => {
+                unit.n_phases = given.phases()?;
+                unit.follow_voltage();
+            }
             P::Bus1 => unit.bus = Some(given.bus()?),
-            P::KV => unit.kv = given.real()?,
+            P::KV => {
+                unit.kv = given.real()?;
+                unit.follow_voltage();
+            }
             P::Irradiance => s.irradiance = given.real()?,
             P::Pmpp => s.p_mpp_kw = given.real()?,
             P::PctPmpp => s.p_mpp_pct = given.real()?,
             P::Temperature => s.temperature_c = given.real()?,
             P::PF => unit.set_pf(given.real()?),
-            P::Conn => unit.connection = given.connection()?,
+            P::Conn => {
+                unit.connection = given.connection()?;
+                unit.follow_voltage();
+            }
             P::Kvar => unit.set_kvar(given.real()?),
             P::KVA => unit.set_kva(given.real()?),
             P::PctCutIn => unit.inverter.cut_in_pct = given.real()?,
@@ -249,6 +266,7 @@ pub fn lower_pv_system(ctx: &mut Context<'_>, id: ObjectId) -> Result<()> {
             common,
             connection: s.unit.connection,
             kv: s.unit.kv,
+            base_v: s.unit.base_v,
             inverter: s.unit.inverter,
             irradiance: s.irradiance,
             p_mpp_kw: s.p_mpp_kw,
@@ -352,8 +370,14 @@ fn storage_before(ctx: &Context<'_>, id: ObjectId, command: u32) -> Result<Stora
         match P::of(a.property) {
             P::Phases => unit.n_phases = given.phases()?,
             P::Bus1 => unit.bus = Some(given.bus()?),
-            P::KV => unit.kv = given.real()?,
-            P::Conn => unit.connection = given.connection()?,
+            P::KV => {
+                unit.kv = given.real()?;
+                unit.follow_voltage();
+            }
+            P::Conn => {
+                unit.connection = given.connection()?;
+                unit.follow_voltage();
+            }
             P::KW => s.set_kw(given.real()?),
             P::Kvar => unit.set_kvar(given.real()?),
             P::PF => unit.set_pf(given.real()?),
@@ -463,6 +487,7 @@ pub fn lower_storage(ctx: &mut Context<'_>, id: ObjectId) -> Result<()> {
             common,
             connection: s.unit.connection,
             kv: s.unit.kv,
+            base_v: s.unit.base_v,
             inverter: s.unit.inverter,
             p_rated_kw: s.p_rated_kw,
             p_rated_pct: s.p_rated_pct,

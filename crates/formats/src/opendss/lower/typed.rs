@@ -92,3 +92,11 @@ pub(super) fn n_conductors(connection: Connection, n_phases: usize) -> usize {
 
 /// No shapes.
 pub(super) const NO_SHAPES: Shapes = Shapes { yearly: None, daily: None, duty: None };
+
+/// Base voltage of generators, PV systems and storage before anything is set, V: a rounded 12.47 kV over √3.
+pub const DEFAULT_SOURCE_BASE_V: f64 = 7200.0;
+
+/// Base voltage of generators, PV systems and storage, V: line to neutral for two and three phases, as given otherwise.
+pub fn source_base_v(kv: f64, n_phases: usize) -> f64 {
+    if matches!(n_phases, 2 | 3) { kv * (1000.0 / 3f64.sqrt()) } else { kv * 1000.0 }
+}
