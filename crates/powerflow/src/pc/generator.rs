@@ -397,7 +397,13 @@ impl GeneratorModel {
         };
         let bound = (self.q_max_var - self.q_min_var) * 0.1;
         let step = self.pv_factor * state.dq_dv * (self.v_target_v - average);
-        state.q_var = self.bounded(state.q_var + if step.abs() > bound { bound.copysign(step) } else { step });
+        // The bound is negative where the limits are the wrong way round, as a negative `kvar` makes them.
+        let step = match step.abs() > bound {
+            true if step < 0.0 => -bound,
+            true => bound,
+            false => step,
+        };
+        state.q_var = self.bounded(state.q_var + step);
     }
 
     /// Adds `Yprim v - i(v)` to `injection`, A by node; index 0 (the earth) takes what nobody reads.
