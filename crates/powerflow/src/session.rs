@@ -24,6 +24,8 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub struct Session {
     last: Option<State>,
+    /// The mode was set: the next solution starts from no voltages, with controls as at first.
+    mode_was_set: bool,
 }
 
 impl Session {
@@ -39,6 +41,7 @@ impl Session {
     /// # Errors
     /// A network without admittance, source or a mode that is not supported. A solution that does not settle is an [`Outcome`].
     pub fn solve_network(&mut self, network: &Network, fresh: bool) -> Result<Outcome, CircuitError> {
+        self.mode_was_set |= fresh;
         let mut state = self.prepare(network, fresh)?;
         let progress = run(&mut state);
         let outcome = progress.as_ref().ok().map(|p| conclude(&state, p));
@@ -69,14 +72,18 @@ impl Session {
                 state.reset_controls();
             }
         }
+        if std::mem::take(&mut self.mode_was_set) {
+            // Not earlier: what controls set back, such as the state of a storage unit, is theirs to say and not the network's.
+            state.reset_controls();
+        }
         Ok(state)
     }
 
-    /// Forgets the voltage profile of the last solution but keeps the states of converters and controls.
+    /// Forgets the voltage profile of the last solution and has the controls begin anew, but keeps the states of converters.
     pub fn forget_profile(&mut self) {
+        self.mode_was_set = true;
         if let Some(last) = &mut self.last {
             last.forget_profile();
-            last.reset_controls();
         }
     }
 }
@@ -234,7 +241,7 @@ impl Engine for Session {
     }
 
     fn reset(&mut self) {
-        self.last = None;
+        *self = Self::default();
     }
 }
 
