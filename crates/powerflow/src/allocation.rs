@@ -4,8 +4,10 @@
 //! its terminal, phase by phase; the ratio multiplies the allocation factor of
 //! every load in its zone that was sized by its transformer's rating or by its
 //! energy. A one-phase load takes the ratio of its phase, another the mean.
-//! A sensor with currents does the same for what lies beyond it. Solve, scale and
-//! solve again, as often as `allocation_iterations` says.
+//! Within the zone of a meter, a sensor with currents takes the meter's place for
+//! what lies beyond it. Solve, scale and solve again, as often as
+//! `allocation_iterations` says; the loads stand in the system matrix as they did
+//! at first, which decides where iterations of loose tolerance stop.
 //!
 //! Source of the method: OpenDSS, command `AllocateLoads`.
 
@@ -20,6 +22,8 @@ struct Meter {
     element: ElementId,
     terminal: usize,
     measured_a: Vec<f64>,
+    /// Loads beyond it are allocated; a sensor only measures for those in the zone of a meter.
+    opens_zone: bool,
 }
 
 /// Scales the loads of `network` and reports their factors as changes.
@@ -29,10 +33,14 @@ pub(crate) fn allocate_loads(session: &mut Session, network: &Network) -> Result
     network.options.mode = SolutionMode::Snapshot;
     let meters = meters(&network);
     let zones = zones(&network, &meters);
+    session.keep_load_admittances(false);
     let mut report = session.solve(&network)?;
     let mut factors: HashMap<ElementId, f64> = HashMap::new();
+    // What the controls do in an early solution lasts, though the last one finds it done.
+    let mut moved = Vec::new();
     for _ in 0..network.options.allocation_iterations {
         apply(&mut network, &report.operating_point);
+        moved.append(&mut report.operating_point.changes);
         for (meter, zone) in meters.iter().zip(&zones) {
             let ratios = ratios(session, meter);
             let mean = if ratios.is_empty() { 1.0 } else { ratios.iter().sum::<f64>() / ratios.len() as f64 };
@@ -49,11 +57,16 @@ pub(crate) fn allocate_loads(session: &mut Session, network: &Network) -> Result
                 }
             }
         }
-        report = session.solve(&network)?;
+        session.keep_load_admittances(true);
+        let solved = session.solve(&network);
+        session.keep_load_admittances(false);
+        report = solved?;
     }
     let mut changed: Vec<_> = factors.into_iter().map(|(id, factor)| (id, ModeOfChange::AllocationFactor(factor))).collect();
     changed.sort_by_key(|(id, _)| *id);
-    report.operating_point.changes.extend(changed);
+    moved.append(&mut report.operating_point.changes);
+    moved.extend(changed);
+    report.operating_point.changes = moved;
     Ok(report)
 }
 
@@ -63,6 +76,10 @@ fn apply(network: &mut Network, point: &OperatingPoint) {
         match change {
             ModeOfChange::Tap { winding, tap_pu } => network.transformers[id.index()].windings[*winding].tap_pu = *tap_pu,
             ModeOfChange::CapacitorSteps(steps) => network.capacitors[id.index()].steps.clone_from(steps),
+            ModeOfChange::Storage { stored_kwh, state } => {
+                let unit = &mut network.storages[id.index()];
+                (unit.energy_stored_kwh, unit.mode) = (*stored_kwh, *state);
+            }
             ModeOfChange::Closed { terminal, closed } => network.common_mut(*id).terminals[*terminal].closed.clone_from(closed),
             _ => {}
         }
@@ -91,11 +108,14 @@ fn scale(load: &mut network::Load, ratio: f64) -> Option<f64> {
     Some(factor)
 }
 
+/// Energy meters, which open zones, and sensors, which do not.
 fn meters(network: &Network) -> Vec<Meter> {
     let energy = network.energy_meters.iter().filter(|m| m.common.enabled && !m.peak_current_a.is_empty());
-    let energy = energy.filter_map(|m| Some(Meter { element: m.element?, terminal: m.terminal, measured_a: m.peak_current_a.clone() }));
+    let energy = energy
+        .filter_map(|m| Some(Meter { element: m.element?, terminal: m.terminal, measured_a: m.peak_current_a.clone(), opens_zone: true }));
     let sensors = network.sensors.iter().filter(|s| s.common.enabled);
-    let sensors = sensors.filter_map(|s| Some(Meter { element: s.element?, terminal: s.terminal, measured_a: s.i_a.clone()? }));
+    let sensors =
+        sensors.filter_map(|s| Some(Meter { element: s.element?, terminal: s.terminal, measured_a: s.i_a.clone()?, opens_zone: false }));
     energy.chain(sensors).collect()
 }
 
@@ -114,7 +134,7 @@ fn ratios(session: &Session, meter: &Meter) -> Vec<f64> {
         .collect()
 }
 
-/// Loads beyond each meter; what a meter further down measures is not the upper one's.
+/// Loads that each meter or sensor measures; what a meter further down measures is not the upper one's.
 fn zones(network: &Network, meters: &[Meter]) -> Vec<Vec<ElementId>> {
     let mut at_bus: HashMap<BusId, Vec<ElementId>> = HashMap::new();
     for &id in &network.order {
@@ -128,34 +148,33 @@ fn zones(network: &Network, meters: &[Meter]) -> Vec<Vec<ElementId>> {
             }
         }
     }
-    let metered: HashSet<ElementId> = meters.iter().map(|m| m.element).collect();
-    meters
-        .iter()
-        .map(|meter| {
-            let terminals = &network.common(meter.element).terminals;
-            let mut seen: HashSet<BusId> = terminals.get(meter.terminal).map(|t| t.bus).into_iter().collect();
-            let mut used: HashSet<ElementId> = [meter.element].into();
-            let mut queue: VecDeque<BusId> =
-                terminals.iter().enumerate().filter(|(k, _)| *k != meter.terminal).map(|(_, t)| t.bus).collect();
-            let mut loads = Vec::new();
-            while let Some(bus) = queue.pop_front() {
-                if !seen.insert(bus) {
+    let metered: HashSet<ElementId> = meters.iter().filter(|m| m.opens_zone).map(|m| m.element).collect();
+    let sensed: HashMap<ElementId, usize> = meters.iter().enumerate().filter(|(_, m)| !m.opens_zone).map(|(k, m)| (m.element, k)).collect();
+    let mut zones = vec![Vec::new(); meters.len()];
+    for (own, meter) in meters.iter().enumerate().filter(|(_, m)| m.opens_zone) {
+        let terminals = &network.common(meter.element).terminals;
+        let mut seen: HashSet<BusId> = terminals.get(meter.terminal).map(|t| t.bus).into_iter().collect();
+        let mut used: HashSet<ElementId> = [meter.element].into();
+        let beyond = terminals.iter().enumerate().filter(|(k, _)| *k != meter.terminal);
+        let mut queue: VecDeque<(BusId, usize)> = beyond.map(|(_, t)| (t.bus, own)).collect();
+        while let Some((bus, measured_by)) = queue.pop_front() {
+            if !seen.insert(bus) {
+                continue;
+            }
+            for &id in at_bus.get(&bus).map_or(&[][..], |v| v) {
+                if !used.insert(id) || metered.contains(&id) {
                     continue;
                 }
-                for &id in at_bus.get(&bus).map_or(&[][..], |v| v) {
-                    if !used.insert(id) || metered.contains(&id) {
-                        continue;
-                    }
-                    if id.kind == ElementKind::Load {
-                        loads.push(id);
-                    } else {
-                        // An open end leads nowhere.
-                        let common = network.common(id);
-                        queue.extend(common.terminals.iter().filter(|t| t.closed.iter().any(|c| *c)).map(|t| t.bus));
-                    }
+                let measured_by = sensed.get(&id).copied().unwrap_or(measured_by);
+                if id.kind == ElementKind::Load {
+                    zones[measured_by].push(id);
+                } else {
+                    // An open end leads nowhere.
+                    let common = network.common(id);
+                    queue.extend(common.terminals.iter().filter(|t| t.closed.iter().any(|c| *c)).map(|t| (t.bus, measured_by)));
                 }
             }
-            loads
-        })
-        .collect()
+        }
+    }
+    zones
 }

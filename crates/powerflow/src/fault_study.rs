@@ -137,7 +137,7 @@ pub fn fault_study(network: &Network, before: Option<&State>) -> Result<Vec<BusF
     let mut state = State::new(&circuit)?;
     if let Some(before) = before.filter(|b| b.circuit().nodes() == circuit.nodes()) {
         state.set_voltages(before.voltages());
-        state.adopt(before);
+        state.adopt(before, false);
         state.enter_dynamics()?;
         state.linearise();
     }

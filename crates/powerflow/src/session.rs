@@ -26,6 +26,8 @@ pub struct Session {
     last: Option<State>,
     /// The mode was set: the next solution starts from no voltages, with controls as at first.
     mode_was_set: bool,
+    /// Loads of another size stand in the system matrix as in the last solution.
+    keeps_load_admittances: bool,
 }
 
 impl Session {
@@ -50,6 +52,11 @@ impl Session {
         Ok(outcome.expect("a solution that ran has an outcome"))
     }
 
+    /// Whether loads that change their size, by allocation, keep their admittances in the system matrix.
+    pub(crate) fn keep_load_admittances(&mut self, keep: bool) {
+        self.keeps_load_admittances = keep;
+    }
+
     /// State and controls of the last solution.
     pub fn last_state(&self) -> Option<&State> {
         self.last.as_ref()
@@ -67,7 +74,7 @@ impl Session {
             if !fresh {
                 carry_voltages(&last, &mut state);
             }
-            state.adopt(&last);
+            state.adopt(&last, self.keeps_load_admittances);
             if fresh {
                 state.reset_controls();
             }
@@ -274,6 +281,7 @@ pub(crate) fn unchanged(a: &Network, b: &Network, id: ElementId) -> bool {
         return false;
     }
     match id.kind {
+        ElementKind::Load => a.loads[i] == b.loads[i],
         ElementKind::Generator => a.generators[i] == b.generators[i],
         ElementKind::PvSystem => a.pv_systems[i] == b.pv_systems[i],
         ElementKind::Storage => {
@@ -285,10 +293,17 @@ pub(crate) fn unchanged(a: &Network, b: &Network, id: ElementId) -> bool {
         }
         ElementKind::RegulatorControl => a.regulator_controls[i] == b.regulator_controls[i],
         ElementKind::CapacitorControl => a.capacitor_controls[i] == b.capacitor_controls[i],
-        ElementKind::InverterControl => a.inverter_controls[i] == b.inverter_controls[i],
-        ElementKind::ExponentialControl => a.exponential_controls[i] == b.exponential_controls[i],
-        ElementKind::StorageController => a.storage_controllers[i] == b.storage_controllers[i],
+        ElementKind::InverterControl => a.inverter_controls[i] == b.inverter_controls[i] && same_units(a, b),
+        ElementKind::ExponentialControl => a.exponential_controls[i] == b.exponential_controls[i] && same_units(a, b),
+        ElementKind::StorageController => a.storage_controllers[i] == b.storage_controllers[i] && same_units(a, b),
         ElementKind::InductionMachine => a.induction_machines[i] == b.induction_machines[i],
         _ => a.common(id) == b.common(id),
     }
+}
+
+/// Whether the same PV systems and storage units are in service: what a control remembers goes unit by unit.
+fn same_units(a: &Network, b: &Network) -> bool {
+    let pv_systems = |n: &Network| n.pv_systems.iter().map(|u| u.common.enabled).collect::<Vec<_>>();
+    let storages = |n: &Network| n.storages.iter().map(|u| u.common.enabled).collect::<Vec<_>>();
+    pv_systems(a) == pv_systems(b) && storages(a) == storages(b)
 }

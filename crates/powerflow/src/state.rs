@@ -676,7 +676,10 @@ impl State {
     }
 
     /// Takes over what converters remember from an earlier solution, where their data did not change.
-    pub(crate) fn adopt(&mut self, last: &Self) {
+    ///
+    /// Loads stand in the system matrix as they did, until they or the load multiplier change; with `keep_load_admittances`
+    /// also then.
+    pub(crate) fn adopt(&mut self, last: &Self, keep_load_admittances: bool) {
         let circuit = Arc::clone(&self.circuit);
         let (before, now) = (last.circuit().network(), circuit.network());
         for &i in circuit.converters() {
@@ -692,6 +695,16 @@ impl State {
                 (new, old) => new.clone_from(old),
             }
         }
+        let same_multiplier = self.options.load_multiplier == last.options.load_multiplier;
+        for e in circuit.elements() {
+            let Model::Load(k) = e.model else { continue };
+            let old = last.index(e.id).map(|old| &last.circuit().elements()[old].model);
+            let Some(Model::Load(old)) = old else { continue };
+            if keep_load_admittances || same_multiplier && crate::session::unchanged(before, now, e.id) {
+                self.loads[k as usize].y_matrix = last.loads[*old as usize].y_matrix;
+            }
+        }
+        self.bank.refresh(circuit.loads(), &self.loads);
         self.curve_places.clone_from(&last.curve_places);
         self.controls.adopt(circuit.controls(), &last.controls, last.circuit().controls(), |id| crate::session::unchanged(before, now, id));
     }

@@ -173,6 +173,11 @@ impl EngineHost<'_> {
             Err(error) => return Err(self.engine_failure(error, at)),
         };
         write_back(model, &cache.lowered, &report);
+        if allocate {
+            // Allocation is for the peak and leaves the multiplier there.
+            model.options.solution.load_multiplier = 1.0;
+            model.options.solution.mode = network::SolutionMode::Snapshot;
+        }
         let findings = report.diagnostics.iter().cloned().map(|d| if d.source.is_some() { d } else { d.at(at) }).collect();
         self.last_solve = Some(report);
         Ok(findings)

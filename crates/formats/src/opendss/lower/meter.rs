@@ -161,7 +161,12 @@ fn sensor_before(ctx: &Context<'_>, id: ObjectId, command: u32) -> Result<Sensor
                 }
             }
             P::KVs => s.v_kv = Some(given.reals()?.to_vec()),
-            P::Currents => s.i_a = Some(given.reals()?.to_vec()),
+            P::Currents => {
+                let i_a = given.reals()?.to_vec();
+                // The command that places the sensor clears its currents when it ends, as OpenDSS does.
+                let lost = ctx.log_before(object, command).iter().any(|b| P::of(b.property) == P::Element && b.command == a.command);
+                s.i_a = Some(if lost { vec![0.0; i_a.len()] } else { i_a });
+            }
             P::KWs => s.p_kw = Some(given.reals()?.to_vec()),
             P::Kvars => s.q_kvar = Some(given.reals()?.to_vec()),
             P::Conn => s.delta = given.connection()? == Connection::Delta,
