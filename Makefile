@@ -3,8 +3,7 @@
 
 CARGO ?= cargo
 MODEL ?= models/ieee123/ieee123.dss
-FUZZ_DIR ?= $(firstword $(wildcard fuzz crates/formats/fuzz))
-FUZZ_TARGET ?= opendss
+FUZZ_TARGET ?= opendss_reader
 FUZZ_SECONDS ?= 600
 
 .DEFAULT_GOAL := help
@@ -27,9 +26,9 @@ bench: ## speed and agreement against OpenDSS (needs Python 3.11 or newer and th
 soak: ## the tests that take minutes, in a release build
 	$(CARGO) test --workspace --release -- --ignored
 
-fuzz: ## mutate feeder files for ten minutes (needs nightly Rust and cargo-fuzz; FUZZ_SECONDS=n)
-	@test -n "$(FUZZ_DIR)" || { echo "no fuzz folder found" >&2; exit 1; }
-	cd $(dir $(FUZZ_DIR)) && $(CARGO) +nightly fuzz run $(FUZZ_TARGET) -- -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048
+fuzz: ## feed mutated scripts to reader, checks and solver for ten minutes (FUZZ_SECONDS=n for others)
+	command -v cargo-fuzz >/dev/null || $(CARGO) install --locked cargo-fuzz
+	RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --fuzz-dir fuzz $(FUZZ_TARGET) -- -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -dict=fuzz/opendss.dict
 
 fmt: ## format the sources
 	$(CARGO) fmt --all

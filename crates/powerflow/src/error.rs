@@ -40,6 +40,9 @@ pub enum CircuitError {
     /// The mode is known but not solved by this engine.
     #[error("solution mode {mode} is not supported")]
     UnsupportedMode { mode: String },
+    /// The model asks for more work than the session does.
+    #[error("the model has {asked} {quantity}, more than the limit of {limit}")]
+    Beyond { quantity: &'static str, asked: u64, limit: u64 },
     /// A bus that was asked for does not exist.
     #[error("bus {bus} does not exist in the solved circuit")]
     UnknownBus { bus: String },
@@ -94,6 +97,8 @@ impl CircuitError {
             Self::Sparse(e) => Diagnostic::error("SOLVE.MATRIX.FAILED", e.to_string()),
             Self::UnsupportedMode { .. } => Diagnostic::error("SOLVE.MODE.UNSUPPORTED", self.to_string())
                 .hint("Use mode snapshot, direct, faultstudy, daily, yearly, dutycycle or time."),
+            Self::Beyond { .. } => Diagnostic::error("SOLVE.SESSION.BEYOND_LIMIT", self.to_string())
+                .hint("Solve it where the limits are wider, or make it smaller."),
             Self::UnknownBus { .. } => {
                 Diagnostic::error("SOLVE.BUS.UNKNOWN", self.to_string()).hint("Bus names are listed in nodes.csv of `gridtwin solve`.")
             }

@@ -36,5 +36,5 @@ pub use circuit::{Circuit, Islands, Node, NodeNumber};
 pub use error::{CircuitError, Place};
 pub use forensics::Forensics;
 pub use results::{CapacitorRow, InverterRow, LoadingRow, NodeRow, Outcome, RegulatorRow, Solution, Summary, TerminalRow, Unsettled};
-pub use session::Session;
+pub use session::{Limits, Session};
 pub use state::State;

@@ -14,15 +14,27 @@ use crate::solve::Progress;
 use crate::state::State;
 use crate::voltage_bases;
 use network::{
-    ControlMode, Diagnostic, ElementId, ElementKind, Engine, EngineError, ModeOfChange, Network, OperatingPoint, SolutionMode, SolveReport,
+    ControlMode, Diagnostic, ElementId, ElementKind, Engine, EngineError, ModeOfChange, Network, OperatingPoint, SolutionMode, SolutionOptions, SolveReport,
 };
 use num_complex::Complex64;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// How much work a session does for a model from an unknown hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub nodes: usize,
+    /// Time steps of one solve.
+    pub steps: u32,
+    /// Iterations and control iterations: a model that asks for more gets these.
+    pub iterations: u32,
+    pub control_iterations: u32,
+}
+
 /// An engine for scripts, and for whoever solves one network after another.
 #[derive(Debug, Default)]
 pub struct Session {
+    limits: Option<Limits>,
     last: Option<State>,
     /// The mode was set: the next solution starts from no voltages, with controls as at first.
     mode_was_set: bool,
@@ -33,6 +45,25 @@ pub struct Session {
 impl Session {
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A session that refuses models and solves beyond `limits`.
+    pub fn bounded(limits: Limits) -> Self {
+        Self { limits: Some(limits), ..Self::default() }
+    }
+
+    /// Holds a compiled circuit to the limits, and its options.
+    fn hold(&self, circuit: &Circuit, options: &mut SolutionOptions) -> Result<(), CircuitError> {
+        let Some(limits) = self.limits else { return Ok(()) };
+        if circuit.n_nodes() > limits.nodes {
+            return Err(CircuitError::Beyond { quantity: "nodes", asked: circuit.n_nodes() as u64, limit: limits.nodes as u64 });
+        }
+        if options.number > limits.steps {
+            return Err(CircuitError::Beyond { quantity: "time steps", asked: options.number.into(), limit: limits.steps.into() });
+        }
+        options.max_iterations = options.max_iterations.min(limits.iterations);
+        options.max_control_iterations = options.max_control_iterations.min(limits.control_iterations);
+        Ok(())
     }
 
     /// Solves as the network's options say.
@@ -70,6 +101,7 @@ impl Session {
     fn prepare(&mut self, network: &Network, fresh: bool) -> Result<State, CircuitError> {
         let circuit = Arc::new(Circuit::compile(Arc::new(network.clone()))?);
         let mut state = State::new(&circuit)?;
+        self.hold(&circuit, &mut state.options)?;
         if let Some(last) = self.last.take() {
             if !fresh {
                 carry_voltages(&last, &mut state);
@@ -218,6 +250,7 @@ fn failed(error: CircuitError) -> EngineError {
 impl Engine for Session {
     fn voltage_bases(&mut self, network: &Network) -> Result<Vec<f64>, EngineError> {
         let circuit = Arc::new(Circuit::compile(Arc::new(network.clone())).map_err(failed)?);
+        self.hold(&circuit, &mut network.options.clone()).map_err(failed)?;
         let (bases, state) = voltage_bases::voltage_bases(&circuit).map_err(failed)?;
         // A fault study of a model that was never solved starts from here; a power flow does not.
         self.last.get_or_insert(state);
