@@ -14,7 +14,8 @@ use crate::solve::Progress;
 use crate::state::State;
 use crate::voltage_bases;
 use network::{
-    ControlMode, Diagnostic, ElementId, ElementKind, Engine, EngineError, ModeOfChange, Network, OperatingPoint, SolutionMode, SolutionOptions, SolveReport,
+    ControlMode, Diagnostic, ElementId, ElementKind, Engine, EngineError, ModeOfChange, Network, OperatingPoint, SolutionMode,
+    SolutionOptions, SolveReport,
 };
 use num_complex::Complex64;
 use std::collections::HashMap;

@@ -78,7 +78,7 @@ pub struct Context<'a> {
 const MAX_COPIES: usize = 10_000_000;
 
 /// Most conductors of an element that are taken for meant.
-pub const MAX_CONDUCTORS: usize = 1000;
+pub const MAX_CONDUCTORS: usize = 100;
 
 /// The length unit of a number of [`LENGTH_UNIT`](super::class::enums::LENGTH_UNIT).
 pub fn length_unit(number: i32) -> LengthUnit {
@@ -524,6 +524,15 @@ impl<'a> Context<'a> {
                 (&own_name, &[])
             }
         };
+        // Whatever made the number, a class without a check of its own included.
+        if n_conductors > MAX_CONDUCTORS {
+            return Err(self.error(
+                object,
+                object.source,
+                "READ.OPENDSS.IMPOSSIBLE_PHASES",
+                format!("{n_phases} phases make {n_conductors} conductors at bus \"{name}\"; at most {MAX_CONDUCTORS} are possible"),
+            ));
+        }
         if let Some(bad) = written.iter().find(|&&n| n < 0) {
             return Err(self.error(
                 object,
