@@ -108,9 +108,6 @@ impl Session {
                 carry_voltages(&last, &mut state);
             }
             state.adopt(&last, self.keeps_load_admittances);
-            if fresh {
-                state.reset_controls();
-            }
         }
         if std::mem::take(&mut self.mode_was_set) {
             // Not earlier: what controls set back, such as the state of a storage unit, is theirs to say and not the network's.
@@ -327,17 +324,20 @@ pub(crate) fn unchanged(a: &Network, b: &Network, id: ElementId) -> bool {
         }
         ElementKind::RegulatorControl => a.regulator_controls[i] == b.regulator_controls[i],
         ElementKind::CapacitorControl => a.capacitor_controls[i] == b.capacitor_controls[i],
-        ElementKind::InverterControl => a.inverter_controls[i] == b.inverter_controls[i] && same_units(a, b),
-        ElementKind::ExponentialControl => a.exponential_controls[i] == b.exponential_controls[i] && same_units(a, b),
-        ElementKind::StorageController => a.storage_controllers[i] == b.storage_controllers[i] && same_units(a, b),
+        ElementKind::InverterControl => a.inverter_controls[i] == b.inverter_controls[i] && same_units(a, b, &a.inverter_controls[i].units),
+        ElementKind::ExponentialControl => {
+            a.exponential_controls[i] == b.exponential_controls[i] && same_units(a, b, &a.exponential_controls[i].units)
+        }
+        ElementKind::StorageController => {
+            a.storage_controllers[i] == b.storage_controllers[i] && same_units(a, b, &a.storage_controllers[i].units)
+        }
         ElementKind::InductionMachine => a.induction_machines[i] == b.induction_machines[i],
         _ => a.common(id) == b.common(id),
     }
 }
 
-/// Whether the same PV systems and storage units are in service: what a control remembers goes unit by unit.
-fn same_units(a: &Network, b: &Network) -> bool {
-    let pv_systems = |n: &Network| n.pv_systems.iter().map(|u| u.common.enabled).collect::<Vec<_>>();
-    let storages = |n: &Network| n.storages.iter().map(|u| u.common.enabled).collect::<Vec<_>>();
-    pv_systems(a) == pv_systems(b) && storages(a) == storages(b)
+/// Whether the same of these units are in service: what a control remembers goes unit by unit.
+fn same_units(a: &Network, b: &Network, units: &[ElementId]) -> bool {
+    let is_known = |n: &Network, id: ElementId| id.index() < n.count(id.kind);
+    units.iter().all(|&id| is_known(a, id) && is_known(b, id) && a.common(id).enabled == b.common(id).enabled)
 }
