@@ -216,12 +216,9 @@ fn bank_before(ctx: &Context<'_>, id: ObjectId, command: u32) -> Result<Bank> {
                 _ => return Err(ctx.property_error(object, a, "READ.OPENDSS.BAD_VALUE", format!("{n} steps"))),
             },
             (P::States, Value::Integers(x)) => {
-                // A single number stands for all steps.
-                let all = if let [one] = x[..] { Some(one) } else { None };
+                // Steps past the end of the list are open.
                 for (i, state) in s.states.iter_mut().enumerate() {
-                    if let Some(n) = all.or(x.get(i).copied()) {
-                        *state = n == 1;
-                    }
+                    *state = x.get(i) == Some(&1);
                 }
             }
             (P::NormAmps, Value::Real(x)) => s.normal_a = Some(*x),
