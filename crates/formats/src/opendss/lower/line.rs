@@ -74,6 +74,18 @@ struct Code {
     line_type: i32,
 }
 
+impl Code {
+    /// A capacitance matrix became susceptances when it was set: a base frequency named afterwards leaves those as
+    /// they are. Components are worked out at the end of the command, with the frequency of then.
+    fn set_base_frequency(&mut self, frequency_hz: f64) {
+        if !self.symmetric && frequency_hz > 0.0 {
+            let ratio = self.base_frequency_hz / frequency_hz;
+            self.matrices.c.iter_mut().for_each(|c| *c *= ratio);
+        }
+        self.base_frequency_hz = frequency_hz;
+    }
+}
+
 fn code_before(ctx: &Context<'_>, id: ObjectId, command: u32) -> Result<Code> {
     use line_code::Property as P;
     let object = ctx.store.get(id);
@@ -124,7 +136,7 @@ fn code_before(ctx: &Context<'_>, id: ObjectId, command: u32) -> Result<Code> {
                 }
                 code.symmetric = false;
             }
-            (P::BaseFreq, Value::Real(x)) => code.base_frequency_hz = *x,
+            (P::BaseFreq, Value::Real(x)) => code.set_base_frequency(*x),
             (P::NormAmps, Value::Real(x)) => code.rating.normal_a = *x,
             (P::EmergAmps, Value::Real(x)) => code.rating.emergency_a = *x,
             (P::FaultRate, Value::Real(x)) => code.reliability.fault_rate = *x,
@@ -238,6 +250,10 @@ struct Line {
     symmetric: bool,
     /// The components changed after the matrices were made from them.
     components_changed: bool,
+    /// What the capacitances in use count for, since susceptances were made of them at an earlier base frequency.
+    capacitance_factor: f64,
+    /// `ln(658.5 √(ρ/f))` of the earth's return path when its reactance or resistivity was last set.
+    earth_depth_ln: f64,
     capacitance_given: bool,
     code: Option<ObjectId>,
     code_unit: LengthUnit,
@@ -272,6 +288,8 @@ impl Line {
             matrices: Matrices::of(DEFAULT_SEQUENCE, 3),
             symmetric: true,
             components_changed: false,
+            capacitance_factor: 1.0,
+            earth_depth_ln: depth_ln(100.0, object.defaults.base_frequency_hz),
             capacitance_given: false,
             code: None,
             code_unit: LengthUnit::None,
@@ -304,6 +322,19 @@ impl Line {
         }
         self.matrices = Matrices::of(self.sequence, self.n_phases);
         self.components_changed = false;
+        self.capacitance_factor = 1.0;
+    }
+
+    /// The frequency of data that are already there as susceptances, or as the earth's return path, stays what it was.
+    fn set_base_frequency(&mut self, frequency_hz: f64) {
+        if frequency_hz > 0.0 {
+            self.capacitance_factor *= self.base_frequency_hz / frequency_hz;
+        }
+        self.base_frequency_hz = frequency_hz;
+    }
+
+    fn update_earth_depth(&mut self) {
+        self.earth_depth_ln = depth_ln(self.rho, self.base_frequency_hz);
     }
 
     fn drop_spacing(&mut self) {
@@ -326,6 +357,11 @@ impl Line {
         self.components_changed = true;
         self.symmetric = true;
     }
+}
+
+/// `ln(658.5 √(ρ/f))`, which the reactance of the earth's return path is divided by for other frequencies.
+fn depth_ln(rho_ohm_m: f64, frequency_hz: f64) -> f64 {
+    (658.5 * (rho_ohm_m / frequency_hz).sqrt()).ln()
 }
 
 /// Command and resistivity of each time a line told a geometry its resistivity.
@@ -385,7 +421,7 @@ fn line_before(ctx: &Context<'_>, id: ObjectId, command: u32, rho_events: &mut G
                 match property {
                     P::RMatrix => line.matrices.r = matrix,
                     P::XMatrix => line.matrices.x = matrix,
-                    _ => (line.matrices.c, line.capacitance_given) = (matrix, true),
+                    _ => (line.matrices.c, line.capacitance_given, line.capacitance_factor) = (matrix, true, 1.0),
                 }
                 line.code = None;
                 line.symmetric = false;
@@ -406,9 +442,13 @@ fn line_before(ctx: &Context<'_>, id: ObjectId, command: u32, rho_events: &mut G
                 }
             }
             (P::Rg, Value::Real(x)) => line.earth_r = *x,
-            (P::Xg, Value::Real(x)) => line.earth_x = *x,
+            (P::Xg, Value::Real(x)) => {
+                line.earth_x = *x;
+                line.update_earth_depth();
+            }
             (P::Rho, Value::Real(x)) => {
                 (line.rho, line.rho_given) = (*x, true);
+                line.update_earth_depth();
                 if let Some(geometry) = line.geometry {
                     rho_events.push((geometry, a.command, *x));
                 }
@@ -470,7 +510,7 @@ fn line_before(ctx: &Context<'_>, id: ObjectId, command: u32, rho_events: &mut G
             (P::FaultRate, Value::Real(x)) => line.reliability.fault_rate = *x,
             (P::PctPerm, Value::Real(x)) => line.reliability.permanent_pct = *x,
             (P::Repair, Value::Real(x)) => line.reliability.repair_h = *x,
-            (P::BaseFreq, Value::Real(x)) => line.base_frequency_hz = *x,
+            (P::BaseFreq, Value::Real(x)) => line.set_base_frequency(*x),
             (P::Enabled, _) => {}
             (P::Like, _) => {
                 if let Some(other) = ctx.like(object, a)? {
@@ -490,7 +530,8 @@ fn line_before(ctx: &Context<'_>, id: ObjectId, command: u32, rho_events: &mut G
                     line.symmetric = other.symmetric;
                     line.components_changed = other.components_changed;
                     line.capacitance_given = other.capacitance_given;
-                    line.base_frequency_hz = other.base_frequency_hz;
+                    line.set_base_frequency(other.base_frequency_hz);
+                    line.capacitance_factor = other.capacitance_factor;
                     line.rating = Rating { seasonal_a: line.rating.seasonal_a, ..other.rating };
                     line.reliability = other.reliability;
                 }
@@ -508,6 +549,8 @@ fn take_code(ctx: &Context<'_>, line: &mut Line, id: ObjectId, command: u32) -> 
     line.symmetric = code.symmetric;
     line.n_phases = code.n_phases;
     (line.earth_r, line.earth_x, line.rho) = (code.earth_r, code.earth_x, code.rho);
+    line.update_earth_depth();
+    line.capacitance_factor = 1.0;
     line.code_unit = code.unit;
     line.units_convert = conversion(code.unit, line.unit);
     line.rating = code.rating;
@@ -597,6 +640,10 @@ pub fn lower(ctx: &mut Context<'_>, id: ObjectId) -> Result<()> {
         line.update_matrices();
     }
 
+    line.sequence.c1 *= line.capacitance_factor;
+    line.sequence.c0 *= line.capacitance_factor;
+    line.matrices.c.iter_mut().for_each(|c| *c *= line.capacitance_factor);
+
     let mut common = ctx.common(object, line.n_phases);
     common.base_frequency_hz = line.base_frequency_hz;
     for (i, bus) in line.buses.iter().enumerate() {
@@ -652,7 +699,8 @@ pub fn lower(ctx: &mut Context<'_>, id: ObjectId) -> Result<()> {
         unit_factor: 1.0 / line.units_convert,
         impedance,
         earth_r_ohm: line.earth_r,
-        earth_x_ohm: line.earth_x,
+        // The ratio of the reactance to the depth's logarithm is what matters; it is that of when they were set.
+        earth_x_ohm: line.earth_x * depth_ln(line.rho, line.base_frequency_hz) / line.earth_depth_ln,
         // A geometry's resistivity is settled when all lines are read: they share it.
         rho_ohm_m: if line.spacing.is_some() && !line.rho_given { 100.0 } else { line.rho },
         earth_model: earth_model(line.earth_model),
