@@ -228,15 +228,17 @@ fn feeder_cases(dir: &Path) -> Vec<Case> {
     cases
 }
 
-/// Cases of `cases/power_flow`.
+/// Cases of `cases/power_flow` and `cases/regression`.
 fn own_cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for folder in folders(&common::root().join("cases/power_flow")) {
+    let groups = ["power_flow", "regression"].map(|group| (group, common::root().join("cases").join(group)));
+    let folders = groups.iter().filter(|(_, dir)| dir.is_dir()).flat_map(|(group, dir)| folders(dir).into_iter().map(move |f| (group, f)));
+    for (group, folder) in folders {
         let Ok(text) = std::fs::read_to_string(folder.join("case.toml")) else { continue };
         let file: OwnFile = toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
         let controls = file.controls.iter().map(|c| if c == "off" { Controls::Off } else { Controls::Static }).collect();
         cases.push(Case {
-            name: format!("power_flow/{}", folder.file_name().unwrap().to_string_lossy()),
+            name: format!("{group}/{}", folder.file_name().unwrap().to_string_lossy()),
             master: folder.join(&file.model),
             post: Vec::new(),
             reference: folder.join("expected"),

@@ -346,6 +346,15 @@ fn conductor(network: &Network, id: network::ConductorId, x_m: f64, y_m: f64) ->
     }
 }
 
+/// A delta on one conductor more than phases is an open one.
+fn shunt_connection(connection: network::Connection, common: &network::Common) -> yprim::Connection {
+    let is_open = common.n_phases > 2 && common.terminals.first().is_some_and(|t| t.nodes.len() > common.n_phases);
+    match connection {
+        network::Connection::Delta if is_open => yprim::Connection::OpenDelta,
+        other => connection_of(other),
+    }
+}
+
 fn capacitor(c: &network::Capacitor, frequency_hz: f64) -> yprim::Capacitor {
     let at = |values: &[f64], k: usize| values.get(k).copied().unwrap_or(0.0);
     let (size, n_steps) = match &c.size {
@@ -361,7 +370,7 @@ fn capacitor(c: &network::Capacitor, frequency_hz: f64) -> yprim::Capacitor {
     };
     yprim::Capacitor {
         n_phases: c.common.n_phases,
-        connection: connection_of(c.connection),
+        connection: shunt_connection(c.connection, &c.common),
         size,
         steps: (0..n_steps).map(step).collect(),
         is_shunt: !c.bus2_defined,
@@ -385,7 +394,7 @@ fn reactor(network: &Network, i: usize, frequency_hz: f64) -> Result<Primitive, 
     let curve = |id: Option<network::XyCurveId>| id.map_or(1.0, |id| network.xy_curves[id.index()].y_at(frequency_hz));
     Ok(yprim::reactor(&yprim::Reactor {
         n_phases: r.common.n_phases,
-        connection: connection_of(r.connection),
+        connection: shunt_connection(r.connection, &r.common),
         impedance,
         r_parallel_ohm: r.r_parallel_ohm,
         curve_factors: (curve(r.r_curve), curve(r.l_curve)),

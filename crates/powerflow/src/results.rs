@@ -365,6 +365,10 @@ pub(crate) fn delivered_va(state: &State) -> Complex64 {
     let mut total = Complex64::ZERO;
     for &index in circuit.sources() {
         let e = &circuit.elements()[index as usize];
+        // A line of a geomagnetic study joins two buses; its induced voltage delivers nothing that is counted.
+        if e.id.kind == network::ElementKind::GicLine {
+            continue;
+        }
         let i = state.reported_currents(index as usize);
         let first = e.nodes.iter().zip(&i).take(e.n_conductors);
         total -= first.map(|(&n, i)| state.v[n as usize] * i.conj()).sum::<Complex64>();

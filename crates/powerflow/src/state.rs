@@ -809,10 +809,10 @@ impl State {
     pub(crate) fn is_series(&self, id: ElementId) -> bool {
         let network = self.circuit.network();
         match id.kind {
-            ElementKind::Line | ElementKind::Transformer | ElementKind::GicTransformer => true,
+            ElementKind::Line | ElementKind::Transformer => true,
             ElementKind::Capacitor => network.capacitors[id.index()].bus2_defined,
             ElementKind::Reactor => network.reactors[id.index()].bus2_defined,
-            // What a fault burns is no loss of delivery.
+            // What a fault or a transformer's model for geomagnetic currents burns is no loss of delivery.
             _ => false,
         }
     }

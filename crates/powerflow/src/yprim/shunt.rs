@@ -30,6 +30,8 @@ pub enum Connection {
     Wye,
     /// Among each other.
     Delta,
+    /// Among each other in a row, not closed to a ring, with one conductor more than phases. Delta of one or two phases is the same.
+    OpenDelta,
 }
 
 /// Voltage across one phase of an element rated `kv`: line to neutral for a wye of two or three phases.
@@ -40,14 +42,14 @@ fn phase_kv(kv: f64, n_phases: usize, connection: Connection) -> f64 {
     }
 }
 
-/// Conductors of the terminal of a delta with `n_phases`.
-fn delta_conductors(n_phases: usize) -> usize {
-    if n_phases <= 2 { n_phases + 1 } else { n_phases }
+/// Conductors of the terminal of a delta, closed or open, with `n_phases`.
+fn delta_conductors(connection: Connection, n_phases: usize) -> usize {
+    if n_phases <= 2 || connection == Connection::OpenDelta { n_phases + 1 } else { n_phases }
 }
 
 /// The same admittance `y` in each phase of a delta.
-fn delta_phases(n_phases: usize, y: Complex64) -> CMatrix {
-    let order = delta_conductors(n_phases);
+fn delta_phases(connection: Connection, n_phases: usize, y: Complex64) -> CMatrix {
+    let order = delta_conductors(connection, n_phases);
     let mut matrix = CMatrix::square(order);
     for i in 0..n_phases {
         matrix.add_branch(i, (i + 1) % order, y);
@@ -120,26 +122,34 @@ pub fn capacitor(input: &Capacitor) -> Result<Primitive, YprimError> {
     require_positive("base_frequency_hz", input.base_frequency_hz)?;
     require_positive("frequency_hz", input.frequency_hz)?;
     let order = match input.connection {
-        Connection::Delta => delta_conductors(input.n_phases),
+        Connection::Delta | Connection::OpenDelta => delta_conductors(input.connection, input.n_phases),
         Connection::Wye => 2 * input.n_phases,
     };
     let mut total = CMatrix::square(order);
+    // The phases of a delta's step are added to what the closed steps before it left: so OpenDSS has it, and a bank of
+    // two equal steps in delta counts for three.
+    let mut delta = CMatrix::square(order);
     for (index, step) in input.steps.iter().enumerate() {
         if step.is_closed {
-            total += &capacitor_step(input, index, step)?;
+            let one = capacitor_step(input, index, step, &delta)?;
+            total += &one;
+            if input.connection != Connection::Wye {
+                delta = one;
+            }
         }
     }
     let series = if input.is_shunt { diagonal_trace(&total, SERIES_TRACE) } else { total.clone() };
     Ok(Primitive { total, series })
 }
 
-fn capacitor_step(input: &Capacitor, index: usize, step: &CapacitorStep) -> Result<CMatrix, YprimError> {
+/// One step; in delta on top of the closed steps before it.
+fn capacitor_step(input: &Capacitor, index: usize, step: &CapacitorStep, delta_before: &CMatrix) -> Result<CMatrix, YprimError> {
     let n = input.n_phases;
     let omega_base = std::f64::consts::TAU * input.base_frequency_hz;
     let omega = std::f64::consts::TAU * input.frequency_hz;
     let c_farad = match &input.size {
         CapacitorSize::Matrix(c_uf) => {
-            if input.connection == Connection::Delta {
+            if input.connection != Connection::Wye {
                 return Err(YprimError::NoDelta { what: "a capacitance matrix" });
             }
             require_count("capacitance matrix", n * n, c_uf.len())?;
@@ -167,9 +177,14 @@ fn capacitor_step(input: &Capacitor, index: usize, step: &CapacitorStep) -> Resu
     match (input.connection, series_impedance(step, x_l_ohm, input)) {
         (Connection::Wye, None) => Ok(join_phases(n, y)),
         (Connection::Wye, Some(z)) => Ok(join_phases(n, (z + y.inv()).inv())),
-        (Connection::Delta, None) => Ok(delta_phases(n, y)),
-        (Connection::Delta, Some(z)) => {
-            let mut grown = delta_phases(n, y);
+        (Connection::Delta | Connection::OpenDelta, None) => {
+            let mut sum = delta_phases(input.connection, n, y);
+            sum += delta_before;
+            Ok(sum)
+        }
+        (Connection::Delta | Connection::OpenDelta, Some(z)) => {
+            let mut grown = delta_phases(input.connection, n, y);
+            grown += delta_before;
             for i in 0..n {
                 grown[(i, i)] *= DELTA_GROWTH;
             }
@@ -268,7 +283,7 @@ pub fn reactor(input: &Reactor) -> Result<Primitive, YprimError> {
     let n = input.n_phases;
     let is_gic = input.frequency_hz < GIC_FREQUENCY_MAX_HZ;
     let ratio = if is_gic { 0.0 } else { input.frequency_hz / input.base_frequency_hz };
-    if input.connection == Connection::Delta {
+    if input.connection != Connection::Wye {
         let what = match &input.impedance {
             ReactorImpedance::Matrix { .. } => Some("an impedance matrix"),
             ReactorImpedance::Sequence { .. } => Some("a set of sequence impedances"),
@@ -337,7 +352,7 @@ fn reactor_phases(input: &Reactor, r_ohm: f64, x_ohm: f64, ratio: f64) -> Result
     }
     Ok(match input.connection {
         Connection::Wye => join_phases(n, y),
-        Connection::Delta => delta_phases(n, y),
+        Connection::Delta | Connection::OpenDelta => delta_phases(input.connection, n, y),
     })
 }
 

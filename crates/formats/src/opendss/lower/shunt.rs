@@ -56,6 +56,12 @@ fn n_conductors(connection: Connection, n_phases: usize) -> usize {
     if connection == Connection::Delta && n_phases <= 2 { n_phases + 1 } else { n_phases }
 }
 
+/// Conductors after the number of phases was set. OpenDSS counts one more than phases where a delta is told the
+/// number it already has, which opens the ring of a three-phase delta: `conn=delta phases=3`, in this order.
+fn conductors_of_phases(connection: Connection, n_phases: usize, before: usize) -> Option<usize> {
+    (connection == Connection::Delta && n_phases == before).then_some(n_phases + 1)
+}
+
 /// Rated voltage across a phase, kV.
 fn phase_kv(kv: f64, connection: Connection, n_phases: usize) -> f64 {
     if connection == Connection::Wye && matches!(n_phases, 2 | 3) { kv / 3f64.sqrt() } else { kv }
@@ -72,6 +78,8 @@ enum SizeFrom {
 struct Bank {
     ends: ShuntBuses,
     n_phases: usize,
+    /// Conductors of a delta that are not what its phases ask for.
+    n_conductors: Option<usize>,
     kvar: Vec<f64>,
     kv: f64,
     connection: Connection,
@@ -94,6 +102,7 @@ impl Bank {
         let mut bank = Bank {
             ends: ShuntBuses::new(object, 3),
             n_phases: 3,
+            n_conductors: None,
             kvar: vec![1200.0],
             kv: 12.47,
             connection: Connection::Wye,
@@ -182,13 +191,17 @@ fn bank_before(ctx: &Context<'_>, id: ObjectId, command: u32) -> Result<Bank> {
         match (P::of(a.property), &a.value) {
             (P::Bus1, Value::Bus(bus)) => s.ends.set_first(bus, s.n_phases, s.connection == Connection::Wye),
             (P::Bus2, Value::Bus(bus)) => s.ends.set_second(bus),
-            (P::Phases, Value::Integer(n)) => s.n_phases = ctx.phases(object, a, *n)?,
+            (P::Phases, Value::Integer(n)) => {
+                let n = ctx.phases(object, a, *n)?;
+                s.n_conductors = conductors_of_phases(s.connection, n, s.n_phases);
+                s.n_phases = n;
+            }
             (P::Kvar, Value::Reals(x)) => {
                 fill_steps(&mut s.kvar, x);
                 s.from = SizeFrom::Kvar;
             }
             (P::KV, Value::Real(x)) => s.kv = *x,
-            (P::Conn, Value::Enum(n)) => s.connection = connection(*n),
+            (P::Conn, Value::Enum(n)) => (s.connection, s.n_conductors) = (connection(*n), None),
             (P::CMatrix, Value::Matrix(rows)) => {
                 s.c_matrix_uf = Some(take_rows(ctx, object, a, rows, s.n_phases)?);
                 s.from = SizeFrom::Matrix;
@@ -254,7 +267,7 @@ pub fn lower_capacitor(ctx: &mut Context<'_>, id: ObjectId) -> Result<()> {
     common.base_frequency_hz = s.base_frequency_hz;
     let n_terminals = if s.connection == Connection::Delta { 1 } else { 2 };
     for (i, bus) in s.ends.buses.iter().take(n_terminals).enumerate() {
-        let n = n_conductors(s.connection, s.n_phases);
+        let n = s.n_conductors.unwrap_or_else(|| n_conductors(s.connection, s.n_phases));
         common.terminals.push(ctx.terminal(object, i, bus.as_ref(), s.n_phases, n)?);
     }
     if object.enabled && s.from == SizeFrom::Kvar && s.kv == 0.0 {
@@ -316,6 +329,8 @@ enum ReactorFrom {
 struct ReactorState {
     ends: ShuntBuses,
     n_phases: usize,
+    /// Conductors of a delta that are not what its phases ask for.
+    n_conductors: Option<usize>,
     kvar: f64,
     kv: f64,
     connection: Connection,
@@ -347,6 +362,7 @@ fn reactor_before(ctx: &Context<'_>, id: ObjectId, command: u32) -> Result<React
     let mut s = ReactorState {
         ends: ShuntBuses::new(object, 3),
         n_phases: 3,
+        n_conductors: None,
         kvar: 100.0,
         kv: 12.47,
         connection: Connection::Wye,
@@ -376,10 +392,14 @@ fn reactor_before(ctx: &Context<'_>, id: ObjectId, command: u32) -> Result<React
         match (property, &a.value) {
             (P::Bus1, Value::Bus(bus)) => s.ends.set_first(bus, s.n_phases, s.connection == Connection::Wye),
             (P::Bus2, Value::Bus(bus)) => s.ends.set_second(bus),
-            (P::Phases, Value::Integer(n)) => s.n_phases = ctx.phases(object, a, *n)?,
+            (P::Phases, Value::Integer(n)) => {
+                let n = ctx.phases(object, a, *n)?;
+                s.n_conductors = conductors_of_phases(s.connection, n, s.n_phases);
+                s.n_phases = n;
+            }
             (P::Kvar, Value::Real(x)) => (s.kvar, s.from) = (*x, ReactorFrom::Kvar),
             (P::KV, Value::Real(x)) => s.kv = *x,
-            (P::Conn, Value::Enum(n)) => s.connection = connection(*n),
+            (P::Conn, Value::Enum(n)) => (s.connection, s.n_conductors) = (connection(*n), None),
             (P::RMatrix | P::XMatrix, Value::Matrix(rows)) => {
                 let matrix = take_rows(ctx, object, a, rows, s.n_phases)?;
                 if property == P::RMatrix {
@@ -444,7 +464,7 @@ pub fn lower_reactor(ctx: &mut Context<'_>, id: ObjectId) -> Result<()> {
     common.base_frequency_hz = s.base_frequency_hz;
     let n_terminals = if s.connection == Connection::Delta { 1 } else { 2 };
     for (i, bus) in s.ends.buses.iter().take(n_terminals).enumerate() {
-        let n = n_conductors(s.connection, s.n_phases);
+        let n = s.n_conductors.unwrap_or_else(|| n_conductors(s.connection, s.n_phases));
         common.terminals.push(ctx.terminal(object, i, bus.as_ref(), s.n_phases, n)?);
     }
     common.rating = Rating {
