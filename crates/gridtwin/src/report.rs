@@ -89,9 +89,9 @@ fn solution(text: &mut String, view: &SolveView) {
     let place = if c.mismatch_node.is_empty() { String::new() } else { format!(" at {}", c.mismatch_node) };
     table.row([
         "largest mismatch".to_owned(),
-        format!("{:.1e} VA{place}, recomputed from scratch ({:.0e} of the power exchanged)", c.mismatch_va, c.mismatch_relative),
+        format!("{} VA{place}, recomputed from scratch ({:.0e} of the power exchanged)", two_digits(c.mismatch_va), c.mismatch_relative),
     ]);
-    table.row(["power balance".to_owned(), format!("{:.1e} kW, {:.1e} kvar left over", c.balance_kw, c.balance_kvar)]);
+    table.row(["power balance".to_owned(), format!("{} kW, {} kvar left over", two_digits(c.balance_kw), two_digits(c.balance_kvar))]);
     text.push_str(&table.render());
     if !c.hunting.is_empty() {
         paragraph(text, &format!("controls that still wanted to act: {}", c.hunting.join(", ")));
@@ -282,5 +282,15 @@ fn islands(text: &mut String, view: &SolveView) {
         let more = c.dead_nodes - c.dead_node_names.len().min(c.dead_nodes);
         let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
         paragraph(text, &format!("{} without supply: {}{rest}", count(c.dead_nodes, "node"), c.dead_node_names.join(", ")));
+    }
+}
+
+/// Two digits of a number that may be tiny.
+fn two_digits(x: f64) -> String {
+    match x.abs() {
+        size if size >= 10.0 => format!("{x:.0}"),
+        size if size >= 1.0 => format!("{x:.1}"),
+        size if size >= 0.01 => format!("{x:.*}", if size >= 0.1 { 2 } else { 3 }),
+        _ => format!("{x:.1e}"),
     }
 }

@@ -96,8 +96,9 @@ impl Forensics {
             let d = Diagnostic::error("SOLVE.VOLTAGES.UNSETTLED", "the power flow did not settle within its iteration limit");
             let worst = self.worst_buses.first();
             let mut detail = format!(
-                "After {} iterations in the last control iteration the largest voltage change is still {:.3e} pu.",
-                self.iteration_limit, self.largest_change_pu
+                "After {} iterations in the last control iteration the largest voltage change is still {} pu.",
+                self.iteration_limit,
+                few_digits(self.largest_change_pu)
             );
             if let Some(w) = worst {
                 detail += &format!(
@@ -140,6 +141,18 @@ impl Forensics {
             }
         }
         found
+    }
+}
+
+/// Three digits of a number that may be tiny.
+pub(crate) fn few_digits(x: f64) -> String {
+    match x.abs() {
+        size if (1e-3..1e4).contains(&size) => {
+            let decimals = (2 - size.log10().floor() as i32).clamp(0, 6) as usize;
+            format!("{x:.decimals$}")
+        }
+        0.0 => "0".to_owned(),
+        _ => format!("{x:.2e}"),
     }
 }
 

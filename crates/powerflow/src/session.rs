@@ -289,8 +289,11 @@ fn stopped_short(state: &State, progress: &Progress) -> Vec<Diagnostic> {
         vec![
             Diagnostic::warning("SOLVE.SCRIPT.ITERATION_LIMIT", "a solve within the script stopped at its iteration limit")
                 .detail(format!(
-                    "After {} iterations (limit {} for each of {} control iterations) voltages still move by {:.2e} pu; taps and steps stay where it stopped.",
-                    progress.iterations, state.options.max_iterations, progress.control_iterations, progress.convergence.last_change_pu
+                    "After {} iterations (limit {} in each of {} control iteration(s)) voltages still move by {} pu; taps and steps stay where it stopped.",
+                    progress.iterations,
+                    state.options.max_iterations,
+                    progress.control_iterations,
+                    crate::forensics::few_digits(progress.convergence.last_change_pu)
                 ))
                 .hint("Raise the limit before that solve: `set maxiterations=…`."),
         ]
