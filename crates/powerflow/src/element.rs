@@ -42,8 +42,10 @@ pub enum ElementError {
 #[derive(Clone, Debug)]
 pub struct SourceModel {
     pub primitive: CMatrix,
-    /// Injected currents, A, conductor by conductor.
+    /// Injected currents with all conductors closed, A, conductor by conductor.
     pub injection: Box<[Complex64]>,
+    /// Voltages behind the impedance, V, conductor by conductor.
+    pub emf_v: Box<[Complex64]>,
 }
 
 /// Fixed currents.
@@ -175,7 +177,7 @@ fn norton(p: Primitive, n_phases: usize, emf_v: &[Complex64]) -> Model {
     let mut v = vec![Complex64::ZERO; order];
     v[..n_phases].copy_from_slice(emf_v);
     let injection = p.total.mul_vec(&v).into();
-    Model::Source(Box::new(SourceModel { primitive: p.total, injection }))
+    Model::Source(Box::new(SourceModel { primitive: p.total, injection, emf_v: v.into() }))
 }
 
 fn sequence_number(s: SequenceType) -> i8 {

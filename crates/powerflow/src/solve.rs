@@ -20,7 +20,7 @@
 //! without earth, carry the rounding of much larger currents and never come to
 //! rest. When the change has stopped falling, the rounding of a solution is
 //! estimated by solving for currents of the size of the last place of
-//! `|y_nn| |v_n|` at every node; what moves no further than eight times the
+//! `|y_nn| |v_n|` at every node; what moves no further than 64 times the
 //! answer counts as settled, and the certificate says so.
 //!
 //! Around it, controls act: solve, let every control sample the solution, do
@@ -43,7 +43,7 @@ const ZERO: Complex64 = Complex64 { re: 0.0, im: 0.0 };
 const STALLED_PU: f64 = 1e-5;
 
 /// How far beyond the estimate of its rounding a voltage may move and still be at rest.
-const ROUNDING_MARGIN: f64 = 8.0;
+const ROUNDING_MARGIN: f64 = 64.0;
 
 /// How a fixed point ended.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -228,6 +228,14 @@ impl State {
     /// Sets the injection to that of the sources alone.
     pub(crate) fn inject_sources(&mut self) {
         self.injection.copy_from_slice(self.circuit.source_injection());
+        for &i in self.circuit.sources() {
+            if let Some(open) = self.open_source_injection(i as usize) {
+                let e = &self.circuit.elements()[i as usize];
+                for ((&n, now), closed) in e.nodes.iter().zip(open).zip(e.model.source_injection()) {
+                    self.injection[n as usize] += now - closed;
+                }
+            }
+        }
     }
 
     /// Adds what every converter injects beyond its admittance at the present voltages.

@@ -631,7 +631,8 @@ impl State {
             }
             Model::Source(source) => {
                 from_admittance(i);
-                for (i, injected) in i.iter_mut().zip(&source.injection) {
+                let open = self.open_source_injection(index);
+                for (i, injected) in i.iter_mut().zip(open.as_deref().unwrap_or(&source.injection)) {
                     *i -= injected;
                 }
             }
@@ -642,6 +643,15 @@ impl State {
                 }
             }
             _ => from_admittance(i),
+        }
+    }
+
+    /// Injected currents of a voltage source with open conductors: what its reduced admittance passes; `None` when all are closed.
+    pub(crate) fn open_source_injection(&self, index: usize) -> Option<Vec<Complex64>> {
+        let open = self.closed[index].as_ref()?.iter().any(|closed| !closed);
+        match &self.circuit.elements()[index].model {
+            Model::Source(source) if open => Some(self.primitives[index].mul_vec(&source.emf_v)),
+            _ => None,
         }
     }
 
