@@ -506,9 +506,14 @@ impl Findings<'_> {
         let zones = Zones::new(network);
         let mut wires = Groups::new(network, false);
         let mut doubts: Vec<Doubt> = Vec::new();
+        // The base of a bus follows from the voltage of its first node; where nothing feeds that, it says nothing about ratings.
+        let mut now = Groups::new(network, true);
         for c in consumers(network) {
             let terminal = &c.common.terminals[0];
             let bus = network.bus(terminal.bus);
+            if bus.nodes.first().is_some_and(|&first| !now.is_fed(terminal.bus, first)) {
+                continue;
+            }
             let n_phases = c.common.n_phases;
             let Some(ratio) = kv_ratio(network, &mut wires, c.connection, n_phases, terminal, c.kv) else { continue };
             let info = match off_by(ratio) {
