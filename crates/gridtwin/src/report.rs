@@ -288,6 +288,7 @@ fn islands(text: &mut String, view: &SolveView) {
 /// Two digits of a number that may be tiny.
 fn two_digits(x: f64) -> String {
     match x.abs() {
+        0.0 => "0".to_owned(),
         size if size >= 10.0 => format!("{x:.0}"),
         size if size >= 1.0 => format!("{x:.1}"),
         size if size >= 0.01 => format!("{x:.*}", if size >= 0.1 { 2 } else { 3 }),

@@ -554,6 +554,9 @@ impl Findings<'_> {
                     continue;
                 }
                 let bus = network.bus(terminal.bus);
+                if bus.nodes.first().is_some_and(|&first| !now.is_fed(terminal.bus, first)) {
+                    continue;
+                }
                 let (connection, n_phases) = (winding.connection, common.n_phases);
                 let Some(ratio) = kv_ratio(network, &mut wires, connection, n_phases, terminal, winding.kv) else { continue };
                 let id = ElementId::new(ElementKind::Transformer, i);
