@@ -124,8 +124,15 @@ fn nodes(record: &Value) -> Vec<u32> {
     numbers(&record["element"]["common"]["terminals"][0]["nodes"]).iter().map(|&x| x as u32).collect()
 }
 
+/// The element of a record. The scripts of these cases say the phases before the rated voltage, so that the base voltage follows from
+/// both: line to neutral for two and three phases.
 fn element<T: serde::de::DeserializeOwned>(record: &Value) -> T {
-    serde_json::from_value(record["element"].clone()).unwrap()
+    let mut element = record["element"].clone();
+    if let Some(kv) = element["kv"].as_f64() {
+        let several = matches!(element["common"]["n_phases"].as_u64(), Some(2 | 3));
+        element["base_v"] = (if several { kv * (1000.0 / 3f64.sqrt()) } else { kv * 1000.0 }).into();
+    }
+    serde_json::from_value(element).unwrap()
 }
 
 #[test]
