@@ -42,6 +42,9 @@ const ZERO: Complex64 = Complex64 { re: 0.0, im: 0.0 };
 /// Changes above this are no rounding, whatever holds the node, per unit.
 const STALLED_PU: f64 = 1e-5;
 
+/// A change that falls by less than this from one iteration to the next has perhaps stopped falling.
+const STALLED_RATIO: f64 = 0.9;
+
 /// How far beyond the estimate of its rounding a voltage may move and still be at rest.
 const ROUNDING_MARGIN: f64 = 64.0;
 
@@ -152,6 +155,7 @@ impl State {
         magnitude.resize(self.v.len(), 0.0);
         let mut iterations = 0;
         let mut before = f64::INFINITY;
+        let (mut next_look, mut wait) = (0, 2);
         let tolerance = self.options.tolerance_pu;
         let ended = loop {
             iterations += 1;
@@ -166,13 +170,14 @@ impl State {
             if iterations >= self.options.max_iterations || change.is_nan() {
                 break end(change <= tolerance, 0);
             }
-            if change > tolerance
-                && change < STALLED_PU
-                && change > before / 2.0
-                && let Some(n) = self.within_rounding(&magnitude)?
-            {
-                iterations += 1;
-                break Convergence { settled: true, iterations, last_change_pu: change, rounding_limited: n };
+            if change > tolerance && change < STALLED_PU && change > before * STALLED_RATIO && iterations >= next_look {
+                if let Some(n) = self.within_rounding(&magnitude)? {
+                    iterations += 1;
+                    break Convergence { settled: true, iterations, last_change_pu: change, rounding_limited: n };
+                }
+                // A look costs two solutions; slow convergence must not pay for it at every step.
+                wait *= 2;
+                next_look = iterations + wait;
             }
             before = change;
         };
