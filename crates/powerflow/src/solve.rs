@@ -20,7 +20,7 @@
 //! without earth, carry the rounding of much larger currents and never come to
 //! rest. When the change has stopped falling, the rounding of a solution is
 //! estimated by solving for currents of the size of the last place of
-//! `|y_nn| |v_n|` at every node; what moves no further than 64 times the
+//! `|y_nn| |v_n|` at every node; what moves no further than 256 times the
 //! answer counts as settled, and the certificate says so.
 //!
 //! Around it, controls act: solve, let every control sample the solution, do
@@ -46,7 +46,7 @@ const STALLED_PU: f64 = 1e-5;
 const STALLED_RATIO: f64 = 0.9;
 
 /// How far beyond the estimate of its rounding a voltage may move and still be at rest.
-const ROUNDING_MARGIN: f64 = 64.0;
+const ROUNDING_MARGIN: f64 = 256.0;
 
 /// How a fixed point ended.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -176,7 +176,7 @@ impl State {
                     break Convergence { settled: true, iterations, last_change_pu: change, rounding_limited: n };
                 }
                 // A look costs two solutions; slow convergence must not pay for it at every step.
-                wait *= 2;
+                wait = (wait * 2).min(16);
                 next_look = iterations + wait;
             }
             before = change;
