@@ -1,0 +1,1 @@
+//! Questions asked of a grid: a network in, tables out. Nothing here opens a file or reads a clock.
