@@ -22,6 +22,7 @@ pub mod fault_study;
 pub mod forensics;
 pub mod line_constants;
 pub mod pc;
+pub mod metering;
 mod plant;
 pub mod results;
 pub mod series;
