@@ -84,6 +84,17 @@ impl Session {
         Ok(outcome.expect("a solution that ran has an outcome"))
     }
 
+    /// A state of the network to step through time, with what this session's earlier solutions left in converters and controls.
+    ///
+    /// `fresh` as in [`Session::solve_network`]: a change of mode was asked for.
+    ///
+    /// # Errors
+    /// A network without admittance or source, or beyond the session's limits.
+    pub fn series_state(&mut self, network: &Network, fresh: bool) -> Result<State, CircuitError> {
+        self.mode_was_set |= fresh;
+        self.prepare(network, fresh)
+    }
+
     /// Whether loads that change their size, by allocation, keep their admittances in the system matrix.
     pub(crate) fn keep_load_admittances(&mut self, keep: bool) {
         self.keeps_load_admittances = keep;
