@@ -372,6 +372,21 @@ impl LoadModel {
         }
     }
 
+    /// Power drawn at voltages `v`, VA, as [`LoadModel::currents`] has it.
+    pub fn power_va(&self, state: &LoadState, nodes: &[u32], v: &[Complex64]) -> Complex64 {
+        let mut power = Complex64::default();
+        for k in 0..self.branches.pairs.len() {
+            let v2 = self.branches.voltage(k, nodes, v).norm_sqr();
+            let l = &self.limits;
+            power += if self.law == Law::ConstantPq && v2 > l.min_v2.max(l.low_v2) && v2 <= l.max_v2 {
+                Complex64::new(state.p_w, state.q_var)
+            } else {
+                self.admittance(state, v2).conj() * v2
+            };
+        }
+        power
+    }
+
     /// Adds `Yprim v - i(v)` to `injection`, A by node; index 0 (the earth) takes what nobody reads.
     pub fn inject(&self, state: &LoadState, nodes: &[u32], v: &[Complex64], injection: &mut [Complex64]) {
         if state.open {

@@ -362,6 +362,18 @@ impl TransformerModel {
         TransformerLosses { total_va, load_va: total_va - no_load_va, no_load_va }
     }
 
+    /// Rows between which the no-load branch of each phase stands; none near zero frequency.
+    pub fn no_load_ends(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let phases = if self.resistive { 0 } else { self.n_phases };
+        (0..phases).map(|phase| self.ends[phase * self.n_windings + 1]).map(|ends| (ends.from, ends.to))
+    }
+
+    /// Admittance of the no-load branch of one phase, S.
+    pub fn no_load_admittance(&self, taps_pu: &[f64]) -> Complex64 {
+        let inverse = self.inverse_volts(1, taps_pu);
+        self.y_no_load * (inverse * inverse)
+    }
+
     /// Changes the currents `i = Y v` into those that are reported.
     ///
     /// The second end of an autotransformer's series winding lies at terminal 2, where its current is added to that of
