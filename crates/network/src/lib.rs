@@ -27,6 +27,7 @@ pub mod ids;
 pub mod ledger;
 pub mod meter;
 pub mod options;
+pub mod result_tables;
 pub mod shape;
 pub mod units;
 
@@ -42,5 +43,6 @@ pub use ids::*;
 pub use ledger::{Disposition, Ledger, LedgerEntry};
 pub use meter::*;
 pub use options::*;
+pub use result_tables::{ColumnKind, RESULT_TABLES, ResultColumn, ResultTable, result_table};
 pub use shape::*;
 pub use units::{EarthModel, LengthUnit};
