@@ -387,6 +387,12 @@ impl LoadModel {
         power
     }
 
+    /// Lowest voltage across a branch at the voltages `v`, per unit of the rated one.
+    pub fn lowest_voltage_pu(&self, nodes: &[u32], v: &[Complex64]) -> f64 {
+        let squared = (0..self.branches.pairs.len()).map(|k| self.branches.voltage(k, nodes, v).norm_sqr());
+        squared.fold(f64::INFINITY, f64::min).sqrt() / self.base_v
+    }
+
     /// Adds `Yprim v - i(v)` to `injection`, A by node; index 0 (the earth) takes what nobody reads.
     pub fn inject(&self, state: &LoadState, nodes: &[u32], v: &[Complex64], injection: &mut [Complex64]) {
         if state.open {
