@@ -1,1 +1,3 @@
 //! Questions asked of a grid: a network in, tables out. Nothing here opens a file or reads a clock.
+
+pub mod time_series;
