@@ -9,11 +9,21 @@ use std::collections::HashMap;
 #[derive(Clone, Copy, Debug)]
 enum Moves {
     /// Tap position, steps from neutral.
-    Tap { transformer: ElementId, winding: usize, middle_pu: f64, step_pu: f64 },
+    Tap {
+        transformer: ElementId,
+        winding: usize,
+        middle_pu: f64,
+        step_pu: f64,
+    },
     /// Capacitor steps in service.
-    Steps { capacitor: ElementId },
+    Steps {
+        capacitor: ElementId,
+    },
     /// 1 closed, 0 open.
-    Switch { element: ElementId, terminal: usize },
+    Switch {
+        element: ElementId,
+        terminal: usize,
+    },
     Other,
 }
 

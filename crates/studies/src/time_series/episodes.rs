@@ -100,15 +100,8 @@ mod tests {
             open.step(EpisodeKind::BelowA, 7, 0.95, v < 0.95, v, i as f64 + 1.0, &mut ended);
         }
         assert_eq!(ended.len(), 1);
-        let first = Episode {
-            kind: EpisodeKind::BelowA,
-            asset: 7,
-            start_hour: 2.0,
-            worst_hour: 3.0,
-            worst_value: 0.92,
-            limit: 0.95,
-            steps: 3,
-        };
+        let first =
+            Episode { kind: EpisodeKind::BelowA, asset: 7, start_hour: 2.0, worst_hour: 3.0, worst_value: 0.92, limit: 0.95, steps: 3 };
         assert_eq!(ended[0], first);
         assert!(open.is_open());
         open.end(EpisodeKind::BelowA, 7, 0.95, &mut ended);

@@ -31,7 +31,7 @@ use recorder::{Recorder, StepRecord};
 use series::FullSeries;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use tables::{ControlStatistics, ElementStatistics, EpisodeRow, FeederTotals, NodeStatistics, Row, StepRow, Text};
+use tables::{ControlStatistics, ElementStatistics, EpisodeRow, FeederTotals, NodeStatistics, Row, StepRow, Text, UnsettledRow};
 
 /// Part of a table.
 #[derive(Clone, Debug)]
@@ -42,15 +42,6 @@ pub struct TableBatch {
 
 /// Takes batches of full series while the run goes on; breaks to end it.
 pub type Sink<'a> = &'a mut dyn FnMut(Vec<TableBatch>) -> ControlFlow<()>;
-
-/// A step that did not settle.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Unsettled {
-    pub step: u32,
-    pub hour: f64,
-    /// The node with the largest power mismatch.
-    pub node: String,
-}
 
 /// Why a study did not run.
 #[derive(Debug, thiserror::Error)]
@@ -80,8 +71,8 @@ pub struct FeederResult {
     pub elements: Vec<ElementStatistics>,
     pub episodes: Vec<EpisodeRow>,
     pub controls: Vec<ControlStatistics>,
-    /// The first steps that did not settle; `totals.unsettled` counts them all.
-    pub unsettled: Vec<Unsettled>,
+    /// The steps that did not settle.
+    pub unsettled: Vec<UnsettledRow>,
     /// The run ended before its last step, as it was told to.
     pub stopped: bool,
 }
@@ -92,7 +83,7 @@ impl FeederResult {
         fn table<R: Row>(rows: &[R]) -> TableBatch {
             TableBatch { table: R::TABLE, batch: R::batch(rows) }
         }
-        let mut tables = vec![table(std::slice::from_ref(&self.totals))];
+        let mut tables = vec![table(std::slice::from_ref(&self.totals)), table(&self.unsettled)];
         if keep.steps {
             tables.push(table(&self.steps));
         }
@@ -229,7 +220,7 @@ fn totals(state: &State, options: &TimeSeriesOptions, recorder: &Recorder<'_>, s
         transformer_kva: network.transformers.iter().filter(|t| t.common.enabled).filter_map(|t| t.windings.first()).map(|w| w.kva).sum(),
         steps,
         step_h: options.step_h,
-        unsettled: recorder.n_unsettled,
+        unsettled: recorder.unsettled.len() as u32,
         peak_kw: finite(s.peak.0 / 1e3),
         peak_hour: finite(s.peak.0).map(|_| s.peak.1),
         lowest_kw: finite(s.lowest_w / 1e3),
@@ -311,8 +302,8 @@ fn element_rows(state: &State, options: &TimeSeriesOptions, recorder: &Recorder<
             loading_p50_pct: p50,
             loading_p95_pct: p95,
             loading_p99_pct: p99,
-            hours_above_normal: rated(hours(m.steps_above_normal)),
-            hours_above_emergency: rated(hours(m.steps_above_emergency)).filter(|_| info.emergency_pct.is_some()),
+            hours_above_normal: hours(m.steps_above_normal),
+            hours_above_emergency: hours(m.steps_above_emergency),
             energy_kwh: kwh(m.forward_w),
             energy_reverse_kwh: kwh(m.reverse_w),
             losses_kwh: kwh(m.losses_w),

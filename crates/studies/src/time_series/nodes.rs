@@ -120,7 +120,8 @@ impl Nodes {
         let [low, high, ..] = self.limits;
         // Node numbers as floating-point numbers, so that a choice by voltage is one blend.
         let (mut at_min, mut at_max) = ([0.0; LANES], [0.0; LANES]);
-        for (k, (&number, &inverse)) in self.numbers.iter().zip(&self.inverse_base).enumerate() {
+        for k in 0..self.numbers.len() {
+            let (number, inverse) = (self.numbers[k], self.inverse_base[k]);
             let lanes = &block.v[number as usize];
             let mut v = [0.0; LANES];
             for t in 0..LANES {
@@ -190,7 +191,15 @@ impl Nodes {
 
     /// A node that some step of the block finds without supply.
     #[cold]
-    fn measure_partly_dead(&mut self, k: usize, block: &Block, v: &Lane, of_block: &mut BlockVoltages, at_min: &mut Lane, at_max: &mut Lane) {
+    fn measure_partly_dead(
+        &mut self,
+        k: usize,
+        block: &Block,
+        v: &Lane,
+        of_block: &mut BlockVoltages,
+        at_min: &mut Lane,
+        at_max: &mut Lane,
+    ) {
         let number = f64::from(self.numbers[k]);
         for t in (0..block.n).filter(|&t| v[t] >= DEAD_BELOW_PU) {
             if v[t] < of_block.v_min_pu[t] {

@@ -8,6 +8,7 @@
 //!
 //! Nothing is allocated in a step but rows of episodes and of full series.
 
+use super::Sink;
 use super::block::{Block, LANES};
 use super::branches::Branches;
 use super::controls::ControlWatch;
@@ -15,7 +16,7 @@ use super::nodes::Nodes;
 use super::options::TimeSeriesOptions;
 use super::series::FullSeries;
 use super::sources::Sources;
-use super::{Sink, Unsettled};
+use super::tables::UnsettledRow;
 use num_complex::Complex64;
 use powerflow::{NodeNumber, Observer, State, Step};
 use std::ops::ControlFlow;
@@ -106,14 +107,10 @@ pub struct Recorder<'a> {
     pub series: Option<FullSeries>,
     pub records: Vec<StepRecord>,
     pub sums: Sums,
-    pub unsettled: Vec<Unsettled>,
-    pub n_unsettled: u32,
+    pub unsettled: Vec<UnsettledRow>,
     /// The sink wants no more, or the run was told to stop.
     pub stopped: bool,
 }
-
-/// Steps that did not settle and are told one by one.
-const UNSETTLED_TOLD: usize = 20;
 
 impl<'a> Recorder<'a> {
     /// A recorder for a run of `state`.
@@ -137,7 +134,6 @@ impl<'a> Recorder<'a> {
             records: Vec::with_capacity(rows),
             sums: Sums::default(),
             unsettled: Vec::new(),
-            n_unsettled: 0,
             stopped: false,
         }
     }
@@ -255,11 +251,13 @@ impl Observer for Recorder<'_> {
                 m.nodes.end_episodes();
             }
             record.worst_node = state.node_of_largest_mismatch();
-            self.n_unsettled += 1;
-            if self.unsettled.len() < UNSETTLED_TOLD {
-                let node = state.circuit().node_name(record.worst_node);
-                self.unsettled.push(Unsettled { step: step.index, hour, node });
-            }
+            self.unsettled.push(UnsettledRow {
+                step: step.index,
+                hour,
+                iterations: record.iterations,
+                control_iterations: record.control_iterations,
+                worst_node: (record.worst_node != 0).then(|| state.circuit().node_name(record.worst_node).into()),
+            });
             if self.options.keep.steps {
                 self.records.push(record);
             }
