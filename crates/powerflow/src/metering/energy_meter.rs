@@ -17,18 +17,18 @@
 //!   branch above it or of any further up; without one it comes from the lowest voltage `u` at the load, per unit: `(n - u)/(n - e)` below
 //!   the normal limit `n`, for UE `(e - u)/(n - e)` below the emergency limit `e`. With the option `T` the factor is 1.
 //!
-//! The definitions are OpenDSS's (class `EnergyMeter` and the overload of `PDElement`), and so are two peculiarities: an
-//! autotransformer's losses count in the zone but not among the transformers', and a load's factor from an overload hides its voltage.
+//! The definitions are OpenDSS's (class `EnergyMeter` and the overload of `PDElement`), and so are its peculiarities: an
+//! autotransformer's losses count in the zone but not among the transformers', the power of its second terminal is that of the series
+//! winding alone, and a load's factor from an overload hides its voltage.
 
+use super::branches::{Branches, Shape};
 use super::registers::*;
 use super::zone::{Surroundings, Zone, delivers_power};
 use crate::circuit::Circuit;
-use crate::dense::CMatrix;
-use crate::element::{Model, Varying};
+use crate::element::Model;
 use crate::error::Place;
 use crate::series::{Observer, Step};
 use crate::state::State;
-use crate::yprim::open_conductors;
 use network::{ElementId, ElementKind, Network, SolutionMode, TransformerKind};
 use num_complex::Complex64;
 use serde::{Deserialize, Serialize};
@@ -92,6 +92,7 @@ struct Meter {
     register_names: Vec<String>,
     mask: Vec<f64>,
     branches: Vec<Branch>,
+    powers: Branches,
     loads: Vec<ZoneLoad>,
     /// Positions of generators in the circuit's elements.
     generators: Vec<u32>,
@@ -109,32 +110,30 @@ struct Meter {
     base_losses: bool,
 }
 
+/// Whose losses are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    Line,
+    ThreePhaseLine,
+    OtherLine,
     Transformer,
-    AutoTransformer,
-    /// Reactor to earth with a resistance across it.
-    ParallelReactor,
     Other,
 }
+
+const KINDS: [Kind; 4] = [Kind::ThreePhaseLine, Kind::OtherLine, Kind::Transformer, Kind::Other];
+/// A branch without voltage base counts in the last column.
+const N_COLUMNS: usize = N_BASES + 1;
 
 #[derive(Debug)]
 struct Branch {
     /// Position in the circuit's elements.
     element: u32,
-    kind: Kind,
-    n_phases: u32,
+    parent: u32,
+    /// Row and column of its losses, by kind and voltage base.
+    cell: u8,
+    /// Squares of the normal and the emergency rating, A²; infinite where there is none.
+    rating_a2: [f64; 2],
     /// Conductors of the terminal towards the meter.
     from: Range<u32>,
-    parent: u32,
-    base: u32,
-    /// Normal and emergency rating, A; 0 none.
-    rating_a: [f64; 2],
-    /// Conductance of a reactor's parallel resistance, S.
-    g_parallel: f64,
-    /// Positions in the meter's loads.
-    loads: Range<u32>,
 }
 
 #[derive(Debug)]
@@ -142,22 +141,36 @@ struct ZoneLoad {
     element: u32,
     /// Position in the circuit's loads.
     load: u32,
+    /// Position of the branch at whose end it stands.
+    branch: u32,
+    /// Column of its voltage base.
+    column: u8,
     /// Limits of its own, per unit; 0 where the circuit's hold.
     v_min_normal_pu: f64,
     v_min_emergency_pu: f64,
+}
+
+/// Losses of one kind at one voltage base.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cell {
+    total_va: Complex64,
+    no_load_va: Complex64,
+    zero_mode_w: f64,
 }
 
 fn position(circuit: &Circuit, id: ElementId) -> u32 {
     circuit.index_of(id).map_or(NONE, |i| i as u32)
 }
 
-/// Conductors of a terminal that count for its power. The second half of an autotransformer's first terminal is inside it.
+/// Conductors whose power is that of a terminal.
+///
+/// An autotransformer's first terminal holds both ends of its series winding. OpenDSS counts its terminals in steps of the phases, so that
+/// the second one is seen as the second end of that winding, without what its common winding draws.
 fn terminal_conductors(circuit: &Circuit, id: ElementId, terminal: usize) -> Range<u32> {
     let Some(e) = circuit.index_of(id).map(|i| &circuit.elements()[i]) else { return 0..0 };
-    let first = terminal * e.n_conductors;
     let is_auto = id.kind == ElementKind::Transformer && circuit.network().transformers[id.index()].kind == TransformerKind::Auto;
-    let count = if is_auto && terminal == 0 { e.n_conductors / 2 } else { e.n_conductors };
-    first as u32..(first + count) as u32
+    let count = if is_auto { circuit.network().common(id).n_phases } else { e.n_conductors };
+    (terminal * count) as u32..((terminal + 1) * count) as u32
 }
 
 fn option(meter: &network::EnergyMeter, place: usize, letter: &str) -> bool {
@@ -170,44 +183,45 @@ impl Meter {
         let zone = surroundings.zone(meter, element);
         let mut bases: Vec<f64> = Vec::new();
         let (mut branches, mut loads, mut generators) = (Vec::new(), Vec::new(), Vec::new());
-        for b in &zone.branches {
-            let first_load = loads.len() as u32;
+        let mut powers = Branches::default();
+        for (k, b) in zone.branches.iter().enumerate() {
+            let branch = k as u32;
+            let column = column_of(&mut bases, network.bus(b.from_bus).kv_base_ln);
             for &id in &b.shunts {
                 match (id.kind, circuit.index_of(id)) {
                     (ElementKind::Load, Some(at)) => {
                         let Model::Load(load) = circuit.elements()[at].model else { continue };
                         let l = &network.loads[id.index()];
                         let (v_min_normal_pu, v_min_emergency_pu) = (l.v_min_normal_pu, l.v_min_emergency_pu);
-                        loads.push(ZoneLoad { element: at as u32, load, v_min_normal_pu, v_min_emergency_pu });
+                        loads.push(ZoneLoad { element: at as u32, load, branch, column, v_min_normal_pu, v_min_emergency_pu });
                     }
                     (ElementKind::Generator, Some(at)) => generators.push(at as u32),
                     _ => {}
                 }
             }
             let common = network.common(b.element);
-            let (kind, g_parallel) = match b.element.kind {
-                ElementKind::Line => (Kind::Line, 0.0),
-                ElementKind::Transformer => match network.transformers[b.element.index()].kind {
-                    TransformerKind::Ordinary => (Kind::Transformer, 0.0),
-                    TransformerKind::Auto => (Kind::AutoTransformer, 0.0),
-                },
-                ElementKind::Reactor => {
-                    let r = &network.reactors[b.element.index()];
-                    let parallel = !r.bus2_defined && r.r_parallel_ohm != 0.0;
-                    if parallel { (Kind::ParallelReactor, 1.0 / r.r_parallel_ohm) } else { (Kind::Other, 0.0) }
-                }
-                _ => (Kind::Other, 0.0),
+            let kind = match b.element.kind {
+                ElementKind::Line if common.n_phases == 3 => Kind::ThreePhaseLine,
+                ElementKind::Line => Kind::OtherLine,
+                ElementKind::Transformer if network.transformers[b.element.index()].kind == TransformerKind::Ordinary => Kind::Transformer,
+                _ => Kind::Other,
             };
+            let element = position(circuit, b.element);
+            if element != NONE {
+                let is_line = b.element.kind == ElementKind::Line;
+                powers.push(
+                    circuit,
+                    branch,
+                    Shape { element, n_phases: common.n_phases as u32, is_line, g_no_load: parallel_s(network, b.element) },
+                );
+            }
+            let squared = |rating_a: f64| if rating_a != 0.0 { rating_a * rating_a } else { f64::INFINITY };
             branches.push(Branch {
-                element: position(circuit, b.element),
-                kind,
-                n_phases: common.n_phases as u32,
-                from: terminal_conductors(circuit, b.element, b.from_terminal),
+                element,
                 parent: b.parent.map_or(NONE, |p| p as u32),
-                base: base_number(&mut bases, network.bus(b.from_bus).kv_base_ln),
-                rating_a: [common.rating.normal_a, common.rating.emergency_a],
-                g_parallel,
-                loads: first_load..loads.len() as u32,
+                cell: (kind as usize * N_COLUMNS) as u8 + column,
+                rating_a2: [squared(common.rating.normal_a), squared(common.rating.emergency_a)],
+                from: terminal_conductors(circuit, b.element, b.from_terminal),
             });
         }
         Self {
@@ -216,6 +230,7 @@ impl Meter {
             mask: meter.mask.clone(),
             zone,
             branches,
+            powers,
             loads,
             generators,
             limit_kva: [meter.kva_normal, meter.kva_emergency],
@@ -235,180 +250,164 @@ impl Meter {
     /// Powers of this moment, register by register.
     fn powers(&self, state: &State, scratch: &mut Scratch) -> [f64; N_REGISTERS] {
         let mut p = [0.0; N_REGISTERS];
-        let mut excess = [0.0; 2];
-        let mut losses = Losses::default();
-        let mut zone = ZERO;
-        let mut own = ZERO;
-        scratch.overload.clear();
-        for (k, b) in self.branches.iter().enumerate() {
-            let mut overload = [0.0; 2];
-            if b.element != NONE {
-                let flow = Flow::of(state, b, &mut scratch.currents);
-                if k == 0 {
-                    own = flow.from_kva;
-                }
-                for level in 0..2 {
-                    if b.rating_a[level] != 0.0 && flow.largest_a > b.rating_a[level] {
-                        overload[level] = flow.largest_a / b.rating_a[level] - 1.0;
-                        let kw = (flow.from_kva.re * (1.0 - b.rating_a[level] / flow.largest_a)).abs();
-                        if self.local_only && k > 0 {
-                            continue;
-                        }
-                        excess[level] = if self.radial || self.local_only { f64::max(excess[level], kw) } else { excess[level] + kw };
-                    }
-                }
-                if self.losses {
-                    self.add_losses(state, b, &scratch.currents, &mut losses, &mut p);
+        let mut cells = [Cell::default(); KINDS.len() * N_COLUMNS];
+        let overload = &mut scratch.overload;
+        overload.clear();
+        overload.resize(self.branches.len(), [0.0; 2]);
+        let mut overloaded = false;
+        self.powers.visit(state, &mut scratch.currents, |branch, power| {
+            let b = &self.branches[branch as usize];
+            let cell = &mut cells[b.cell as usize];
+            cell.total_va += power.losses_va;
+            cell.no_load_va += power.no_load_va;
+            cell.zero_mode_w += power.zero_mode_w;
+            for (factor, rating_a2) in overload[branch as usize].iter_mut().zip(b.rating_a2) {
+                if power.largest_a2 > rating_a2 {
+                    *factor = (power.largest_a2 / rating_a2).sqrt() - 1.0;
+                    overloaded = true;
                 }
             }
-            if let Some(above) = scratch.overload.get(b.parent as usize) {
-                overload = [overload[0].max(above[0]), overload[1].max(above[1])];
-            }
-            scratch.overload.push(overload);
-            if self.local_only {
-                continue;
-            }
-            let from_overload = if self.radial && !self.voltage_only { overload } else { [0.0; 2] };
-            for load in &self.loads[b.loads.start as usize..b.loads.end as usize] {
-                let s = state.load_va(load.element as usize) / 1e3;
-                zone += s;
-                if self.base_losses && b.base != NONE {
-                    p[BASE_LOAD + b.base as usize] += s.re;
-                }
-                let factors = load.factors(state, from_overload);
-                for (register, factor) in [LOAD_EEN, LOAD_UE].into_iter().zip(factors) {
-                    if factor > 0.0 {
-                        p[register] += if self.excess_only { s.re * factor } else { s.re };
-                    }
-                }
-            }
+        });
+        if self.losses {
+            self.write_losses(&cells, state.phase_factor(), &mut p);
         }
+        let own = self.branches.first().map_or(ZERO, |b| from_kva(state, b, &mut scratch.currents));
+        let excess = if overloaded { self.overload(state, scratch) } else { [0.0; 2] };
+        let zone = if self.local_only { ZERO } else { self.add_loads(state, overloaded.then_some(&scratch.overload), &mut p) };
         let generated = self.generators.iter().map(|&g| -element_kva(state, g as usize, &mut scratch.currents)).sum::<Complex64>();
         (p[KWH], p[KVARH], p[MAX_KW], p[MAX_KVA]) = (own.re, own.im, own.re, own.norm());
         (p[ZONE_KWH], p[ZONE_KVARH], p[ZONE_MAX_KW], p[ZONE_MAX_KVA]) = (zone.re, zone.im, zone.re, zone.norm());
         (p[GEN_KWH], p[GEN_KVARH], p[GEN_MAX_KW], p[GEN_MAX_KVA]) = (generated.re, generated.im, generated.re, generated.norm());
-        losses.write(&mut p);
-        let mut own_kva = own.norm();
         let zone_kw = if self.local_only { own.re } else { zone.re };
         for (level, register) in [OVERLOAD_NORMAL, OVERLOAD_EMERGENCY].into_iter().enumerate() {
-            p[register] = if self.limit_kva[level] > 0.0 {
-                if own_kva == 0.0 {
-                    own_kva = self.limit_kva[level];
-                }
-                f64::max(0.0, zone_kw * (1.0 - self.limit_kva[level] / own_kva))
-            } else {
+            let limit_kva = self.limit_kva[level];
+            p[register] = if limit_kva <= 0.0 {
                 excess[level]
+            } else if own.norm() <= IDLE * limit_kva {
+                0.0
+            } else {
+                f64::max(0.0, zone_kw * (1.0 - limit_kva / own.norm()))
             };
         }
         p
     }
 
-    fn add_losses(&self, state: &State, b: &Branch, currents: &[Complex64], sums: &mut Losses, p: &mut [f64; N_REGISTERS]) {
-        let e = &state.circuit().elements()[b.element as usize];
-        let v = state.voltages();
-        let scale = state.phase_factor() / 1e3;
-        let at = |k: usize| v[e.nodes[k] as usize];
-        let total = (0..e.nodes.len()).map(|k| at(k) * currents[k].conj()).sum::<Complex64>() * scale;
-        let no_load = match b.kind {
-            Kind::Transformer | Kind::AutoTransformer => no_load_va(state, b.element as usize) * scale,
-            Kind::ParallelReactor => {
-                let v2: f64 = (0..b.n_phases as usize).map(|k| at(k).norm_sqr()).sum();
-                Complex64::from(v2 * b.g_parallel * scale)
+    /// Hands overloads down to the branches below; returns the excess of the zone, normal and emergency, kW.
+    fn overload(&self, state: &State, scratch: &mut Scratch) -> [f64; 2] {
+        let mut excess = [0.0; 2];
+        for (k, b) in self.branches.iter().enumerate() {
+            let own = scratch.overload[k];
+            if own[0].max(own[1]) > 0.0 && (k == 0 || !self.local_only) {
+                let kw = from_kva(state, b, &mut scratch.currents).re.abs();
+                for level in 0..2 {
+                    let beyond_kw = kw * (1.0 - 1.0 / (own[level] + 1.0));
+                    excess[level] = if self.radial || self.local_only { beyond_kw.max(excess[level]) } else { excess[level] + beyond_kw };
+                }
             }
-            Kind::Line | Kind::Other => ZERO,
-        };
-        let load = total - no_load;
-        sums.total += total;
-        sums.load += load;
-        sums.no_load += no_load;
-        if b.kind == Kind::Line && self.line_losses {
-            p[LINE_LOSSES] += total.re;
-            if self.sequence_losses && b.n_phases == 3 {
-                let (mut all, mut zero) = (0.0, 0.0);
-                for first in [0, e.n_conductors] {
-                    let (v0, i0) = (at(first) + at(first + 1) + at(first + 2), currents[first] + currents[first + 1] + currents[first + 2]);
+            if b.parent != NONE {
+                let above = scratch.overload[b.parent as usize];
+                scratch.overload[k] = [own[0].max(above[0]), own[1].max(above[1])];
+            }
+        }
+        excess
+    }
+
+    /// Adds what the loads draw and what of it is beyond limits; returns their power, kVA. `overload` is that of the branches, if any.
+    fn add_loads(&self, state: &State, overload: Option<&Vec<[f64; 2]>>, p: &mut [f64; N_REGISTERS]) -> Complex64 {
+        let overload = overload.filter(|_| self.radial && !self.voltage_only);
+        let mut by_column = [ZERO; N_COLUMNS];
+        for load in &self.loads {
+            let s = state.load_va(load.element as usize) / 1e3;
+            by_column[load.column as usize] += s;
+            let factors = load.factors(state, overload.map_or([0.0; 2], |o| o[load.branch as usize]));
+            for (register, factor) in [LOAD_EEN, LOAD_UE].into_iter().zip(factors) {
+                if factor > 0.0 {
+                    p[register] += if self.excess_only { s.re * factor } else { s.re };
+                }
+            }
+        }
+        if self.base_losses {
+            p[BASE_LOAD..BASE_LOAD + N_BASES].iter_mut().zip(&by_column).for_each(|(p, s)| *p = s.re);
+        }
+        by_column.iter().sum()
+    }
+
+    fn write_losses(&self, cells: &[Cell; KINDS.len() * N_COLUMNS], phase_factor: f64, p: &mut [f64; N_REGISTERS]) {
+        let (mut total, mut no_load) = (ZERO, ZERO);
+        for (at, cell) in cells.iter().enumerate() {
+            let (kind, column) = (KINDS[at / N_COLUMNS], at % N_COLUMNS);
+            let cell_total = cell.total_va * (phase_factor / 1e3);
+            let cell_no_load = cell.no_load_va * (phase_factor / 1e3);
+            let is_line = matches!(kind, Kind::ThreePhaseLine | Kind::OtherLine);
+            total += cell_total;
+            no_load += cell_no_load;
+            if is_line && self.line_losses {
+                p[LINE_LOSSES] += cell_total.re;
+                if self.sequence_losses && kind == Kind::ThreePhaseLine {
                     // The three sequences together carry the power of the three phases.
-                    zero += (v0 * i0.conj()).re / 3.0;
-                    all += (0..3).map(|k| (at(first + k) * currents[first + k].conj()).re).sum::<f64>();
+                    p[LINE_MODE_LOSSES] += (cell.total_va.re - cell.zero_mode_w) / 1e3;
+                    p[ZERO_MODE_LOSSES] += cell.zero_mode_w / 1e3;
                 }
-                p[LINE_MODE_LOSSES] += (all - zero) / 1e3;
-                p[ZERO_MODE_LOSSES] += zero / 1e3;
-            }
-            if self.three_phase_losses {
-                p[if b.n_phases == 3 { THREE_PHASE_LOSSES } else { FEWER_PHASE_LOSSES }] += total.re;
-            }
-        } else if b.kind == Kind::Transformer && self.transformer_losses {
-            p[TRANSFORMER_LOSSES] += total.re;
-        }
-        if self.base_losses && b.base != NONE {
-            let base = b.base as usize;
-            p[BASE_LOSSES + base] += total.re;
-            match b.kind {
-                Kind::Line => p[BASE_LINE_LOSSES + base] += total.re,
-                Kind::Transformer => {
-                    p[BASE_LOAD_LOSSES + base] += load.re;
-                    p[BASE_NO_LOAD_LOSSES + base] += no_load.re;
+                if self.three_phase_losses {
+                    p[if kind == Kind::ThreePhaseLine { THREE_PHASE_LOSSES } else { FEWER_PHASE_LOSSES }] += cell_total.re;
                 }
-                _ => {}
+            }
+            if kind == Kind::Transformer && self.transformer_losses {
+                p[TRANSFORMER_LOSSES] += cell_total.re;
+            }
+            if self.base_losses && column < N_BASES {
+                p[BASE_LOSSES + column] += cell_total.re;
+                if is_line {
+                    p[BASE_LINE_LOSSES + column] += cell_total.re;
+                } else if kind == Kind::Transformer {
+                    p[BASE_LOAD_LOSSES + column] += (cell_total - cell_no_load).re;
+                    p[BASE_NO_LOAD_LOSSES + column] += cell_no_load.re;
+                }
             }
         }
+        let load = total - no_load;
+        (p[LOSSES_KWH], p[LOSSES_KVARH]) = (total.re, total.im);
+        (p[LOSSES_MAX_KW], p[LOSSES_MAX_KVAR]) = (total.re.abs(), total.im.abs());
+        (p[LOAD_LOSSES_KWH], p[LOAD_LOSSES_KVARH]) = (load.re, load.im);
+        (p[NO_LOAD_LOSSES_KWH], p[NO_LOAD_LOSSES_KVARH]) = (no_load.re, no_load.im);
+        (p[MAX_LOAD_LOSSES], p[MAX_NO_LOAD_LOSSES]) = (load.re.abs(), no_load.re.abs());
     }
 }
 
-/// Number of a voltage base within the zone; bases within one percent are the same, and only so many are kept.
-fn base_number(bases: &mut Vec<f64>, kv_ln: f64) -> u32 {
+/// Share of a limit below which a metered terminal carries nothing but rounding.
+const IDLE: f64 = 1e-6;
+
+/// Conductance across each phase of a reactor to earth that counts as its no-load loss, S.
+fn parallel_s(network: &Network, id: ElementId) -> f64 {
+    if id.kind != ElementKind::Reactor {
+        return 0.0;
+    }
+    let reactor = &network.reactors[id.index()];
+    if reactor.bus2_defined || reactor.r_parallel_ohm == 0.0 { 0.0 } else { 1.0 / reactor.r_parallel_ohm }
+}
+
+/// Column of a voltage base within the zone; bases within one percent are the same, and only so many are kept.
+fn column_of(bases: &mut Vec<f64>, kv_ln: f64) -> u8 {
     if let Some(known) = bases.iter().position(|known| (1.0 - kv_ln / known).abs() < 0.01) {
-        return known as u32;
+        return known as u8;
     }
     if kv_ln > 0.0 && bases.len() < N_BASES {
         bases.push(kv_ln);
-        return bases.len() as u32 - 1;
+        return bases.len() as u8 - 1;
     }
-    NONE
+    N_BASES as u8
 }
 
-/// Losses of a zone, kVA.
-#[derive(Default)]
-struct Losses {
-    total: Complex64,
-    load: Complex64,
-    no_load: Complex64,
-}
-
-impl Losses {
-    fn write(&self, p: &mut [f64; N_REGISTERS]) {
-        (p[LOSSES_KWH], p[LOSSES_KVARH]) = (self.total.re, self.total.im);
-        (p[LOSSES_MAX_KW], p[LOSSES_MAX_KVAR]) = (self.total.re.abs(), self.total.im.abs());
-        (p[LOAD_LOSSES_KWH], p[LOAD_LOSSES_KVARH]) = (self.load.re, self.load.im);
-        (p[NO_LOAD_LOSSES_KWH], p[NO_LOAD_LOSSES_KVARH]) = (self.no_load.re, self.no_load.im);
-        (p[MAX_LOAD_LOSSES], p[MAX_NO_LOAD_LOSSES]) = (self.load.re.abs(), self.no_load.re.abs());
+/// Power into the terminal of a branch that is towards the meter, kVA.
+fn from_kva(state: &State, b: &Branch, currents: &mut [Complex64]) -> Complex64 {
+    if b.element == NONE {
+        return ZERO;
     }
-}
-
-/// What flows through a branch.
-struct Flow {
-    /// Power into the terminal towards the meter.
-    from_kva: Complex64,
-    /// Largest phase current at the first terminal.
-    largest_a: f64,
-}
-
-impl Flow {
-    /// Leaves the currents of all conductors in `currents`.
-    fn of(state: &State, b: &Branch, currents: &mut [Complex64]) -> Self {
-        let e = &state.circuit().elements()[b.element as usize];
-        let i = &mut currents[..e.nodes.len()];
-        state.element_currents_into(b.element as usize, i);
-        let largest_a = i[..b.n_phases as usize].iter().map(|i| i.norm_sqr()).fold(0.0, f64::max).sqrt();
-        // What leaves an autotransformer's series winding enters its second terminal.
-        let series = if b.kind == Kind::AutoTransformer && b.from.start > 0 { b.n_phases as usize } else { 0 };
-        let mut from = ZERO;
-        for (k, c) in b.from.clone().enumerate() {
-            let current = if k < series && b.from.start as usize == e.n_conductors { i[c as usize] + i[series + k] } else { i[c as usize] };
-            from += state.voltages()[e.nodes[c as usize] as usize] * current.conj();
-        }
-        Self { from_kva: from * (state.phase_factor() / 1e3), largest_a }
-    }
+    let e = &state.circuit().elements()[b.element as usize];
+    let i = &mut currents[..e.nodes.len()];
+    state.element_currents_into(b.element as usize, i);
+    let power: Complex64 = b.from.clone().map(|c| state.voltages()[e.nodes[c as usize] as usize] * i[c as usize].conj()).sum();
+    power * (state.phase_factor() / 1e3)
 }
 
 /// Power into all conductors of an element, kVA.
@@ -418,26 +417,6 @@ fn element_kva(state: &State, element: usize, currents: &mut [Complex64]) -> Com
     state.element_currents_into(element, i);
     let power: Complex64 = e.nodes.iter().zip(&*i).map(|(&n, i)| state.voltages()[n as usize] * i.conj()).sum();
     power * (state.phase_factor() / 1e3)
-}
-
-/// Power that the magnetising branch of a transformer takes, VA, before the factor of a positive-sequence model.
-fn no_load_va(state: &State, element: usize) -> Complex64 {
-    let e = &state.circuit().elements()[element];
-    let (Model::Transformer(t), Varying::Taps(taps)) = (&e.model, &state.varying[element]) else { return ZERO };
-    let v = state.voltages();
-    if let Some(open) = state.closed[element].as_ref().filter(|closed| closed.iter().any(|c| !c)) {
-        // What the open conductors leave of the magnetising branches.
-        let open: Vec<bool> = open.iter().map(|c| !c).collect();
-        let mut y = CMatrix::square(t.order());
-        t.yprim_no_load(taps, &mut y);
-        if open_conductors(&mut y, &open).is_err() {
-            return ZERO;
-        }
-        let v: Vec<Complex64> = e.nodes.iter().map(|&n| v[n as usize]).collect();
-        return y.mul_vec(&v).iter().zip(&v).map(|(i, v)| v * i.conj()).sum();
-    }
-    let y = t.no_load_admittance(taps).conj();
-    t.no_load_ends().map(|(from, to)| (v[e.nodes[from] as usize] - v[e.nodes[to] as usize]).norm_sqr() * y).sum()
 }
 
 impl ZoneLoad {
