@@ -17,7 +17,7 @@ use crate::dense::CMatrix;
 use crate::element::{self, Model};
 use crate::error::{CircuitError, Place};
 use crate::pc::LoadModel;
-use crate::sparse::{GROUND, Pattern, PatternBuilder, SparseError, Symbolic};
+use crate::sparse::{quiet_first, GROUND, Pattern, PatternBuilder, SparseError, Symbolic};
 use network::{BusId, ElementId, ElementKind, Network, TransformerKind};
 use num_complex::Complex64;
 use std::collections::HashMap;
@@ -80,6 +80,8 @@ pub struct Circuit {
     source_injection: Vec<Complex64>,
     /// Node numbers in the order in which the elements first name the nodes.
     reported: Vec<NodeNumber>,
+    /// Positions of the elements at each node, by node number, and where each node's list begins.
+    at_node: (Vec<u32>, Vec<u32>),
 }
 
 /// Rows of an element's conductors in the system admittance.
@@ -93,6 +95,35 @@ fn pattern_of(nodes: &[Node], elements: &[Element]) -> Result<Pattern, SparseErr
         builder.clique(&rows_of(e))?;
     }
     builder.build()
+}
+
+/// Rows of the nodes into which no source and no converter injects anything, bus by bus.
+fn quiet_groups(by_bus: &[Vec<(u32, NodeNumber)>], elements: &[Element]) -> Vec<Vec<u32>> {
+    let n = by_bus.iter().map(Vec::len).sum::<usize>();
+    let mut is_quiet = vec![true; n + 1];
+    for e in elements.iter().filter(|e| e.model.is_source() || e.model.is_converter()) {
+        for &k in &e.nodes {
+            is_quiet[k as usize] = false;
+        }
+    }
+    let quiet = |nodes: &Vec<(u32, NodeNumber)>| nodes.iter().filter(|(_, k)| is_quiet[*k as usize]).map(|(_, k)| k - 1).collect();
+    by_bus.iter().map(quiet).filter(|g: &Vec<u32>| !g.is_empty()).collect()
+}
+
+/// Positions of the elements that touch each node, ascending, and where each node's list begins.
+fn elements_by_node(n_nodes: usize, elements: &[Element]) -> (Vec<u32>, Vec<u32>) {
+    let mut pairs: Vec<(NodeNumber, u32)> =
+        elements.iter().enumerate().flat_map(|(i, e)| e.nodes.iter().map(move |&n| (n, i as u32))).filter(|(n, _)| *n != 0).collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    let mut start = vec![0; n_nodes + 1];
+    for (n, _) in &pairs {
+        start[*n as usize + 1] += 1;
+    }
+    for n in 0..n_nodes {
+        start[n + 1] += start[n];
+    }
+    (start, pairs.into_iter().map(|(_, i)| i).collect())
 }
 
 /// Numbers the nodes in the order of their elimination, so that a sweep over the factor walks through memory in order.
@@ -176,14 +207,15 @@ impl Circuit {
         let controls = Controls::compile(&network)
             .map_err(|(id, reason)| CircuitError::Element { place: Place::of(&network, id), reason: Box::new(reason) })?;
         let first = pattern_of(&nodes, &elements)?;
-        let order = Symbolic::new(&Arc::new(first))?;
+        let (order, n_quiet) = quiet_first(&first, &quiet_groups(&by_bus, &elements))?;
+        let order = Symbolic::with_leading(&Arc::new(first), &order, n_quiet)?;
         let reported = renumber(&order, &mut nodes, &mut by_bus, &mut elements);
         let pattern = Arc::new(pattern_of(&nodes, &elements)?);
         for e in &mut elements {
             e.slots = pattern.clique_slots(&rows_of(e))?.into();
         }
         let identity: Vec<u32> = (0..pattern.order() as u32).collect();
-        let symbolic = Arc::new(Symbolic::with_order(&pattern, &identity)?);
+        let symbolic = Arc::new(Symbolic::with_leading(&pattern, &identity, n_quiet)?);
         let which = |is: fn(&Model) -> bool| {
             let positions = elements.iter().enumerate().filter(|(_, e)| is(&e.model));
             positions.map(|(i, _)| i as u32).collect::<Vec<_>>()
@@ -205,12 +237,12 @@ impl Circuit {
                 source_injection[n as usize] += injected;
             }
         }
+        let nodes_len = nodes.len();
         Ok(Self {
             controls,
             network,
             nodes,
             by_bus,
-            elements,
             loads,
             index_of,
             pattern,
@@ -221,6 +253,8 @@ impl Circuit {
             inverse_base,
             without_base,
             source_injection,
+            at_node: elements_by_node(nodes_len, &elements),
+            elements,
             reported,
         })
     }
@@ -275,6 +309,17 @@ impl Circuit {
         self.frequency_hz
     }
 
+    /// Positions in [`Self::elements`] of the elements that touch a node, ascending; none for the earth.
+    pub fn elements_at_node(&self, number: NodeNumber) -> &[u32] {
+        let (start, elements) = &self.at_node;
+        &elements[start[number as usize] as usize..start[number as usize + 1] as usize]
+    }
+
+    /// Nodes at the head of the numbering into which nothing is injected and that the iteration leaves out.
+    pub(crate) fn n_quiet(&self) -> usize {
+        self.symbolic.leading()
+    }
+
     pub(crate) fn controls(&self) -> &Controls {
         &self.controls
     }
@@ -313,6 +358,12 @@ impl Circuit {
 
     pub(crate) fn pattern(&self) -> &Arc<Pattern> {
         &self.pattern
+    }
+
+    /// How many nodes, the first by number, take no part in the iteration, and entries of the factor's lower triangle: in all, and in the
+    /// part that the iteration sweeps over.
+    pub fn factor_size(&self) -> (usize, usize, usize) {
+        (self.symbolic.leading(), self.symbolic.factor_entries(), self.symbolic.trailing_entries())
     }
 
     pub(crate) fn symbolic(&self) -> &Arc<Symbolic> {

@@ -11,6 +11,7 @@ use crate::error::CircuitError;
 use crate::solve::Progress;
 use crate::state::State;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// One step of a series, solved.
 #[derive(Debug)]
@@ -49,6 +50,9 @@ pub struct SeriesReport {
 /// A circuit that cannot be factored.
 pub fn run_series(state: &mut State, number: u32, observer: &mut dyn Observer) -> Result<SeriesReport, CircuitError> {
     let mut report = SeriesReport::default();
+    if number > 1 && std::env::var("PLAIN").is_err() {
+        state.enter_series(number)?;
+    }
     for index in 0..number {
         state.advance_clock();
         let progress = state.solve_moment()?;
@@ -67,4 +71,33 @@ pub fn run_series(state: &mut State, number: u32, observer: &mut dyn Observer) -
         }
     }
     Ok(report)
+}
+
+/// Steps of a series at which its loads are looked at to choose their admittances.
+const SAMPLES: u32 = 24;
+
+impl State {
+    /// Prepares for many steps: the matrix gets admittances that suit the series, and the iteration leaves out nodes without injection.
+    fn enter_series(&mut self, number: u32) -> Result<(), CircuitError> {
+        let now = (self.options.hour, self.options.second);
+        let circuit = Arc::clone(&self.circuit);
+        let mut typical = vec![(0.0, 0.0); circuit.loads().len()];
+        let mut scratch = self.loads.clone();
+        let samples = number.min(SAMPLES);
+        for k in 0..samples {
+            let step = 1 + u64::from(k) * u64::from(number) / u64::from(samples);
+            let seconds = now.0 as f64 * 3600.0 + now.1 + step as f64 * self.options.step_s;
+            (self.options.hour, self.options.second) = ((seconds / 3600.0).floor() as i64, seconds.rem_euclid(3600.0));
+            let moment = self.moment();
+            for ((model, state), sum) in circuit.loads().iter().zip(&mut scratch).zip(&mut typical) {
+                model.update(state, &moment);
+                sum.0 += state.p_w / f64::from(samples);
+                sum.1 += state.q_var / f64::from(samples);
+            }
+        }
+        (self.options.hour, self.options.second) = now;
+        self.balance_loads(&typical);
+        self.in_series = true;
+        self.build()
+    }
 }

@@ -157,12 +157,16 @@ impl State {
         let mut before = f64::INFINITY;
         let (mut next_look, mut wait) = (0, 2);
         let tolerance = self.options.tolerance_pu;
+        let trailing = self.sweeps_trailing();
+        // What the iteration looks at: all nodes, or those behind the quiet ones.
+        let first = if trailing { circuit.n_quiet() + 1 } else { 0 };
         let ended = loop {
             iterations += 1;
             self.inject_sources();
             self.add_converters();
-            self.solve_linear()?;
-            let change = largest_change(&self.v, &mut magnitude, circuit.inverse_base(), circuit.without_base());
+            if trailing { self.solve_trailing()? } else { self.solve_linear()? }
+            let without_base = circuit.without_base().iter().map(|&n| n as usize).filter(|&n| n >= first).map(|n| n - first);
+            let change = largest_change(&self.v[first..], &mut magnitude[first..], &circuit.inverse_base()[first..], without_base);
             let end = |settled, rounding_limited| Convergence { settled, iterations, last_change_pu: change, rounding_limited };
             if change <= tolerance && iterations >= self.options.min_iterations {
                 break end(true, 0);
@@ -171,6 +175,9 @@ impl State {
                 break end(change <= tolerance, 0);
             }
             if change > tolerance && change < STALLED_PU && change > before * STALLED_RATIO && iterations >= next_look {
+                if trailing {
+                    self.complete()?;
+                }
                 if let Some(n) = self.within_rounding(&magnitude)? {
                     iterations += 1;
                     break Convergence { settled: true, iterations, last_change_pu: change, rounding_limited: n };
@@ -182,6 +189,9 @@ impl State {
             before = change;
         };
         self.magnitude = magnitude;
+        if trailing {
+            self.complete()?;
+        }
         Ok(ended)
     }
 
@@ -232,7 +242,8 @@ impl State {
 
     /// Sets the injection to that of the sources alone.
     pub(crate) fn inject_sources(&mut self) {
-        self.injection.copy_from_slice(self.circuit.source_injection());
+        let first = if self.sweeps_trailing() { self.circuit.n_quiet() + 1 } else { 0 };
+        self.injection[first..].copy_from_slice(&self.circuit.source_injection()[first..]);
         for &i in self.circuit.sources() {
             if let Some(open) = self.open_source_injection(i as usize) {
                 let e = &self.circuit.elements()[i as usize];
@@ -286,10 +297,10 @@ impl State {
 ///
 /// `inverse_base` is 1/V by node number, 0 where the node has no base: there the change is relative to the node's own magnitude.
 /// A change that is not a number comes back as one.
-fn largest_change(v: &[Complex64], magnitude: &mut [f64], inverse_base: &[f64], without_base: &[u32]) -> f64 {
+fn largest_change(v: &[Complex64], magnitude: &mut [f64], inverse_base: &[f64], without_base: impl Iterator<Item = usize>) -> f64 {
     let mut largest = 0.0_f64;
-    for &n in without_base {
-        let (now, saved) = (v[n as usize].norm_sqr().sqrt(), magnitude[n as usize]);
+    for n in without_base {
+        let (now, saved) = (v[n].norm_sqr().sqrt(), magnitude[n]);
         let change = if now != 0.0 { (1.0 - saved / now).abs() } else { 0.0 };
         // Not `max`: a change that is not a number must not be lost.
         if change > largest || change.is_nan() {
@@ -352,13 +363,13 @@ mod tests {
         let v: Vec<Complex64> = (0..13).map(|k| Complex64::from_polar(100.0 + f64::from(k), 0.3 * f64::from(k))).collect();
         let mut magnitude: Vec<f64> = (0..13).map(|k| 100.0 + f64::from(k) - if k == 7 { 2.0 } else { 0.0 }).collect();
         let mut inverse_base = vec![0.01; 13];
-        let change = largest_change(&v, &mut magnitude.clone(), &inverse_base, &[]);
+        let change = largest_change(&v, &mut magnitude.clone(), &inverse_base, std::iter::empty());
         assert!((change - 0.02).abs() < 1e-14, "{change}");
         inverse_base[7] = 0.0;
-        let change = largest_change(&v, &mut magnitude.clone(), &inverse_base, &[7]);
+        let change = largest_change(&v, &mut magnitude.clone(), &inverse_base, std::iter::once(7));
         assert!((change - (1.0 - 105.0 / 107.0)).abs() < 1e-14, "{change}");
         let mut broken = v.clone();
         broken[11].re = f64::NAN;
-        assert!(largest_change(&broken, &mut magnitude, &inverse_base, &[]).is_nan());
+        assert!(largest_change(&broken, &mut magnitude, &inverse_base, std::iter::empty()).is_nan());
     }
 }

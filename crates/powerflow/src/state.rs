@@ -62,6 +62,8 @@ pub struct State {
     pub(crate) curve_places: HashMap<network::XyCurveId, usize>,
     /// Controls have changed what converters and loads inject.
     pub(crate) needs_update: bool,
+    /// A series is being solved: the iteration sweeps over the nodes with injections alone, see [`crate::series`].
+    pub(crate) in_series: bool,
     /// Conductances added for a study, between node numbers; see [`crate::fault_study`].
     pub(crate) patch: Option<Patch>,
 }
@@ -119,6 +121,7 @@ impl State {
             stale: Vec::new(),
             curve_places: HashMap::new(),
             needs_update: true,
+            in_series: false,
             patch: None,
         };
         state.arrange_loads();
@@ -313,6 +316,27 @@ impl State {
         self.varying = varying;
     }
 
+    /// Chooses for the loads the admittances with which a series of different loads and voltages iterates least.
+    ///
+    /// `p_w` and `q_var` of a branch are typical of the series, by load. A load at a node that nothing but converters touch keeps the
+    /// admittance of its power: there it is all that holds the node.
+    pub(crate) fn balance_loads(&mut self, typical: &[(f64, f64)]) {
+        let circuit = Arc::clone(&self.circuit);
+        let holds = |n: NodeNumber| n == 0 || circuit.elements_at_node(n).iter().any(|&i| !circuit.elements()[i as usize].model.is_converter());
+        let mut loads = std::mem::take(&mut self.loads);
+        let moment = self.moment();
+        for e in circuit.elements() {
+            let Model::Load(k) = e.model else { continue };
+            let k = k as usize;
+            if e.nodes.iter().all(|&n| holds(n)) {
+                let (p_w, q_var) = typical[k];
+                loads[k].y_matrix = circuit.loads()[k].balanced_admittance(p_w, q_var, &moment);
+            }
+        }
+        self.bank.refresh(circuit.loads(), &loads);
+        self.loads = loads;
+    }
+
     /// Primitive admittance of one element as it stands now.
     fn primitive(&self, i: usize) -> Result<CMatrix, CircuitError> {
         let e = &self.circuit.elements()[i];
@@ -437,10 +461,11 @@ impl State {
                 sums[r as usize] = ZERO;
             }
         }
-        for (e, y) in circuit.elements().iter().zip(&self.primitives) {
-            if !e.nodes.iter().any(|&n| is_row[n as usize]) {
-                continue;
-            }
+        let mut near: Vec<u32> = rows.iter().flat_map(|&r| circuit.elements_at_node(r + 1)).copied().collect();
+        near.sort_unstable();
+        near.dedup();
+        for i in near {
+            let (e, y) = (&circuit.elements()[i as usize], &self.primitives[i as usize]);
             if let Some(sums) = self.matrix.row_sums_mut() {
                 add_row_sums(e, y, sums, |n| is_row[n as usize]);
             }
@@ -453,7 +478,7 @@ impl State {
                 }
             }
         }
-        self.hold_dead_nodes(Some(&is_row));
+        self.hold_dead_nodes(Some(rows));
     }
 
     /// Sums the primitive admittances into the system admittance.
@@ -473,16 +498,21 @@ impl State {
     }
 
     /// Holds the nodes that no source feeds at zero volts: their equations would be singular.
-    fn hold_dead_nodes(&mut self, only: Option<&[bool]>) {
+    fn hold_dead_nodes(&mut self, only: Option<&[u32]>) {
         let Some(islands) = self.islands.clone() else { return };
         let diagonal = self.circuit.pattern().diagonal_slots();
-        for (i, &slot) in diagonal.iter().enumerate() {
-            if !islands.is_fed[i + 1] && only.is_none_or(|only| only[i + 1]) {
-                self.matrix.values_mut()[slot as usize] += Complex64::new(DEAD_NODE_S, 0.0);
-                if let Some(sums) = self.matrix.row_sums_mut() {
+        let matrix = &mut self.matrix;
+        let mut hold = |i: usize| {
+            if !islands.is_fed[i + 1] {
+                matrix.values_mut()[diagonal[i] as usize] += Complex64::new(DEAD_NODE_S, 0.0);
+                if let Some(sums) = matrix.row_sums_mut() {
                     sums[i] += DEAD_NODE_S;
                 }
             }
+        };
+        match only {
+            Some(rows) => rows.iter().for_each(|&i| hold(i as usize)),
+            None => (0..diagonal.len()).for_each(hold),
         }
     }
 
@@ -539,6 +569,25 @@ impl State {
             }
         }
         Ok(())
+    }
+
+    /// Whether the iteration can leave the quiet nodes out.
+    pub(crate) fn sweeps_trailing(&self) -> bool {
+        self.in_series && self.patch.is_none() && self.factor.as_ref().is_some_and(Factor::has_trailing)
+    }
+
+    /// As [`State::solve_linear`] for the nodes with injections alone; the voltages of the quiet ones wait for [`State::complete`].
+    pub(crate) fn solve_trailing(&mut self) -> Result<(), CircuitError> {
+        let Some(factor) = &self.factor else { unreachable!("only a factored state sweeps") };
+        std::mem::swap(&mut self.v, &mut self.injection);
+        self.v[0] = ZERO;
+        factor.solve_trailing(&mut self.v[1..]).map_err(CircuitError::Sparse)
+    }
+
+    /// Voltages of the quiet nodes from those of the others.
+    pub(crate) fn complete(&mut self) -> Result<(), CircuitError> {
+        let Some(factor) = &self.factor else { unreachable!("only a factored state sweeps") };
+        factor.complete(&mut self.v[1..]).map_err(CircuitError::Sparse)
     }
 
     /// Currents into an element at the present voltages, A, conductor by conductor.

@@ -37,6 +37,9 @@ const SOLID_NEUTRAL_S: f64 = 1e6;
 /// An open neutral's diagonal is larger by this share, so that it never floats exactly.
 const OPEN_NEUTRAL_SHARE: f64 = 1e-6;
 
+/// Even a constant power leaves a trace of admittance, so that no node hangs on nothing.
+const LEAST_EXPONENT: f64 = 0.02;
+
 /// What a load is made of, compiled once.
 #[derive(Clone, Debug)]
 pub struct LoadModel {
@@ -271,6 +274,24 @@ impl LoadModel {
         self.update(state, moment);
         let y = state.at.y;
         state.y_matrix = Complex64::new(y.re, y.im * self.base_frequency_hz / moment.frequency_hz);
+    }
+
+    /// The admittance whose injection changes least with the voltage, for the matrix of a series; `p` and `q` of one branch, W and var.
+    ///
+    /// A current `i = y(|V|) V` with `y ∝ |V|^(a-2)` changes by `(a-1) y` along the voltage and by `y` across it; half way between, `a y / 2`,
+    /// what is left for the injection is smallest: nothing of a constant impedance, and for a constant power half of what its own
+    /// admittance would leave.
+    pub fn balanced_admittance(&self, p_w: f64, q_var: f64, moment: &Moment) -> Complex64 {
+        let at = self.at(p_w, q_var);
+        let (p, q) = match self.law {
+            Law::ConstantPq | Law::Motor | Law::ConstantPFixedQ | Law::ConstantPFixedX => (LEAST_EXPONENT, LEAST_EXPONENT),
+            Law::ConstantI => (1.0, 1.0),
+            Law::ConstantZ => (2.0, 2.0),
+            Law::Cvr => (self.cvr_exponents.0, self.cvr_exponents.1),
+            Law::Zip => (2.0 * self.zipv[0] + self.zipv[1], 2.0 * self.zipv[3] + self.zipv[4]),
+        };
+        let half = |a: f64| a.clamp(LEAST_EXPONENT, 2.0) / 2.0;
+        Complex64::new(at.y.re * half(p), at.y.im * half(q) * self.base_frequency_hz / moment.frequency_hz)
     }
 
     /// Admittance matrix that stands in the system matrix since the last `linearise`, S, conductors square.

@@ -15,7 +15,7 @@
 
 use super::fixed::Stop;
 use super::lanes::{Triangles, solve_many};
-use super::ldlt::check_pattern;
+use super::ldlt::{self, check_pattern};
 use super::{Lanes, Ldlt, Lu, Matrix, PivotLu, Scalar, SparseError, Symbolic, Work};
 use num_complex::Complex64;
 use std::sync::Arc;
@@ -235,6 +235,38 @@ impl<S: Scalar> Factor<S> {
             (Some(Method::Ldlt), Some(f), _, _) => f.solve_in_place(rhs),
             (Some(Method::Lu), _, Some(f), _) => f.solve_in_place(rhs),
             (Some(Method::PivotLu), _, _, Some(f)) => f.solve_in_place(rhs, work),
+            _ => Err(SparseError::NotFactored),
+        }
+    }
+
+    /// Whether [`Factor::solve_trailing`] can be used: not after row pivoting, which mixes the rows.
+    pub fn has_trailing(&self) -> bool {
+        matches!(self.method, Some(Method::Ldlt | Method::Lu))
+    }
+
+    /// Solves for the rows behind the leading ones of the analysis, where `rhs` is zero in the leading rows; what the leading rows hold is
+    /// neither read nor written. [`Factor::complete`] fills them in.
+    ///
+    /// # Errors
+    /// As `solve_in_place`; `NotFactored` also after row pivoting.
+    pub fn solve_trailing(&self, rhs: &mut [S]) -> Result<(), SparseError> {
+        let s = &*self.symbolic;
+        match (self.method, &self.ldlt, &self.lu) {
+            (Some(Method::Ldlt), Some(f), _) => ldlt::solve(s, &f.l, &f.l, &f.d_inverse, true, s.leading, rhs),
+            (Some(Method::Lu), _, Some(f)) => ldlt::solve(s, &f.l, &f.u, &f.d_inverse, false, s.leading, rhs),
+            _ => Err(SparseError::NotFactored),
+        }
+    }
+
+    /// Fills in the leading rows of what [`Factor::solve_trailing`] gave.
+    ///
+    /// # Errors
+    /// As [`Factor::solve_trailing`].
+    pub fn complete(&self, x: &mut [S]) -> Result<(), SparseError> {
+        let s = &*self.symbolic;
+        match (self.method, &self.ldlt, &self.lu) {
+            (Some(Method::Ldlt), Some(f), _) => ldlt::complete(s, &f.l, &f.d_inverse, true, x),
+            (Some(Method::Lu), _, Some(f)) => ldlt::complete(s, &f.u, &f.d_inverse, false, x),
             _ => Err(SparseError::NotFactored),
         }
     }

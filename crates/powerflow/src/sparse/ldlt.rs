@@ -151,7 +151,7 @@ impl<S: Scalar> Ldlt<S> {
     /// # Errors
     /// `Length` when `rhs` does not have the order of the matrix.
     pub fn solve_in_place(&self, rhs: &mut [S]) -> Result<(), SparseError> {
-        solve(&self.symbolic, &self.l, &self.l, &self.d_inverse, true, rhs)
+        solve(&self.symbolic, &self.l, &self.l, &self.d_inverse, true, 0, rhs)
     }
 }
 
@@ -300,15 +300,20 @@ unsafe fn column<S: Scalar, const FMA: bool>(s: &Symbolic, matrix: &Matrix<S>, p
 /// Forward sweep with `l`, division, backward sweep with `u`, all by columns
 /// of the pattern of L. `unit_upper` says whether the rows of U were divided
 /// by their diagonal (LDLᵀ) or not (LU).
+///
+/// Columns before `from` are left out of both sweeps: with `from` 0 it solves, with the number of leading rows it solves for the
+/// trailing rows of a right-hand side that is zero before them.
 pub(super) fn solve<S: Scalar>(
     s: &Symbolic,
     l: &[S],
     u: &[S],
     d_inverse: &[S],
     unit_upper: bool,
+    from: usize,
     rhs: &mut [S],
 ) -> Result<(), SparseError> {
     let n = s.order();
+    assert!(from <= n);
     if rhs.len() != n {
         return Err(SparseError::Length { expected: n, got: rhs.len() });
     }
@@ -323,14 +328,14 @@ pub(super) fn solve<S: Scalar>(
                 let of = |a: &[S]| std::slice::from_raw_parts(a.as_ptr().cast::<Complex64>(), a.len());
                 let x = std::slice::from_raw_parts_mut(x.as_mut_ptr().cast::<Complex64>(), n);
                 if unit_upper {
-                    solve_complex::<true>(s, of(l), of(u), of(d_inverse), x);
+                    solve_complex::<true>(s, of(l), of(u), of(d_inverse), from, x);
                 } else {
-                    solve_complex::<false>(s, of(l), of(u), of(d_inverse), x);
+                    solve_complex::<false>(s, of(l), of(u), of(d_inverse), from, x);
                 }
             } else if unit_upper {
-                solve_fma::<S, true>(s, l, u, d_inverse, x);
+                solve_fma::<S, true>(s, l, u, d_inverse, from, x);
             } else {
-                solve_fma::<S, false>(s, l, u, d_inverse, x);
+                solve_fma::<S, false>(s, l, u, d_inverse, from, x);
             }
         }
         return Ok(());
@@ -338,19 +343,36 @@ pub(super) fn solve<S: Scalar>(
     // SAFETY: sizes are checked above.
     unsafe {
         if unit_upper {
-            solve_with::<S, true, false>(s, l, u, d_inverse, x);
+            solve_with::<S, true, false>(s, l, u, d_inverse, from, x);
         } else {
-            solve_with::<S, false, false>(s, l, u, d_inverse, x);
+            solve_with::<S, false, false>(s, l, u, d_inverse, from, x);
         }
+    }
+    Ok(())
+}
+
+/// Fills in the leading rows of a solution whose trailing rows are known and whose right-hand side is zero in the leading ones.
+pub(super) fn complete<S: Scalar>(s: &Symbolic, u: &[S], d_inverse: &[S], unit_upper: bool, x: &mut [S]) -> Result<(), SparseError> {
+    let n = s.order();
+    if x.len() != n {
+        return Err(SparseError::Length { expected: n, got: x.len() });
+    }
+    for k in (0..s.leading).rev() {
+        let column = s.l_start[k] as usize..s.l_start[k + 1] as usize;
+        let mut sum = S::ZERO;
+        for (&i, &u) in s.l_caller_row[column.clone()].iter().zip(&u[column]) {
+            sum = sum.sub_mul::<false>(u, x[i as usize]);
+        }
+        x[s.row_of[k] as usize] = if unit_upper { sum } else { sum * d_inverse[k] };
     }
     Ok(())
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn solve_fma<S: Scalar, const UNIT: bool>(s: &Symbolic, l: &[S], u: &[S], d_inverse: &[S], x: &mut [S]) {
+unsafe fn solve_fma<S: Scalar, const UNIT: bool>(s: &Symbolic, l: &[S], u: &[S], d_inverse: &[S], from: usize, x: &mut [S]) {
     // SAFETY: as promised by the caller.
-    unsafe { solve_with::<S, UNIT, true>(s, l, u, d_inverse, x) }
+    unsafe { solve_with::<S, UNIT, true>(s, l, u, d_inverse, from, x) }
 }
 
 /// The sweeps of [`solve_with`] on complex numbers as pairs of lanes.
@@ -363,7 +385,7 @@ unsafe fn solve_fma<S: Scalar, const UNIT: bool>(s: &Symbolic, l: &[S], u: &[S],
 /// As [`solve_with`], on a processor with AVX2 and FMA.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn solve_complex<const UNIT: bool>(s: &Symbolic, l: &[Complex64], u: &[Complex64], d_inverse: &[Complex64], x: &mut [Complex64]) {
+unsafe fn solve_complex<const UNIT: bool>(s: &Symbolic, l: &[Complex64], u: &[Complex64], d_inverse: &[Complex64], from: usize, x: &mut [Complex64]) {
     use std::arch::x86_64::{
         __m128d, _mm_addsub_pd, _mm_fmadd_pd, _mm_fnmadd_pd, _mm_loaddup_pd, _mm_loadu_pd, _mm_mul_pd, _mm_setzero_pd, _mm_shuffle_pd,
         _mm_storeu_pd, _mm_sub_pd,
@@ -382,8 +404,8 @@ unsafe fn solve_complex<const UNIT: bool>(s: &Symbolic, l: &[Complex64], u: &[Co
     let at = |a: &[Complex64], k: usize| unsafe { a.as_ptr().add(k).cast::<f64>() };
     // SAFETY: `row_of` is a permutation of 0..n, `l_caller_row` is below n and `l_start` ends at its length.
     unsafe {
-        let mut first = 0usize;
-        for k in 0..n {
+        let mut first = *s.l_start.get_unchecked(from) as usize;
+        for k in from..n {
             let end = *s.l_start.get_unchecked(k + 1) as usize;
             let xk = _mm_loadu_pd(x.add(2 * *s.row_of.get_unchecked(k) as usize));
             // i times xk: the two parts change places and the new real one its sign.
@@ -397,7 +419,7 @@ unsafe fn solve_complex<const UNIT: bool>(s: &Symbolic, l: &[Complex64], u: &[Co
             first = end;
         }
         let mut end = s.l_caller_row.len();
-        for k in (0..n).rev() {
+        for k in (from..n).rev() {
             let first = *s.l_start.get_unchecked(k) as usize;
             let own = x.add(2 * *s.row_of.get_unchecked(k) as usize);
             let mut xk = _mm_loadu_pd(own);
@@ -424,13 +446,13 @@ unsafe fn solve_complex<const UNIT: bool>(s: &Symbolic, l: &[Complex64], u: &[Co
 /// # Safety
 /// Slices must have the lengths that `solve` checks.
 #[inline(always)]
-unsafe fn solve_with<S: Scalar, const UNIT: bool, const FMA: bool>(s: &Symbolic, l: &[S], u: &[S], d_inverse: &[S], x: &mut [S]) {
+unsafe fn solve_with<S: Scalar, const UNIT: bool, const FMA: bool>(s: &Symbolic, l: &[S], u: &[S], d_inverse: &[S], from: usize, x: &mut [S]) {
     let n = s.order();
     // SAFETY: `row_of` is a permutation of 0..n, `l_caller_row` is below n and
     // `l_start` ends at its length.
     unsafe {
-        let mut first = 0usize;
-        for k in 0..n {
+        let mut first = *s.l_start.get_unchecked(from) as usize;
+        for k in from..n {
             let end = *s.l_start.get_unchecked(k + 1) as usize;
             let xk = *x.get_unchecked(*s.row_of.get_unchecked(k) as usize);
             for q in first..end {
@@ -440,7 +462,7 @@ unsafe fn solve_with<S: Scalar, const UNIT: bool, const FMA: bool>(s: &Symbolic,
             first = end;
         }
         let mut end = s.l_caller_row.len();
-        for k in (0..n).rev() {
+        for k in (from..n).rev() {
             let first = *s.l_start.get_unchecked(k) as usize;
             let row = *s.row_of.get_unchecked(k) as usize;
             let mut xk = *x.get_unchecked(row);
@@ -495,7 +517,7 @@ mod tests {
         let (mut x, mut y) = (b.clone(), b.clone());
         dispatched.solve_in_place(&mut x).unwrap();
         // SAFETY: as above, and `y` has the order of the matrix.
-        unsafe { solve_with::<_, true, false>(&symbolic, &portable.l, &portable.l, &portable.d_inverse, &mut y) };
+        unsafe { solve_with::<_, true, false>(&symbolic, &portable.l, &portable.l, &portable.d_inverse, 0, &mut y) };
         for (x, y) in x.iter().zip(&y) {
             assert!((x - y).norm() < 1e-13 * (1.0 + x.norm()));
         }

@@ -144,7 +144,7 @@ impl<S: Scalar> Lu<S> {
     /// # Errors
     /// `Length` when `rhs` does not have the order of the matrix.
     pub fn solve_in_place(&self, rhs: &mut [S]) -> Result<(), SparseError> {
-        solve(&self.symbolic, &self.l, &self.u, &self.d_inverse, false, rhs)
+        solve(&self.symbolic, &self.l, &self.u, &self.d_inverse, false, 0, rhs)
     }
 }
 

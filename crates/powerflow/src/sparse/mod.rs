@@ -78,6 +78,7 @@ mod matrix;
 mod order;
 mod pattern;
 mod pivot;
+mod quiet;
 mod scalar;
 mod symbolic;
 
@@ -89,6 +90,7 @@ pub use matrix::Matrix;
 pub use order::approximate_minimum_degree;
 pub use pattern::{GROUND, NO_SLOT, Pattern, PatternBuilder};
 pub use pivot::PivotLu;
+pub use quiet::quiet_first;
 pub use scalar::{Scalar, Work};
 pub use symbolic::Symbolic;
 

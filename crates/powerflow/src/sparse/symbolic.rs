@@ -62,6 +62,8 @@ pub struct Symbolic {
     pub(super) entry: Vec<Entry>,
     /// Slot of the diagonal of each permuted row.
     pub(super) diagonal: Vec<u32>,
+    /// Permuted rows before the trailing part.
+    pub(super) leading: usize,
 }
 
 impl Symbolic {
@@ -79,6 +81,14 @@ impl Symbolic {
     /// # Errors
     /// `Length` when `order` is not a permutation of the rows, `TooLarge`.
     pub fn with_order(pattern: &Arc<Pattern>, order: &[u32]) -> Result<Self, SparseError> {
+        Self::with_leading(pattern, order, 0)
+    }
+
+    /// The same, where the first `leading` rows of the order stay the first ones: see [`super::quiet_first`].
+    ///
+    /// # Errors
+    /// As [`Symbolic::with_order`].
+    pub fn with_leading(pattern: &Arc<Pattern>, order: &[u32], leading: usize) -> Result<Self, SparseError> {
         let n = pattern.order();
         let mut position_of = vec![NONE; n];
         for (k, &i) in order.iter().enumerate() {
@@ -92,7 +102,9 @@ impl Symbolic {
         }
 
         let parent = elimination_tree(pattern, order, &position_of);
-        let new_of = postorder(&parent);
+        // What comes before the trailing part must stay there, so its trees end at the border.
+        let cut = |k: usize| if k < leading && parent[k] as usize >= leading { NONE } else { parent[k] };
+        let new_of = postorder(&(0..n).map(cut).collect::<Vec<u32>>());
         let mut row_of = vec![0u32; n];
         let mut renumbered_parent = vec![NONE; n];
         for k in 0..n {
@@ -172,7 +184,18 @@ impl Symbolic {
             entry_start,
             entry,
             diagonal,
+            leading: leading.min(n),
         })
+    }
+
+    /// How many permuted rows at the head take no part in sweeps over the trailing part.
+    pub fn leading(&self) -> usize {
+        self.leading
+    }
+
+    /// Entries of L below the diagonal in the columns of the trailing part.
+    pub fn trailing_entries(&self) -> usize {
+        self.l_row.len() - self.l_start[self.leading] as usize
     }
 
     pub fn pattern(&self) -> &Arc<Pattern> {
