@@ -28,7 +28,8 @@ fn main() {
         let mut state = m.session.series_state(&m.network, true).unwrap();
         let mut sum = Sum { v: 0.0, worst: 0.0, taps: 0, ev: 0, log: log.then(Vec::new) };
         let t = ProcessTime::now();
-        let r = powerflow::run_series(&mut state, n, &mut sum).unwrap();
+        let path = if std::env::var("STEPWISE").is_ok() { powerflow::series::SeriesPath::Stepwise } else { powerflow::series::SeriesPath::Batched };
+        let r = powerflow::series::run_series_by(path, &mut state, n, &mut sum).unwrap();
         let s = t.elapsed().as_secs_f64();
         (r, s, sum, state)
     };

@@ -7,9 +7,13 @@
 //! What is kept of a step is the observer's business: extremes, energies, meters, full series. An observer sees the state of the step
 //! itself (its clock, voltages, taps), settled or not.
 
+mod batch;
+
 use crate::error::CircuitError;
-use crate::solve::Progress;
-use crate::state::State;
+use crate::solve::{Convergence, Progress};
+use crate::state::{State, clock_after};
+use batch::{Batch, Plan};
+use network::ControlMode;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -42,6 +46,16 @@ pub struct SeriesReport {
     pub stopped: bool,
 }
 
+/// How a series is solved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SeriesPath {
+    /// Steps in batches wherever that gives the same answer.
+    #[default]
+    Batched,
+    /// One step at a time.
+    Stepwise,
+}
+
 /// Solves `number` steps from the state's present clock, in the mode and with the step length of its options.
 ///
 /// A step that does not settle does not end the run: the next one starts from no voltages.
@@ -49,28 +63,131 @@ pub struct SeriesReport {
 /// # Errors
 /// A circuit that cannot be factored.
 pub fn run_series(state: &mut State, number: u32, observer: &mut dyn Observer) -> Result<SeriesReport, CircuitError> {
-    let mut report = SeriesReport::default();
-    if number > 1 && std::env::var("PLAIN").is_err() {
+    run_series_by(SeriesPath::Batched, state, number, observer)
+}
+
+/// As [`run_series`], on a path of the caller's choice.
+///
+/// # Errors
+/// As [`run_series`].
+pub fn run_series_by(
+    path: SeriesPath,
+    state: &mut State,
+    number: u32,
+    observer: &mut dyn Observer,
+) -> Result<SeriesReport, CircuitError> {
+    if number > 1 {
         state.enter_series(number)?;
     }
-    for index in 0..number {
-        state.advance_clock();
-        let progress = state.solve_moment()?;
-        report.steps += 1;
-        report.iterations += u64::from(progress.iterations);
-        report.control_iterations += u64::from(progress.control_iterations);
-        report.unsettled += u32::from(!progress.settled());
-        let flow = observer.step(&Step { index, state, progress });
-        state.end_of_step();
-        if !progress.settled() {
-            state.forget_profile();
-        }
-        if flow.is_break() {
-            report.stopped = true;
-            break;
-        }
+    let plan = if path == SeriesPath::Batched && number > 1 { Plan::new(state) } else { None };
+    let mut run = Run { state, observer, report: SeriesReport::default(), number, calm: 0 };
+    match plan {
+        Some(plan) => run.batches(&plan)?,
+        None => while run.goes_on() { run.step()? },
     }
-    Ok(report)
+    Ok(run.report)
+}
+
+/// Steps in a row without action of a control before the next ones are tried four, and eight, at a time.
+const CALM_FOR_FOUR: u32 = 3;
+const CALM_FOR_EIGHT: u32 = 10;
+
+/// A series under way.
+struct Run<'a> {
+    state: &'a mut State,
+    observer: &'a mut dyn Observer,
+    report: SeriesReport,
+    number: u32,
+    /// Steps since a control last acted.
+    calm: u32,
+}
+
+impl Run<'_> {
+    fn goes_on(&self) -> bool {
+        self.report.steps < self.number && !self.report.stopped
+    }
+
+    fn batches(&mut self, plan: &Plan) -> Result<(), CircuitError> {
+        let (mut four, mut eight) = (None, None);
+        while self.goes_on() {
+            let calm = if self.state.options.control_mode == ControlMode::Off { CALM_FOR_EIGHT } else { self.calm };
+            let left = self.number - self.report.steps;
+            if !self.state.has_profile || calm < CALM_FOR_FOUR || left < 2 || !self.state.sweeps_trailing() {
+                self.step()?;
+            } else if calm < CALM_FOR_EIGHT || left < 5 {
+                self.batch::<4>(plan, four.get_or_insert_with(|| Batch::new(plan)))?;
+            } else {
+                self.batch::<8>(plan, eight.get_or_insert_with(|| Batch::new(plan)))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One step by itself.
+    fn step(&mut self) -> Result<(), CircuitError> {
+        self.state.advance_clock();
+        let progress = self.state.solve_moment()?;
+        self.conclude(progress);
+        Ok(())
+    }
+
+    /// `K` steps on the supposition that no control acts: those up to the first where one does are kept, and that one is carried through.
+    fn batch<const K: usize>(&mut self, plan: &Plan, batch: &mut Batch<K>) -> Result<(), CircuitError> {
+        let mut times = [(0, 0.0); K];
+        let start = (self.state.options.hour, self.state.options.second);
+        let mut clock = start;
+        for time in &mut times {
+            clock = clock_after(clock, self.state.options.step_s);
+            *time = clock;
+        }
+        batch.solve(plan, self.state, &times)?;
+        let lanes = K.min((self.number - self.report.steps) as usize);
+        for lane in 0..lanes {
+            (self.state.options.hour, self.state.options.second) = times[lane];
+            if !batch.settled[lane] {
+                // It may need what a single solution knows of rounding; the clock is moved there again.
+                (self.state.options.hour, self.state.options.second) = if lane == 0 { start } else { times[lane - 1] };
+                return self.step();
+            }
+            batch.give(plan, lane, self.state);
+            self.state.update_loads();
+            let iterations = batch.iterations[lane];
+            let convergence =
+                Convergence { settled: true, iterations, last_change_pu: batch.last_change_pu[lane], rounding_limited: 0 };
+            let mut progress = Progress { convergence, iterations, control_iterations: 1, controls_settled: true };
+            let mut quiet = true;
+            if self.state.options.control_mode != ControlMode::Off {
+                let done = self.state.options.max_control_iterations > 1 && self.state.iterate_controls(1);
+                quiet = done && self.state.stale.is_empty() && !self.state.needs_update;
+                if !done {
+                    progress = self.state.go_on_with_controls(progress)?;
+                } else if !quiet {
+                    self.state.refresh()?;
+                }
+            }
+            self.conclude(progress);
+            if !quiet || !self.goes_on() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows a solved step and ends it.
+    fn conclude(&mut self, progress: Progress) {
+        let index = self.report.steps;
+        self.report.steps += 1;
+        self.report.iterations += u64::from(progress.iterations);
+        self.report.control_iterations += u64::from(progress.control_iterations);
+        self.report.unsettled += u32::from(!progress.settled());
+        self.calm = if progress.control_iterations == 1 { self.calm + 1 } else { 0 };
+        let flow = self.observer.step(&Step { index, state: self.state, progress });
+        self.state.end_of_step();
+        if !progress.settled() {
+            self.state.forget_profile();
+        }
+        self.report.stopped = flow.is_break();
+    }
 }
 
 /// Steps of a series at which its loads are looked at to choose their admittances.

@@ -83,8 +83,23 @@ impl State {
     /// A circuit that cannot be factored. Non-convergence is not an error; see [`Progress`].
     pub fn solve_moment(&mut self) -> Result<Progress, CircuitError> {
         self.needs_update = true;
-        let mut iterations = 0;
-        let mut control_iterations = 0;
+        self.iterate_with_controls(0, 0)
+    }
+
+    /// Goes on from a solution after which controls have acted.
+    ///
+    /// # Errors
+    /// As [`State::solve_moment`].
+    pub(crate) fn go_on_with_controls(&mut self, first: Progress) -> Result<Progress, CircuitError> {
+        self.needs_update = true;
+        self.refresh()?;
+        if first.control_iterations >= self.options.max_control_iterations {
+            return Ok(Progress { controls_settled: false, ..first });
+        }
+        self.iterate_with_controls(first.iterations, first.control_iterations)
+    }
+
+    fn iterate_with_controls(&mut self, mut iterations: u32, mut control_iterations: u32) -> Result<Progress, CircuitError> {
         loop {
             control_iterations += 1;
             let convergence = self.solve_without_controls()?;

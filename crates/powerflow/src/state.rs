@@ -60,6 +60,8 @@ pub struct State {
     pub(crate) stale: Vec<u32>,
     /// Where controls found the last value on each curve.
     pub(crate) curve_places: HashMap<network::XyCurveId, usize>,
+    /// Values of the load shapes at the moment, as far as they were asked for.
+    pub(crate) shape_values: Vec<Option<((f64, f64), bool)>>,
     /// Controls have changed what converters and loads inject.
     pub(crate) needs_update: bool,
     /// A series is being solved: the iteration sweeps over the nodes with injections alone, see [`crate::series`].
@@ -120,6 +122,7 @@ impl State {
             work: Work::new(),
             stale: Vec::new(),
             curve_places: HashMap::new(),
+            shape_values: Vec::new(),
             needs_update: true,
             in_series: false,
             patch: None,
@@ -240,10 +243,15 @@ impl State {
 
     /// What converters and loads read of the moment.
     pub(crate) fn moment(&self) -> Moment<'_> {
+        self.moment_at((self.options.hour, self.options.second))
+    }
+
+    /// As [`State::moment`], at another time (hour, second).
+    pub(crate) fn moment_at(&self, (hour, second): (i64, f64)) -> Moment<'_> {
         Moment {
             network: self.circuit.network(),
             mode: self.options.mode,
-            hour: self.options.hour_f64(),
+            hour: hour as f64 + second / 3600.0,
             year: self.options.year,
             load_multiplier: self.options.load_multiplier,
             generation_multiplier: self.options.generation_multiplier,
@@ -264,13 +272,8 @@ impl State {
                 switched.push(i as usize);
             }
         }
-        let mut loads = std::mem::take(&mut self.loads);
-        let moment = self.moment();
-        for (model, state) in circuit.loads().iter().zip(&mut loads) {
-            model.update(state, &moment);
-        }
-        self.bank.refresh(circuit.loads(), &loads);
-        self.loads = loads;
+        self.update_loads();
+        self.bank.refresh(circuit.loads(), &self.loads);
         let moment = self.moment();
         for &i in &switched {
             varying[i].linearise(&circuit.elements()[i], &moment);
@@ -280,6 +283,26 @@ impl State {
             self.mark_stale(i);
         }
         self.needs_update = false;
+    }
+
+    /// Brings the loads to the power of the moment, but not the bank that the iteration reads.
+    pub(crate) fn update_loads(&mut self) {
+        let circuit = Arc::clone(&self.circuit);
+        let mut loads = std::mem::take(&mut self.loads);
+        let mut values = std::mem::take(&mut self.shape_values);
+        values.clear();
+        values.resize(circuit.network().load_shapes.len(), None);
+        let moment = self.moment();
+        for (model, state) in circuit.loads().iter().zip(&mut loads) {
+            model.update_by(state, &moment, |id| {
+                *values[id.index()].get_or_insert_with(|| {
+                    let shape = &moment.network.load_shapes[id.index()];
+                    (shape.at(moment.hour), shape.use_actual)
+                })
+            });
+        }
+        self.shape_values = values;
+        self.loads = loads;
     }
 
     /// Brings one generator, PV system or storage unit to the power of the moment; one that changed its state gets a new admittance.
@@ -713,11 +736,7 @@ impl State {
     /// Moves the clock by one step.
     pub(crate) fn advance_clock(&mut self) {
         let o = &mut self.options;
-        o.second += o.step_s;
-        while o.second >= 3600.0 {
-            o.hour += 1;
-            o.second -= 3600.0;
-        }
+        (o.hour, o.second) = clock_after((o.hour, o.second), o.step_s);
     }
 
     /// What happens between two steps: stores fill and empty.
@@ -875,6 +894,16 @@ impl State {
             _ => false,
         }
     }
+}
+
+/// The time (hour, second) a step later.
+pub(crate) fn clock_after((mut hour, mut second): (i64, f64), step_s: f64) -> (i64, f64) {
+    second += step_s;
+    while second >= 3600.0 {
+        hour += 1;
+        second -= 3600.0;
+    }
+    (hour, second)
 }
 
 /// Adds the row sums of an element's admittance `y`, without the earth's columns, to the rows that `is_row` names by node number.

@@ -120,6 +120,12 @@ impl Controls {
         Ok(all)
     }
 
+    /// Whether a control moves set points of converters, so that each step depends on the one before by more than taps and switches.
+    pub fn move_converters(&self) -> bool {
+        let moves = |c: &Any| matches!(c, Any::InverterControl(_) | Any::ExponentialControl(_) | Any::StorageController(_));
+        self.controls.iter().any(|(_, c)| moves(c))
+    }
+
     /// The state before anything was solved; brings the plant in line with the controls where they ask for it.
     pub fn initial(&self, plant: &mut dyn Plant) -> ControlsState {
         ControlsState { states: self.controls.iter().map(|(_, c)| c.initial(plant)).collect(), queue: ControlQueue::new() }

@@ -47,6 +47,7 @@ pub struct LoadModel {
     pub(super) law: Law,
     pub(super) base_v: f64,
     pub(super) limits: Limits,
+    pub(super) unit: Unit,
     pub(super) zipv: [f64; 7],
     /// Vars of one branch that models 6 and 7 keep, and their susceptance.
     q_fixed_var: f64,
@@ -59,7 +60,7 @@ pub struct LoadModel {
     shapes: Shapes,
     growth: Option<GrowthShapeId>,
     cvr_curve: Option<LoadShapeId>,
-    cvr_exponents: (f64, f64),
+    pub(super) cvr_exponents: (f64, f64),
     base_frequency_hz: f64,
     neutral: Option<Neutral>,
     open: bool,
@@ -82,6 +83,27 @@ pub(super) struct Limits {
     pub max_v2: f64,
     pub min_pu: f64,
     pub max_pu: f64,
+}
+
+/// Admittances of one branch as multiples: `y` of the conjugate power, 1/V²; the others of `y`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Unit {
+    pub y: f64,
+    pub min: f64,
+    pub max: f64,
+    pub max_i: f64,
+    /// Slopes of the current between the low voltage and the lower limit, for constant power and constant current.
+    pub slope: f64,
+    pub slope_i: f64,
+}
+
+impl Unit {
+    fn new(l: &Limits, base_v: f64) -> Self {
+        let min = if l.min_pu == 0.0 { 0.0 } else { 1.0 / (l.min_pu * l.min_pu) };
+        let (max, max_i) = if l.max_pu == 0.0 { (1.0, 1.0) } else { (1.0 / (l.max_pu * l.max_pu), 1.0 / l.max_pu) };
+        let span = l.min_v - l.low_v;
+        Self { y: 1.0 / (base_v * base_v), min, max, max_i, slope: (min * l.min_v - l.low_v) / span, slope_i: (base_v - l.low_v) / span }
+    }
 }
 
 /// What changes of a load while solving.
@@ -141,19 +163,21 @@ impl LoadModel {
             network::Connection::Wye => Some(Neutral::Impedance(Complex64::new(load.r_neutral_ohm, load.x_neutral_ohm).inv())),
         };
         let (low_v, min_v, max_v) = (load.v_low_pu * base_v, load.v_min_pu * base_v, load.v_max_pu * base_v);
+        let limits = Limits {
+            low_v,
+            min_v,
+            low_v2: low_v * low_v.abs(),
+            min_v2: min_v * min_v.abs(),
+            max_v2: max_v * max_v.abs(),
+            min_pu: load.v_min_pu,
+            max_pu: load.v_max_pu,
+        };
         Ok(Self {
+            unit: Unit::new(&limits, base_v),
             branches,
             law,
             base_v,
-            limits: Limits {
-                low_v,
-                min_v,
-                low_v2: low_v * low_v.abs(),
-                min_v2: min_v * min_v.abs(),
-                max_v2: max_v * max_v.abs(),
-                min_pu: load.v_min_pu,
-                max_pu: load.v_max_pu,
-            },
+            limits,
             zipv,
             q_fixed_var,
             b_fixed: -q_fixed_var / (base_v * base_v),
@@ -208,7 +232,23 @@ impl LoadModel {
     /// * daily and duty modes use the daily shape (duty falls back to it), yearly the yearly one alone;
     /// * a shape in kW and kvar replaces the load; vars it does not give follow a power factor that was given.
     pub fn update(&self, state: &mut LoadState, moment: &Moment) {
-        let shapes = &moment.network.load_shapes;
+        self.update_by(state, moment, |id| {
+            let shape = &moment.network.load_shapes[id.index()];
+            (shape.at(moment.hour), shape.use_actual)
+        });
+    }
+
+    /// As [`Self::update`]; `values` tells what a shape says at the moment, and whether its values are kW and kvar.
+    pub fn update_by(&self, state: &mut LoadState, moment: &Moment, values: impl FnOnce(LoadShapeId) -> ((f64, f64), bool)) {
+        let (factor, shape) = self.scaling(moment);
+        if let Some(id) = self.moving_exponents(moment) {
+            state.cvr_exponents = moment.network.load_shapes[id.index()].at(moment.hour);
+        }
+        self.apply(state, factor, shape.map(values));
+    }
+
+    /// Growth and multiplier of the mode, and the shape that goes with them.
+    pub(super) fn scaling(&self, moment: &Moment) -> (f64, Option<LoadShapeId>) {
         let growth = match (moment.year, self.growth) {
             (0, _) => 1.0,
             (year, Some(id)) => moment.network.growth_shapes[id.index()].factor(year),
@@ -216,7 +256,7 @@ impl LoadModel {
         };
         let multiplier = if self.status == LoadStatus::Exempt { 1.0 } else { moment.load_multiplier };
         let duty = self.shapes.duty.or(self.shapes.daily);
-        let (factor, shape) = match (self.status, moment.mode) {
+        match (self.status, moment.mode) {
             (LoadStatus::Fixed, _) => (growth, None),
             (_, SolutionMode::Snapshot | SolutionMode::Harmonics) => (multiplier * growth, None),
             (_, SolutionMode::Daily) => (growth * multiplier, self.shapes.daily),
@@ -228,23 +268,19 @@ impl LoadModel {
             }
             (_, SolutionMode::PeakDay) => (growth, self.shapes.daily),
             _ => (growth, None),
-        };
-        if moment.mode == SolutionMode::Yearly
-            && self.status != LoadStatus::Fixed
-            && self.law == Law::Cvr
-            && let Some(id) = self.cvr_curve
-        {
-            state.cvr_exponents = shapes[id.index()].at(moment.hour);
         }
+    }
+
+    /// The curve that moves the exponents of model 4 at this moment.
+    pub(super) fn moving_exponents(&self, moment: &Moment) -> Option<LoadShapeId> {
+        let moves = moment.mode == SolutionMode::Yearly && self.status != LoadStatus::Fixed && self.law == Law::Cvr;
+        self.cvr_curve.filter(|_| moves)
+    }
+
+    /// Power from the factor of [`Self::scaling`] and the shape's values for P and Q, which are kW and kvar where the flag says so.
+    pub(super) fn apply(&self, state: &mut LoadState, factor: f64, shape: Option<((f64, f64), bool)>) {
         let n = self.branches.pairs.len() as f64;
-        let (p_factor, q_factor, actual) = match shape {
-            Some(id) => {
-                let shape = &shapes[id.index()];
-                let (p, q) = shape.at(moment.hour);
-                (p, q, shape.use_actual)
-            }
-            None => (1.0, 1.0, false),
-        };
+        let ((p_factor, q_factor), actual) = shape.unwrap_or(((1.0, 1.0), false));
         if actual {
             state.p_w = 1000.0 * p_factor / n;
             state.q_var = match self.q_per_p {
@@ -259,14 +295,25 @@ impl LoadModel {
         state.at = self.at(state.p_w, state.q_var);
     }
 
-    fn at(&self, p_w: f64, q_var: f64) -> AtMoment {
-        let l = &self.limits;
-        let y = Complex64::new(p_w, -q_var) / (self.base_v * self.base_v);
-        let y_min = if l.min_pu == 0.0 { Complex64::default() } else { y / (l.min_pu * l.min_pu) };
-        let (y_max, y_max_i) = if l.max_pu == 0.0 { (y, y) } else { (y / (l.max_pu * l.max_pu), y / l.max_pu) };
-        let i_low = y * l.low_v;
-        let span = l.min_v - l.low_v;
-        AtMoment { y, y_min, y_max, y_max_i, i_low, slope: (y_min * l.min_v - i_low) / span, slope_i: (y * self.base_v - i_low) / span }
+    /// Power of one branch for the value 1 of a shape, W and var, and whether the vars follow the shape's P; `None` where power is no
+    /// multiple of a shape's value.
+    pub(super) fn at_one(&self, factor: f64, shape: Option<&network::LoadShape>) -> Option<(f64, f64, bool)> {
+        let n = self.branches.pairs.len() as f64;
+        match shape {
+            Some(shape) if shape.use_actual => match (&shape.q, self.q_per_p) {
+                (None, ratio) => Some((1000.0 / n, 1000.0 / n * ratio.unwrap_or(0.0), true)),
+                (Some(_), None) => Some((1000.0 / n, 1000.0 / n, false)),
+                // A value of zero stands for the power factor.
+                (Some(q), Some(_)) => q.iter().all(|&q| q != 0.0).then_some((1000.0 / n, 1000.0 / n, false)),
+            },
+            _ => Some((self.p_w * factor / n, self.q_var * factor / n, false)),
+        }
+    }
+
+    pub(super) fn at(&self, p_w: f64, q_var: f64) -> AtMoment {
+        let u = &self.unit;
+        let y = Complex64::new(p_w * u.y, -q_var * u.y);
+        AtMoment { y, y_min: y * u.min, y_max: y * u.max, y_max_i: y * u.max_i, i_low: y * self.limits.low_v, slope: y * u.slope, slope_i: y * u.slope_i }
     }
 
     /// `update`, and the admittance of the moment becomes the one in the system matrix.

@@ -14,7 +14,7 @@
 //! with step 1, whatever method its predecessor ended with.
 
 use super::fixed::Stop;
-use super::lanes::{Triangles, solve_many};
+use super::lanes::{Triangles, complete_many, solve_many, solve_trailing_many};
 use super::ldlt::{self, check_pattern};
 use super::{Lanes, Ldlt, Lu, Matrix, PivotLu, Scalar, SparseError, Symbolic, Work};
 use num_complex::Complex64;
@@ -314,22 +314,42 @@ impl<S: Scalar> Factor<S> {
 }
 
 impl Factor<Complex64> {
+    /// The factor for the kernels of lanes; `None` after row pivoting.
+    fn triangles(&self) -> Option<Triangles<'_>> {
+        let symbolic = &*self.symbolic;
+        match (self.method, &self.ldlt, &self.lu) {
+            (Some(Method::Ldlt), Some(f), _) => Some(Triangles { symbolic, l: &f.l, u: &f.l, d_inverse: &f.d_inverse, unit_upper: true }),
+            (Some(Method::Lu), _, Some(f)) => Some(Triangles { symbolic, l: &f.l, u: &f.u, d_inverse: &f.d_inverse, unit_upper: false }),
+            _ => None,
+        }
+    }
+
+    /// As [`Factor::solve_trailing`] for `K` right-hand sides side by side. Row `i` of `rhs` is the row that is eliminated as number `leading + i`.
+    ///
+    /// # Errors
+    /// As [`Factor::solve_trailing`].
+    pub fn solve_trailing_many<const K: usize>(&self, rhs: &mut [Lanes<K>]) -> Result<(), SparseError> {
+        solve_trailing_many(self.triangles().ok_or(SparseError::NotFactored)?, rhs)
+    }
+
+    /// As [`Factor::complete`] for `K` solutions side by side, rows in the order of their elimination.
+    ///
+    /// # Errors
+    /// As [`Factor::solve_trailing`].
+    pub fn complete_many<const K: usize>(&self, x: &mut [Lanes<K>]) -> Result<(), SparseError> {
+        complete_many(self.triangles().ok_or(SparseError::NotFactored)?, x)
+    }
+
     /// Solves for `K` right-hand sides side by side. Row `i` of `rhs` holds
     /// the `K` values of the caller's row `i`.
     ///
     /// # Errors
     /// As `solve_in_place`.
     pub fn solve_many<const K: usize>(&self, rhs: &mut [Lanes<K>], work: &mut Work) -> Result<(), SparseError> {
-        let symbolic = &*self.symbolic;
-        match (self.method, &self.ldlt, &self.lu) {
-            (Some(Method::Ldlt), Some(f), _) => {
-                solve_many(Triangles { symbolic, l: &f.l, u: &f.l, d_inverse: &f.d_inverse, unit_upper: true }, rhs)
-            }
-            (Some(Method::Lu), _, Some(f)) => {
-                solve_many(Triangles { symbolic, l: &f.l, u: &f.u, d_inverse: &f.d_inverse, unit_upper: false }, rhs)
-            }
+        match (self.triangles(), self.method) {
+            (Some(triangles), _) => solve_many(triangles, rhs),
             // Row pivoting is the rare way out, taken one lane at a time.
-            (Some(Method::PivotLu), _, _) => {
+            (None, Some(Method::PivotLu)) => {
                 let mut x = Vec::with_capacity(rhs.len());
                 for lane in 0..K {
                     x.clear();

@@ -36,6 +36,27 @@ impl<const K: usize> Lanes<K> {
     }
 }
 
+/// Runs the kernel made for this processor. The kernels are unsafe: the caller has checked the lengths.
+macro_rules! dispatch {
+    ($k:expr, $avx512:ident, $fma:ident, $portable:ident, $t:expr, $x:expr) => {{
+        #[cfg(target_arch = "x86_64")]
+        if $k.is_multiple_of(8) && has_fma() && std::arch::is_x86_feature_detected!("avx512f") {
+            // SAFETY: the processor has the features; the caller has checked the lengths.
+            unsafe { $avx512($t, $x) };
+            return Ok(());
+        }
+        #[cfg(target_arch = "x86_64")]
+        if has_fma() {
+            // SAFETY: as above.
+            unsafe { $fma($t, $x) };
+            return Ok(());
+        }
+        // SAFETY: the caller has checked the lengths.
+        unsafe { $portable::<K, false>($t, $x) };
+        Ok(())
+    }};
+}
+
 /// The factor as the kernel needs it.
 #[derive(Clone, Copy)]
 pub(super) struct Triangles<'a> {
@@ -47,6 +68,29 @@ pub(super) struct Triangles<'a> {
     pub unit_upper: bool,
 }
 
+/// As [`solve_many`] for the trailing rows alone; row `i` of `rhs` is permuted row `leading + i`, which must be the caller's too.
+pub(super) fn solve_trailing_many<const K: usize>(t: Triangles, rhs: &mut [Lanes<K>]) -> Result<(), SparseError> {
+    let s = t.symbolic;
+    let n = s.order() - s.leading;
+    if rhs.len() != n {
+        return Err(SparseError::Length { expected: n, got: rhs.len() });
+    }
+    let entries = s.l_row.len();
+    assert!(t.l.len() == entries && t.u.len() == entries && t.d_inverse.len() == s.order());
+    dispatch!(K, trailing_avx512, trailing_fma, trailing, t, rhs)
+}
+
+/// Leading rows of solutions whose trailing rows are known: `x` holds all rows by permuted number.
+pub(super) fn complete_many<const K: usize>(t: Triangles, x: &mut [Lanes<K>]) -> Result<(), SparseError> {
+    let s = t.symbolic;
+    if x.len() != s.order() {
+        return Err(SparseError::Length { expected: s.order(), got: x.len() });
+    }
+    let entries = s.l_row.len();
+    assert!(t.l.len() == entries && t.u.len() == entries && t.d_inverse.len() == s.order());
+    dispatch!(K, complete_avx512, complete_fma, complete, t, x)
+}
+
 pub(super) fn solve_many<const K: usize>(t: Triangles, rhs: &mut [Lanes<K>]) -> Result<(), SparseError> {
     let n = t.symbolic.order();
     if rhs.len() != n {
@@ -54,36 +98,31 @@ pub(super) fn solve_many<const K: usize>(t: Triangles, rhs: &mut [Lanes<K>]) -> 
     }
     let entries = t.symbolic.l_caller_row.len();
     assert!(t.l.len() == entries && t.u.len() == entries && t.d_inverse.len() == n);
-    #[cfg(target_arch = "x86_64")]
-    if K.is_multiple_of(8) && has_fma() && std::arch::is_x86_feature_detected!("avx512f") {
-        // SAFETY: the processor has the features; sizes are checked above.
-        unsafe { kernel_avx512(t, rhs) };
-        return Ok(());
-    }
-    #[cfg(target_arch = "x86_64")]
-    if has_fma() {
-        // SAFETY: the processor has the features; sizes are checked above.
-        unsafe { kernel_fma(t, rhs) };
-        return Ok(());
-    }
-    // SAFETY: sizes are checked above.
-    unsafe { kernel::<K, false>(t, rhs) };
-    Ok(())
+    dispatch!(K, kernel_avx512, kernel_fma, kernel, t, rhs)
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx2,fma")]
-unsafe fn kernel_avx512<const K: usize>(t: Triangles, x: &mut [Lanes<K>]) {
-    // SAFETY: as promised by the caller.
-    unsafe { kernel::<K, true>(t, x) }
+/// One kernel compiled for three kinds of processor.
+macro_rules! kernels {
+    ($avx512:ident, $fma:ident, $kernel:ident) => {
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx512f,avx2,fma")]
+        unsafe fn $avx512<const K: usize>(t: Triangles, x: &mut [Lanes<K>]) {
+            // SAFETY: as promised by the caller.
+            unsafe { $kernel::<K, true>(t, x) }
+        }
+
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma")]
+        unsafe fn $fma<const K: usize>(t: Triangles, x: &mut [Lanes<K>]) {
+            // SAFETY: as promised by the caller.
+            unsafe { $kernel::<K, true>(t, x) }
+        }
+    };
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn kernel_fma<const K: usize>(t: Triangles, x: &mut [Lanes<K>]) {
-    // SAFETY: as promised by the caller.
-    unsafe { kernel::<K, true>(t, x) }
-}
+kernels!(kernel_avx512, kernel_fma, kernel);
+kernels!(trailing_avx512, trailing_fma, trailing);
+kernels!(complete_avx512, complete_fma, complete);
 
 #[inline(always)]
 fn multiply_add<const FMA: bool>(a: f64, b: f64, c: f64) -> f64 {
@@ -148,6 +187,72 @@ unsafe fn kernel<const K: usize, const FMA: bool>(t: Triangles, x: &mut [Lanes<K
                 scale(&mut xk, *t.d_inverse.get_unchecked(k));
             }
             *x.get_unchecked_mut(row) = xk;
+            end = first;
+        }
+    }
+}
+
+/// Both sweeps over the trailing columns; `x` begins with the first trailing row.
+///
+/// # Safety
+/// Slices must have the lengths that `solve_trailing_many` checks.
+#[inline(always)]
+unsafe fn trailing<const K: usize, const FMA: bool>(t: Triangles, x: &mut [Lanes<K>]) {
+    let s = t.symbolic;
+    let (lead, n) = (s.leading, s.order());
+    // SAFETY: rows of trailing columns are trailing rows, below n.
+    unsafe {
+        let mut first = *s.l_start.get_unchecked(lead) as usize;
+        for k in lead..n {
+            let end = *s.l_start.get_unchecked(k + 1) as usize;
+            let xk = *x.get_unchecked(k - lead);
+            for q in first..end {
+                let i = *s.l_row.get_unchecked(q) as usize - lead;
+                sub_mul::<K, FMA>(x.get_unchecked_mut(i), *t.l.get_unchecked(q), &xk);
+            }
+            first = end;
+        }
+        let mut end = s.l_row.len();
+        for k in (lead..n).rev() {
+            let first = *s.l_start.get_unchecked(k) as usize;
+            let mut xk = *x.get_unchecked(k - lead);
+            if t.unit_upper {
+                scale(&mut xk, *t.d_inverse.get_unchecked(k));
+            }
+            for q in first..end {
+                let i = *s.l_row.get_unchecked(q) as usize - lead;
+                sub_mul::<K, FMA>(&mut xk, *t.u.get_unchecked(q), x.get_unchecked(i));
+            }
+            if !t.unit_upper {
+                scale(&mut xk, *t.d_inverse.get_unchecked(k));
+            }
+            *x.get_unchecked_mut(k - lead) = xk;
+            end = first;
+        }
+    }
+}
+
+/// The backward sweep over the leading columns of a right-hand side that is zero there.
+///
+/// # Safety
+/// Slices must have the lengths that `complete_many` checks.
+#[inline(always)]
+unsafe fn complete<const K: usize, const FMA: bool>(t: Triangles, x: &mut [Lanes<K>]) {
+    let s = t.symbolic;
+    // SAFETY: rows of L are below n.
+    unsafe {
+        let mut end = *s.l_start.get_unchecked(s.leading) as usize;
+        for k in (0..s.leading).rev() {
+            let first = *s.l_start.get_unchecked(k) as usize;
+            let mut xk = Lanes::ZERO;
+            for q in first..end {
+                let i = *s.l_row.get_unchecked(q) as usize;
+                sub_mul::<K, FMA>(&mut xk, *t.u.get_unchecked(q), x.get_unchecked(i));
+            }
+            if !t.unit_upper {
+                scale(&mut xk, *t.d_inverse.get_unchecked(k));
+            }
+            *x.get_unchecked_mut(k) = xk;
             end = first;
         }
     }
