@@ -17,7 +17,7 @@ use crate::dense::CMatrix;
 use crate::element::{self, Model};
 use crate::error::{CircuitError, Place};
 use crate::pc::LoadModel;
-use crate::sparse::{quiet_first, GROUND, Pattern, PatternBuilder, SparseError, Symbolic};
+use crate::sparse::{GROUND, Pattern, PatternBuilder, SparseError, Symbolic, quiet_first};
 use network::{BusId, ElementId, ElementKind, Network, TransformerKind};
 use num_complex::Complex64;
 use std::collections::HashMap;

@@ -70,20 +70,19 @@ pub fn run_series(state: &mut State, number: u32, observer: &mut dyn Observer) -
 ///
 /// # Errors
 /// As [`run_series`].
-pub fn run_series_by(
-    path: SeriesPath,
-    state: &mut State,
-    number: u32,
-    observer: &mut dyn Observer,
-) -> Result<SeriesReport, CircuitError> {
+pub fn run_series_by(path: SeriesPath, state: &mut State, number: u32, observer: &mut dyn Observer) -> Result<SeriesReport, CircuitError> {
     if number > 1 {
         state.enter_series(number)?;
     }
     let plan = if path == SeriesPath::Batched && number > 1 { Plan::new(state) } else { None };
-    let mut run = Run { state, observer, report: SeriesReport::default(), number, calm: 0 };
+    let mut run = Run { state, observer, report: SeriesReport::default(), number, calm: 0, wait: 0, next_wait: SHORTEST_WAIT };
     match plan {
         Some(plan) => run.batches(&plan)?,
-        None => while run.goes_on() { run.step()? },
+        None => {
+            while run.goes_on() {
+                run.step()?
+            }
+        }
     }
     Ok(run.report)
 }
@@ -91,6 +90,10 @@ pub fn run_series_by(
 /// Steps in a row without action of a control before the next ones are tried four, and eight, at a time.
 const CALM_FOR_FOUR: u32 = 3;
 const CALM_FOR_EIGHT: u32 = 10;
+
+/// Steps that are taken singly after a batch of which little could be kept.
+const SHORTEST_WAIT: u32 = 8;
+const LONGEST_WAIT: u32 = 64;
 
 /// A series under way.
 struct Run<'a> {
@@ -100,6 +103,9 @@ struct Run<'a> {
     number: u32,
     /// Steps since a control last acted.
     calm: u32,
+    /// Steps to take singly, since the last batch was mostly in vain, and how many after the next such batch.
+    wait: u32,
+    next_wait: u32,
 }
 
 impl Run<'_> {
@@ -112,7 +118,10 @@ impl Run<'_> {
         while self.goes_on() {
             let calm = if self.state.options.control_mode == ControlMode::Off { CALM_FOR_EIGHT } else { self.calm };
             let left = self.number - self.report.steps;
-            if !self.state.has_profile || calm < CALM_FOR_FOUR || left < 2 || !self.state.sweeps_trailing() {
+            if self.wait > 0 {
+                self.wait -= 1;
+                self.step()?;
+            } else if !self.state.has_profile || calm < CALM_FOR_FOUR || left < 2 || !self.state.sweeps_trailing() {
                 self.step()?;
             } else if calm < CALM_FOR_EIGHT || left < 5 {
                 self.batch::<4>(plan, four.get_or_insert_with(|| Batch::new(plan)))?;
@@ -142,6 +151,12 @@ impl Run<'_> {
         }
         batch.solve(plan, self.state, &times)?;
         let lanes = K.min((self.number - self.report.steps) as usize);
+        if !batch.settled[..lanes.div_ceil(2)].iter().all(|s| *s) {
+            self.wait = self.next_wait;
+            self.next_wait = (2 * self.next_wait).min(LONGEST_WAIT);
+        } else {
+            self.next_wait = SHORTEST_WAIT;
+        }
         for lane in 0..lanes {
             (self.state.options.hour, self.state.options.second) = times[lane];
             if !batch.settled[lane] {
@@ -152,8 +167,7 @@ impl Run<'_> {
             batch.give(plan, lane, self.state);
             self.state.update_loads();
             let iterations = batch.iterations[lane];
-            let convergence =
-                Convergence { settled: true, iterations, last_change_pu: batch.last_change_pu[lane], rounding_limited: 0 };
+            let convergence = Convergence { settled: true, iterations, last_change_pu: batch.last_change_pu[lane], rounding_limited: 0 };
             let mut progress = Progress { convergence, iterations, control_iterations: 1, controls_settled: true };
             let mut quiet = true;
             if self.state.options.control_mode != ControlMode::Off {

@@ -179,7 +179,11 @@ impl State {
             iterations += 1;
             self.inject_sources();
             self.add_converters();
-            if trailing { self.solve_trailing()? } else { self.solve_linear()? }
+            if trailing {
+                self.solve_trailing()?
+            } else {
+                self.solve_linear()?
+            }
             let without_base = circuit.without_base().iter().map(|&n| n as usize).filter(|&n| n >= first).map(|n| n - first);
             let change = largest_change(&self.v[first..], &mut magnitude[first..], &circuit.inverse_base()[first..], without_base);
             let end = |settled, rounding_limited| Convergence { settled, iterations, last_change_pu: change, rounding_limited };

@@ -345,7 +345,8 @@ impl State {
     /// admittance of its power: there it is all that holds the node.
     pub(crate) fn balance_loads(&mut self, typical: &[(f64, f64)]) {
         let circuit = Arc::clone(&self.circuit);
-        let holds = |n: NodeNumber| n == 0 || circuit.elements_at_node(n).iter().any(|&i| !circuit.elements()[i as usize].model.is_converter());
+        let holds =
+            |n: NodeNumber| n == 0 || circuit.elements_at_node(n).iter().any(|&i| !circuit.elements()[i as usize].model.is_converter());
         let mut loads = std::mem::take(&mut self.loads);
         let moment = self.moment();
         for e in circuit.elements() {
@@ -353,7 +354,9 @@ impl State {
             let k = k as usize;
             if e.nodes.iter().all(|&n| holds(n)) {
                 let (p_w, q_var) = typical[k];
-                loads[k].y_matrix = circuit.loads()[k].balanced_admittance(p_w, q_var, &moment);
+                if let Some(y) = circuit.loads()[k].balanced_admittance(p_w, q_var, &moment) {
+                    loads[k].y_matrix = y;
+                }
             }
         }
         self.bank.refresh(circuit.loads(), &loads);

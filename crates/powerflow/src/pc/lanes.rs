@@ -10,8 +10,8 @@
 //!
 //! What is none of these goes lane by lane through the model of its load.
 
-use super::load::{LoadModel, LoadState};
 use super::Moment;
+use super::load::{LoadModel, LoadState};
 use crate::sparse::Lanes;
 use network::{LoadModel as Law, LoadShapeId};
 use num_complex::Complex64;
@@ -21,6 +21,9 @@ use std::collections::HashMap;
 const TERMS: usize = 16;
 /// The series is taken up to this `|x|`: its first neglected term is then below 1e-14 for exponents from 0 to 4.
 const SERIES_REACH: f64 = 0.13;
+
+/// Part of the voltage within which a load near a limit at which its law jumps is taken as undecided.
+const JUMP_REACH: f64 = 0.003;
 
 /// Constants of one branch.
 #[derive(Clone, Copy, Debug)]
@@ -176,7 +179,14 @@ impl LaneBank {
     }
 
     /// Sets one lane to a moment.
-    pub fn set_lane<const K: usize>(&self, values: &mut LaneValues<K>, lane: usize, models: &[LoadModel], states: &[LoadState], moment: &Moment) {
+    pub fn set_lane<const K: usize>(
+        &self,
+        values: &mut LaneValues<K>,
+        lane: usize,
+        models: &[LoadModel],
+        states: &[LoadState],
+        moment: &Moment,
+    ) {
         values.factors.resize(self.profiles.len(), ([0.0; K], [0.0; K]));
         for (&(shape, vars_follow_p), (p, q)) in self.profiles.iter().zip(&mut values.factors) {
             let (at_p, at_q) = shape.map_or((1.0, 1.0), |id| moment.network.load_shapes[id.index()].at(moment.hour));
@@ -192,18 +202,29 @@ impl LaneBank {
         }
     }
 
-    /// Values of the profiles in one lane: what drives the loads of that step.
-    pub fn drive<const K: usize>(&self, values: &LaneValues<K>, lane: usize, out: &mut Vec<f64>) {
-        out.clear();
-        for (p, q) in &values.factors {
-            out.push(p[lane]);
-            out.push(q[lane]);
+    /// Marks lanes in which a load sits so near a voltage limit that its power may settle on either side of it.
+    ///
+    /// The laws of models 3, 4, 6 and 7 jump at their limits (model 4 by 4 percent at 1.05 per unit). Within the jump's own effect on the
+    /// voltage both sides are solutions, and which one a series takes depends on the step before.
+    pub fn mark_ambiguous<const K: usize>(&self, models: &[LoadModel], v: &[Lanes<K>], marked: &mut [bool; K]) {
+        let near = |v2: f64, limit_v2: f64| (v2 - limit_v2).abs() < 2.0 * JUMP_REACH * limit_v2;
+        let mut look = |from: u32, to: u32, model: &LoadModel| {
+            let (a, b) = (&v[from as usize], &v[to as usize]);
+            for (t, marked) in marked.iter_mut().enumerate() {
+                let (re, im) = (a.re[t] - b.re[t], a.im[t] - b.im[t]);
+                let v2 = re * re + im * im;
+                *marked |= near(v2, model.limits.min_v2) || near(v2, model.limits.max_v2);
+            }
+        };
+        for (row, _) in &self.cvr {
+            look(row.from, row.to, &models[row.load as usize]);
         }
-    }
-
-    /// Whether the values tell everything that drives the loads.
-    pub fn is_driven_by_profiles(&self) -> bool {
-        self.other.is_empty()
+        for (k, nodes) in &self.other {
+            let model = &models[*k as usize];
+            for &(a, b) in &model.branches.pairs {
+                look(nodes[a as usize], nodes[b as usize], model);
+            }
+        }
     }
 
     /// Adds `Yprim v - i(v)` of all loads to `x`, lane by lane; row 0 is the earth.
@@ -262,29 +283,31 @@ impl LaneBank {
                 (each::<K>(|t| current_outside(row, v2[t])), each::<K>(|t| power_outside(row, v2[t])))
             };
             // At and below the low voltage all of it is an impedance.
-            let share = |k: usize| {
-                each(|t| if v2[t] <= row.low_v2 { row.unit } else { z[k] * row.unit + z[k + 1] * i[t] + z[k + 2] * p[t] })
-            };
+            let share =
+                |k: usize| each(|t| if v2[t] <= row.low_v2 { row.unit } else { z[k] * row.unit + z[k + 1] * i[t] + z[k + 2] * p[t] });
             let (kp, kq) = &values.factors[row.profile as usize];
             add(row, &dv, &share(0), &share(3), kp, kq, x);
         }
         for (row, series) in &self.cvr {
             let (dv, v2) = across(row, v);
             let model = &models[row.load as usize];
-            let (fp, fq) = if within(row, &v2) && v2.iter().all(|v2| (v2 * row.unit - 1.0).abs() <= SERIES_REACH) {
-                let c = &self.series[*series as usize];
-                let (mut p, mut q) = ([c.p[TERMS - 1]; K], [c.q[TERMS - 1]; K]);
-                for k in (0..TERMS - 1).rev() {
-                    for t in 0..K {
-                        let at = v2[t] * row.unit - 1.0;
-                        p[t] = p[t] * at + c.p[k];
-                        q[t] = q[t] * at + c.q[k];
-                    }
+            let c = &self.series[*series as usize];
+            let (mut p, mut q) = ([c.p[TERMS - 1]; K], [c.q[TERMS - 1]; K]);
+            for k in (0..TERMS - 1).rev() {
+                for t in 0..K {
+                    let at = v2[t] * row.unit - 1.0;
+                    p[t] = p[t] * at + c.p[k];
+                    q[t] = q[t] * at + c.q[k];
                 }
-                (each(|t| p[t] * row.unit), each(|t| q[t] * row.unit))
-            } else {
-                exponential_outside(row, model, &v2)
-            };
+            }
+            let (mut fp, mut fq) = (each(|t| p[t] * row.unit), each(|t| q[t] * row.unit));
+            let mut near = true;
+            for v2 in &v2 {
+                near &= (v2 * row.unit - 1.0).abs() <= SERIES_REACH;
+            }
+            if !(near && within(row, &v2)) {
+                exponential_outside(row, model, &v2, &mut fp, &mut fq);
+            }
             let (kp, kq) = &values.factors[row.profile as usize];
             add(row, &dv, &fp, &fq, kp, kq, x);
         }
@@ -375,14 +398,20 @@ fn current_outside(row: &Row, v2: f64) -> f64 {
     }
 }
 
-/// `f` of P and of Q of model 4 at any voltage.
-#[inline(never)]
-fn exponential_outside<const K: usize>(row: &Row, model: &LoadModel, v2: &[f64; K]) -> ([f64; K], [f64; K]) {
-    let (a, b) = model.cvr_exponents;
-    let at = |t: usize, e: f64| {
-        if v2[t] > row.min_v2.max(row.low_v2) && v2[t] <= row.max_v2 { (v2[t] * row.unit).powf(e / 2.0) / v2[t] } else { power_outside(row, v2[t]) }
-    };
-    (each(|t| at(t, a)), each(|t| at(t, b)))
+/// Corrects `f` of P and of Q of model 4 in lanes outside the voltage limits or the reach of the series.
+#[inline(always)]
+fn exponential_outside<const K: usize>(row: &Row, model: &LoadModel, v2: &[f64; K], fp: &mut [f64; K], fq: &mut [f64; K]) {
+    let floor = row.min_v2.max(row.low_v2);
+    for t in 0..K {
+        if !(v2[t] > floor && v2[t] <= row.max_v2) {
+            fp[t] = power_outside(row, v2[t]);
+            fq[t] = fp[t];
+        } else if (v2[t] * row.unit - 1.0).abs() > SERIES_REACH {
+            let (a, b) = model.cvr_exponents;
+            let r2 = v2[t] * row.unit;
+            (fp[t], fq[t]) = (r2.powf(a / 2.0) / v2[t], r2.powf(b / 2.0) / v2[t]);
+        }
+    }
 }
 
 /// Adds `(y - (P f_P - j Q f_Q)) dv` to the branch's nodes.

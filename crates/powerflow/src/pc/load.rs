@@ -313,7 +313,15 @@ impl LoadModel {
     pub(super) fn at(&self, p_w: f64, q_var: f64) -> AtMoment {
         let u = &self.unit;
         let y = Complex64::new(p_w * u.y, -q_var * u.y);
-        AtMoment { y, y_min: y * u.min, y_max: y * u.max, y_max_i: y * u.max_i, i_low: y * self.limits.low_v, slope: y * u.slope, slope_i: y * u.slope_i }
+        AtMoment {
+            y,
+            y_min: y * u.min,
+            y_max: y * u.max,
+            y_max_i: y * u.max_i,
+            i_low: y * self.limits.low_v,
+            slope: y * u.slope,
+            slope_i: y * u.slope_i,
+        }
     }
 
     /// `update`, and the admittance of the moment becomes the one in the system matrix.
@@ -328,17 +336,19 @@ impl LoadModel {
     /// A current `i = y(|V|) V` with `y ∝ |V|^(a-2)` changes by `(a-1) y` along the voltage and by `y` across it; half way between, `a y / 2`,
     /// what is left for the injection is smallest: nothing of a constant impedance, and for a constant power half of what its own
     /// admittance would leave.
-    pub fn balanced_admittance(&self, p_w: f64, q_var: f64, moment: &Moment) -> Complex64 {
+    ///
+    /// `None` for laws that jump at a limit: near it the admittance decides on which side they settle.
+    pub fn balanced_admittance(&self, p_w: f64, q_var: f64, moment: &Moment) -> Option<Complex64> {
         let at = self.at(p_w, q_var);
         let (p, q) = match self.law {
-            Law::ConstantPq | Law::Motor | Law::ConstantPFixedQ | Law::ConstantPFixedX => (LEAST_EXPONENT, LEAST_EXPONENT),
+            Law::Motor | Law::ConstantPFixedQ | Law::ConstantPFixedX | Law::Cvr => return None,
+            Law::ConstantPq => (LEAST_EXPONENT, LEAST_EXPONENT),
             Law::ConstantI => (1.0, 1.0),
             Law::ConstantZ => (2.0, 2.0),
-            Law::Cvr => (self.cvr_exponents.0, self.cvr_exponents.1),
             Law::Zip => (2.0 * self.zipv[0] + self.zipv[1], 2.0 * self.zipv[3] + self.zipv[4]),
         };
         let half = |a: f64| a.clamp(LEAST_EXPONENT, 2.0) / 2.0;
-        Complex64::new(at.y.re * half(p), at.y.im * half(q) * self.base_frequency_hz / moment.frequency_hz)
+        Some(Complex64::new(at.y.re * half(p), at.y.im * half(q) * self.base_frequency_hz / moment.frequency_hz))
     }
 
     /// Admittance matrix that stands in the system matrix since the last `linearise`, S, conductors square.

@@ -184,6 +184,11 @@ impl<const K: usize> Batch<K> {
                 break;
             }
         }
+        let mut ambiguous = [false; K];
+        plan.bank.mark_ambiguous(circuit.loads(), &self.v, &mut ambiguous);
+        for (settled, ambiguous) in self.settled.iter_mut().zip(ambiguous) {
+            *settled &= !ambiguous;
+        }
         self.all[plan.n_quiet..].copy_from_slice(&self.v[1..]);
         factor.complete_many(&mut self.all).map_err(CircuitError::Sparse)
     }

@@ -385,7 +385,14 @@ unsafe fn solve_fma<S: Scalar, const UNIT: bool>(s: &Symbolic, l: &[S], u: &[S],
 /// As [`solve_with`], on a processor with AVX2 and FMA.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn solve_complex<const UNIT: bool>(s: &Symbolic, l: &[Complex64], u: &[Complex64], d_inverse: &[Complex64], from: usize, x: &mut [Complex64]) {
+unsafe fn solve_complex<const UNIT: bool>(
+    s: &Symbolic,
+    l: &[Complex64],
+    u: &[Complex64],
+    d_inverse: &[Complex64],
+    from: usize,
+    x: &mut [Complex64],
+) {
     use std::arch::x86_64::{
         __m128d, _mm_addsub_pd, _mm_fmadd_pd, _mm_fnmadd_pd, _mm_loaddup_pd, _mm_loadu_pd, _mm_mul_pd, _mm_setzero_pd, _mm_shuffle_pd,
         _mm_storeu_pd, _mm_sub_pd,
@@ -446,7 +453,14 @@ unsafe fn solve_complex<const UNIT: bool>(s: &Symbolic, l: &[Complex64], u: &[Co
 /// # Safety
 /// Slices must have the lengths that `solve` checks.
 #[inline(always)]
-unsafe fn solve_with<S: Scalar, const UNIT: bool, const FMA: bool>(s: &Symbolic, l: &[S], u: &[S], d_inverse: &[S], from: usize, x: &mut [S]) {
+unsafe fn solve_with<S: Scalar, const UNIT: bool, const FMA: bool>(
+    s: &Symbolic,
+    l: &[S],
+    u: &[S],
+    d_inverse: &[S],
+    from: usize,
+    x: &mut [S],
+) {
     let n = s.order();
     // SAFETY: `row_of` is a permutation of 0..n, `l_caller_row` is below n and
     // `l_start` ends at its length.
