@@ -34,8 +34,18 @@ pub(super) struct Plan {
     sources: Vec<(u32, Complex64)>,
     /// 1 / base voltage by row, 1/V; 0 where there is none.
     inverse_base: Vec<f64>,
-    /// Converters other than loads: position among the elements, rows of their conductors, and the same counted within the element.
-    converters: Vec<(u32, Box<[u32]>, Box<[u32]>)>,
+    /// Converters other than loads.
+    converters: Vec<Converter>,
+}
+
+/// Where a converter stands.
+#[derive(Clone, Debug)]
+struct Converter {
+    /// Position among the circuit's elements.
+    element: u32,
+    /// Rows of its conductors, and the same counted within the element: 0 is the earth.
+    rows: Box<[u32]>,
+    within: Box<[u32]>,
 }
 
 impl Plan {
@@ -85,7 +95,7 @@ impl Plan {
                 }
             });
             let within: Box<[u32]> = within.collect();
-            converters.push((i as u32, rows(), within));
+            converters.push(Converter { element: i as u32, rows: rows(), within });
         }
         let sources = circuit.source_injection().iter().enumerate().filter(|(_, i)| **i != Complex64::ZERO);
         let sources = sources.map(|(n, &i)| (row(n as u32), i)).filter(|(r, _)| *r != 0).collect();
@@ -143,10 +153,11 @@ impl<const K: usize> Batch<K> {
 
     /// States of one lane from those of the lane before: what switches on or off between two limits depends on it.
     fn update_converters(&mut self, plan: &Plan, state: &State, lane: usize, moment: &Moment) {
-        for ((i, _, _), lanes) in plan.converters.iter().zip(&mut self.varying) {
-            let before = if lane == 0 { &state.varying[*i as usize] } else { &lanes[lane - 1] };
+        for (converter, lanes) in plan.converters.iter().zip(&mut self.varying) {
+            let i = converter.element as usize;
+            let before = if lane == 0 { &state.varying[i] } else { &lanes[lane - 1] };
             let mut now = before.clone();
-            now.update(&state.circuit().elements()[*i as usize], moment);
+            now.update(&state.circuit().elements()[i], moment);
             lanes.truncate(lane);
             lanes.push(now);
         }
@@ -196,8 +207,8 @@ impl<const K: usize> Batch<K> {
     fn inject_converters(&mut self, plan: &Plan, state: &State) {
         let mut v = Vec::new();
         let mut injected = Vec::new();
-        for ((i, rows, within), lanes) in plan.converters.iter().zip(&mut self.varying) {
-            let model = &state.circuit().elements()[*i as usize].model;
+        for (Converter { element, rows, within }, lanes) in plan.converters.iter().zip(&mut self.varying) {
+            let model = &state.circuit().elements()[*element as usize].model;
             for (t, varying) in lanes.iter_mut().enumerate() {
                 v.clear();
                 v.resize(rows.len() + 1, Complex64::ZERO);
@@ -223,8 +234,8 @@ impl<const K: usize> Batch<K> {
         for (v, row) in state.v[1..].iter_mut().zip(&self.all) {
             *v = row.get(lane);
         }
-        for ((i, _, _), lanes) in plan.converters.iter().zip(&self.varying) {
-            state.varying[*i as usize].clone_from(&lanes[lane]);
+        for (converter, lanes) in plan.converters.iter().zip(&self.varying) {
+            state.varying[converter.element as usize].clone_from(&lanes[lane]);
         }
         state.has_profile = true;
     }
