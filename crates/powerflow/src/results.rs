@@ -209,14 +209,12 @@ impl Solution {
 
     /// Power that the sources deliver at their first terminals, kVA.
     pub fn delivered_kva(&self) -> Complex64 {
-        delivered_va(&self.state) / 1e3
+        self.state.delivered_kva()
     }
 
     /// Losses of the elements between buses, kVA; shunt capacitors and reactors are not losses.
     pub fn losses_kva(&self) -> Complex64 {
-        let circuit = self.state.circuit();
-        let series = circuit.elements().iter().enumerate().filter(|(_, e)| self.state.is_series(e.id));
-        series.map(|(i, _)| self.state.element_power(i)).sum::<Complex64>() / 1e3
+        self.state.losses_kva()
     }
 
     /// Losses by class of element, kVA.
@@ -352,6 +350,19 @@ impl Solution {
             elements: self.state.circuit().network().order.len(),
             certificate: c.clone(),
         }
+    }
+}
+
+impl State {
+    /// Power that the sources deliver at their first terminals, kVA, at the present voltages.
+    pub fn delivered_kva(&self) -> Complex64 {
+        delivered_va(self) / 1e3
+    }
+
+    /// Losses of the elements between buses, kVA, at the present voltages; shunt capacitors and reactors are not losses.
+    pub fn losses_kva(&self) -> Complex64 {
+        let series = self.circuit().elements().iter().enumerate().filter(|(_, e)| self.is_series(e.id));
+        series.map(|(i, _)| self.element_power(i)).sum::<Complex64>() / 1e3
     }
 }
 
