@@ -16,7 +16,7 @@
 //! Of the series with more than 744 steps the first 744 are run; with `--ignored`, or `GRIDTWIN_WHOLE_YEARS=1`, all of them. An
 //! argument that is no option picks the series whose `folder/case/series` contains it.
 //!
-//! A case that cannot meet its reference has a file `cases/exceptions/FOLDER.CASE.SERIES.toml` with reason, evidence and its limits.
+//! A case that cannot meet its reference has a file `cases/exceptions/time_series/FOLDER.CASE.SERIES.toml` with reason, evidence and its limits.
 
 mod common;
 
@@ -217,7 +217,7 @@ fn cases_of(dir: &Path) -> Vec<Case> {
 }
 
 fn exception(case: &str) -> Option<Exception> {
-    let path = common::root().join("cases/exceptions").join(format!("{}.toml", case.replace('/', ".")));
+    let path = common::root().join("cases/exceptions/time_series").join(format!("{}.toml", case.replace('/', ".")));
     let text = std::fs::read_to_string(&path).ok()?;
     let exception: Exception = toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     assert!(exception.reason.len() > 20 && exception.evidence.len() > 20, "{}: reason and evidence are needed", path.display());
@@ -492,7 +492,7 @@ fn print_table(cases: &[Case], outcomes: &[Outcome]) {
         );
     }
     println!(
-        "\n* documented exception (cases/exceptions). dS, dL: power and losses in parts of the step's power; dL own: in parts of the losses"
+        "\n* documented exception (cases/exceptions/time_series). dS, dL: power and losses in parts of the step's power; dL own: in parts of the losses"
     );
     println!("(not judged). taps: tap and capacitor positions that differ. iterations, controls: ours/reference.");
     for (case, o) in cases.iter().zip(outcomes).filter(|(_, o)| !o.failures.is_empty()) {

@@ -352,12 +352,27 @@ impl State {
         for e in circuit.elements() {
             let Model::Load(k) = e.model else { continue };
             let k = k as usize;
+            loads[k].y_stands = true;
             if e.nodes.iter().all(|&n| holds(n)) {
                 let (p_w, q_var) = typical[k];
                 if let Some(y) = circuit.loads()[k].balanced_admittance(p_w, q_var, &moment) {
                     loads[k].y_matrix = y;
                 }
             }
+        }
+        self.bank.refresh(circuit.loads(), &loads);
+        self.loads = loads;
+    }
+
+    /// Chooses the admittances of the loads that no matrix was built with yet, at the power of the moment: that of the first step, and
+    /// not that of the clock before it.
+    fn linearise_new_loads(&mut self) {
+        let circuit = Arc::clone(&self.circuit);
+        let mut loads = std::mem::take(&mut self.loads);
+        let moment = self.moment();
+        for (model, state) in circuit.loads().iter().zip(&mut loads).filter(|(_, state)| !state.y_stands) {
+            model.linearise(state, &moment);
+            state.y_stands = true;
         }
         self.bank.refresh(circuit.loads(), &loads);
         self.loads = loads;
@@ -398,6 +413,7 @@ impl State {
     /// # Errors
     /// An element without admittance, or a singular system, named by its place in the model.
     pub fn build(&mut self) -> Result<(), CircuitError> {
+        self.linearise_new_loads();
         for i in 0..self.primitives.len() {
             self.primitives[i] = self.primitive(i)?;
         }
@@ -781,8 +797,9 @@ impl State {
             let Model::Load(k) = e.model else { continue };
             let old = last.index(e.id).map(|old| &last.circuit().elements()[old].model);
             let Some(Model::Load(old)) = old else { continue };
-            if keep_load_admittances || same_multiplier && crate::session::unchanged(before, now, e.id) {
-                self.loads[k as usize].y_matrix = last.loads[*old as usize].y_matrix;
+            let old = &last.loads[*old as usize];
+            if old.y_stands && (keep_load_admittances || same_multiplier && crate::session::unchanged(before, now, e.id)) {
+                (self.loads[k as usize].y_matrix, self.loads[k as usize].y_stands) = (old.y_matrix, true);
             }
         }
         self.bank.refresh(circuit.loads(), &self.loads);

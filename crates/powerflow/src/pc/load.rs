@@ -116,6 +116,8 @@ pub struct LoadState {
     pub cvr_exponents: (f64, f64),
     /// Admittance of one branch that stands in the system matrix, S.
     pub y_matrix: Complex64,
+    /// The system matrix has been built with `y_matrix`, which stays although the power moves on.
+    pub y_stands: bool,
     /// A conductor is open: the load is what the reduced matrix makes of it and injects nothing.
     pub open: bool,
     pub(super) at: AtMoment,
@@ -205,6 +207,7 @@ impl LoadModel {
             q_var: 0.0,
             cvr_exponents: self.cvr_exponents,
             y_matrix: Complex64::default(),
+            y_stands: false,
             open: self.open,
             at: AtMoment::default(),
         }
