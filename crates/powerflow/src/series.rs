@@ -40,6 +40,8 @@ pub struct SeriesReport {
     /// Steps that were solved, settled or not.
     pub steps: u32,
     pub unsettled: u32,
+    /// Steps that came out of a batch as they stand.
+    pub batched: u32,
     pub iterations: u64,
     pub control_iterations: u64,
     /// The observer ended the run early.
@@ -179,6 +181,7 @@ impl Run<'_> {
                     self.state.refresh()?;
                 }
             }
+            self.report.batched += u32::from(quiet);
             self.conclude(progress);
             if !quiet || !self.goes_on() {
                 break;

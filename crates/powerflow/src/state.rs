@@ -216,7 +216,6 @@ impl State {
         if range.clone().any(|k| flags[k] != closed) {
             flags[range].fill(closed);
             self.mark_stale(i);
-            self.islands = None;
         }
     }
 
@@ -459,13 +458,16 @@ impl State {
             let fresh = self.primitive(i)?;
             let e = &self.circuit.elements()[i];
             let (old, new) = (self.primitives[i].as_slice(), fresh.as_slice());
+            if !joins_alike(&e.nodes, old, new) {
+                self.islands = None;
+            }
             let difference: Vec<Complex64> = new.iter().zip(old).map(|(n, o)| n - o).collect();
             self.matrix.add_at(&e.slots, &difference);
             rows.extend(e.nodes.iter().filter(|&&n| n != 0).map(|n| n - 1));
             self.primitives[i] = fresh;
         }
         if self.islands.is_none() {
-            // A switch moved: islands may have formed, and rounding of the differences must not decide about them.
+            // A switch moved that joins nodes: islands may have formed, and rounding of the differences must not decide about them.
             self.assemble();
             return self.refactor(None);
         }
@@ -914,6 +916,13 @@ impl State {
             _ => false,
         }
     }
+}
+
+/// Whether two primitive admittances of an element join the same nodes with each other.
+fn joins_alike(nodes: &[NodeNumber], a: &[Complex64], b: &[Complex64]) -> bool {
+    let k = nodes.len();
+    let joins = |y: &[Complex64], at: usize| y[at].norm_sqr() > 0.0;
+    (0..k).all(|i| (0..i).all(|j| nodes[i] == 0 || nodes[j] == 0 || joins(a, i * k + j) == joins(b, i * k + j)))
 }
 
 /// The time (hour, second) a step later.

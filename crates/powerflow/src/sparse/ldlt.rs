@@ -357,15 +357,50 @@ pub(super) fn complete<S: Scalar>(s: &Symbolic, u: &[S], d_inverse: &[S], unit_u
     if x.len() != n {
         return Err(SparseError::Length { expected: n, got: x.len() });
     }
-    for k in (0..s.leading).rev() {
-        let column = s.l_start[k] as usize..s.l_start[k + 1] as usize;
-        let mut sum = S::ZERO;
-        for (&i, &u) in s.l_caller_row[column.clone()].iter().zip(&u[column]) {
-            sum = sum.sub_mul::<false>(u, x[i as usize]);
-        }
-        x[s.row_of[k] as usize] = if unit_upper { sum } else { sum * d_inverse[k] };
+    assert!(u.len() == s.l_row.len() && d_inverse.len() == n);
+    #[cfg(target_arch = "x86_64")]
+    if has_fma() {
+        // SAFETY: the processor has the features; sizes are checked above.
+        unsafe { complete_fma(s, u, d_inverse, unit_upper, x) };
+        return Ok(());
     }
+    // SAFETY: sizes are checked above.
+    unsafe { complete_with::<S, false>(s, u, d_inverse, unit_upper, x) };
     Ok(())
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn complete_fma<S: Scalar>(s: &Symbolic, u: &[S], d_inverse: &[S], unit_upper: bool, x: &mut [S]) {
+    // SAFETY: as promised by the caller.
+    unsafe { complete_with::<S, true>(s, u, d_inverse, unit_upper, x) }
+}
+
+/// # Safety
+/// Slices must have the lengths that `complete` checks.
+#[inline(always)]
+unsafe fn complete_with<S: Scalar, const FMA: bool>(s: &Symbolic, u: &[S], d_inverse: &[S], unit_upper: bool, x: &mut [S]) {
+    // SAFETY: `row_of` is a permutation of 0..n, `l_caller_row` is below n and `l_start` ends at its length.
+    unsafe {
+        let mut end = *s.l_start.get_unchecked(s.leading) as usize;
+        for k in (0..s.leading).rev() {
+            let first = *s.l_start.get_unchecked(k) as usize;
+            // Two sums, so that one product need not wait for the one before.
+            let (mut even, mut odd) = (S::ZERO, S::ZERO);
+            let mut q = first;
+            while q + 1 < end {
+                even = even.sub_mul::<FMA>(*u.get_unchecked(q), *x.get_unchecked(*s.l_caller_row.get_unchecked(q) as usize));
+                odd = odd.sub_mul::<FMA>(*u.get_unchecked(q + 1), *x.get_unchecked(*s.l_caller_row.get_unchecked(q + 1) as usize));
+                q += 2;
+            }
+            if q < end {
+                even = even.sub_mul::<FMA>(*u.get_unchecked(q), *x.get_unchecked(*s.l_caller_row.get_unchecked(q) as usize));
+            }
+            let sum = even + odd;
+            *x.get_unchecked_mut(*s.row_of.get_unchecked(k) as usize) = if unit_upper { sum } else { sum * *d_inverse.get_unchecked(k) };
+            end = first;
+        }
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
