@@ -29,7 +29,7 @@ use crate::element::Model;
 use crate::error::Place;
 use crate::series::{Observer, Step};
 use crate::state::State;
-use network::{ElementId, ElementKind, Network, SolutionMode, TransformerKind};
+use network::{ElementId, ElementKind, LoadSolutionModel, Network, SolutionMode, TransformerKind};
 use num_complex::Complex64;
 use serde::{Deserialize, Serialize};
 use std::ops::{ControlFlow, Range};
@@ -94,6 +94,8 @@ struct Meter {
     branches: Vec<Branch>,
     powers: Branches,
     loads: Vec<ZoneLoad>,
+    /// Nodes between which the branches of the loads stand, load by load.
+    load_nodes: Vec<(u32, u32)>,
     /// Positions of generators in the circuit's elements.
     generators: Vec<u32>,
     /// Limits of the zone, kVA; 0 none.
@@ -145,6 +147,11 @@ struct ZoneLoad {
     branch: u32,
     /// Column of its voltage base.
     column: u8,
+    /// Positions of its branches in the meter's list of nodes.
+    between: Range<u32>,
+    /// Squared voltages between which it draws its nominal power; none where its law is another.
+    nominal_v2: (f64, f64),
+    base_v2: f64,
     /// Limits of its own, per unit; 0 where the circuit's hold.
     v_min_normal_pu: f64,
     v_min_emergency_pu: f64,
@@ -184,6 +191,7 @@ impl Meter {
         let mut bases: Vec<f64> = Vec::new();
         let (mut branches, mut loads, mut generators) = (Vec::new(), Vec::new(), Vec::new());
         let mut powers = Branches::default();
+        let mut load_nodes = Vec::new();
         for (k, b) in zone.branches.iter().enumerate() {
             let branch = k as u32;
             let column = column_of(&mut bases, network.bus(b.from_bus).kv_base_ln);
@@ -192,8 +200,20 @@ impl Meter {
                     (ElementKind::Load, Some(at)) => {
                         let Model::Load(load) = circuit.elements()[at].model else { continue };
                         let l = &network.loads[id.index()];
-                        let (v_min_normal_pu, v_min_emergency_pu) = (l.v_min_normal_pu, l.v_min_emergency_pu);
-                        loads.push(ZoneLoad { element: at as u32, load, branch, column, v_min_normal_pu, v_min_emergency_pu });
+                        let model = &circuit.loads()[load as usize];
+                        let first = load_nodes.len() as u32;
+                        load_nodes.extend(model.branch_nodes(&circuit.elements()[at].nodes));
+                        loads.push(ZoneLoad {
+                            element: at as u32,
+                            load,
+                            branch,
+                            column,
+                            between: first..load_nodes.len() as u32,
+                            nominal_v2: model.constant_power_range().unwrap_or((f64::INFINITY, 0.0)),
+                            base_v2: model.base_v() * model.base_v(),
+                            v_min_normal_pu: l.v_min_normal_pu,
+                            v_min_emergency_pu: l.v_min_emergency_pu,
+                        });
                     }
                     (ElementKind::Generator, Some(at)) => generators.push(at as u32),
                     _ => {}
@@ -232,6 +252,7 @@ impl Meter {
             branches,
             powers,
             loads,
+            load_nodes,
             generators,
             limit_kva: [meter.kva_normal, meter.kva_emergency],
             local_only: meter.local_only,
@@ -315,12 +336,45 @@ impl Meter {
     /// Adds what the loads draw and what of it is beyond limits; returns their power, kVA. `overload` is that of the branches, if any.
     fn add_loads(&self, state: &State, overload: Option<&Vec<[f64; 2]>>, p: &mut [f64; N_REGISTERS]) -> Complex64 {
         let overload = overload.filter(|_| self.radial && !self.voltage_only);
+        let o = &state.options;
+        let v = state.voltages();
+        let follows_law = o.load_model == LoadSolutionModel::PowerFlow && o.mode != SolutionMode::Direct;
         let mut by_column = [ZERO; N_COLUMNS];
         for load in &self.loads {
-            let s = state.load_va(load.element as usize) / 1e3;
+            // One look at the voltages serves both the law of the load and its limits.
+            let (mut lowest_v2, mut highest_v2) = (f64::INFINITY, 0.0);
+            let between = &self.load_nodes[load.between.start as usize..load.between.end as usize];
+            for &(a, b) in between {
+                let v2 = (v[a as usize] - v[b as usize]).norm_sqr();
+                lowest_v2 = f64::min(lowest_v2, v2);
+                highest_v2 = f64::max(highest_v2, v2);
+            }
+            let is_nominal = lowest_v2 > load.nominal_v2.0 && highest_v2 <= load.nominal_v2.1;
+            let now = &state.loads[load.load as usize];
+            let s = if is_nominal && follows_law && !now.open {
+                Complex64::new(now.p_w, now.q_var) * (between.len() as f64 * state.phase_factor() / 1e3)
+            } else {
+                state.load_va(load.element as usize) / 1e3
+            };
             by_column[load.column as usize] += s;
-            let factors = load.factors(state, overload.map_or([0.0; 2], |o| o[load.branch as usize]));
-            for (register, factor) in [LOAD_EEN, LOAD_UE].into_iter().zip(factors) {
+            let given_or = |own: f64, common: f64| if own != 0.0 { own } else { common };
+            let normal = given_or(load.v_min_normal_pu, o.v_min_normal_pu);
+            let emergency = given_or(load.v_min_emergency_pu, o.v_min_emergency_pu);
+            let highest = normal.max(emergency);
+            let above = overload.map_or([0.0; 2], |o| o[load.branch as usize]);
+            // The negation holds for a voltage that is no number, too.
+            let is_well = lowest_v2 >= highest * highest * load.base_v2 && above == [0.0; 2];
+            if is_well {
+                continue;
+            }
+            let v_pu = (lowest_v2 / load.base_v2).sqrt();
+            for (register, (above, limit)) in [LOAD_EEN, LOAD_UE].into_iter().zip(above.into_iter().zip([normal, emergency])) {
+                let factor = match above {
+                    // Where both limits are the same, all of it is beyond them.
+                    0.0 if v_pu < limit && normal == emergency => 1.0,
+                    0.0 if v_pu < limit => (limit - v_pu) / (normal - emergency),
+                    _ => above,
+                };
                 if factor > 0.0 {
                     p[register] += if self.excess_only { s.re * factor } else { s.re };
                 }
@@ -417,24 +471,6 @@ fn element_kva(state: &State, element: usize, currents: &mut [Complex64]) -> Com
     state.element_currents_into(element, i);
     let power: Complex64 = e.nodes.iter().zip(&*i).map(|(&n, i)| state.voltages()[n as usize] * i.conj()).sum();
     power * (state.phase_factor() / 1e3)
-}
-
-impl ZoneLoad {
-    /// Shares of the load beyond normal and beyond emergency limits: of the overload above it, else of its own voltage.
-    fn factors(&self, state: &State, from_overload: [f64; 2]) -> [f64; 2] {
-        if from_overload[0] > 0.0 && from_overload[1] > 0.0 {
-            return from_overload;
-        }
-        let o = &state.options;
-        let given_or = |own: f64, common: f64| if own != 0.0 { own } else { common };
-        let normal = given_or(self.v_min_normal_pu, o.v_min_normal_pu);
-        let emergency = given_or(self.v_min_emergency_pu, o.v_min_emergency_pu);
-        let e = &state.circuit().elements()[self.element as usize];
-        let v_pu = state.circuit().loads()[self.load as usize].lowest_voltage_pu(&e.nodes, state.voltages());
-        let below = |limit: f64| if v_pu < limit { (limit - v_pu) / (normal - emergency) } else { 0.0 };
-        let factor = |from_overload: f64, limit: f64| if from_overload > 0.0 { from_overload } else { below(limit) };
-        [factor(from_overload[0], normal), factor(from_overload[1], emergency)]
-    }
 }
 
 impl EnergyMeters {

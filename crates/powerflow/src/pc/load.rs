@@ -468,10 +468,15 @@ impl LoadModel {
         power
     }
 
-    /// Lowest voltage across a branch at the voltages `v`, per unit of the rated one.
-    pub fn lowest_voltage_pu(&self, nodes: &[u32], v: &[Complex64]) -> f64 {
-        let squared = (0..self.branches.pairs.len()).map(|k| self.branches.voltage(k, nodes, v).norm_sqr());
-        squared.fold(f64::INFINITY, f64::min).sqrt() / self.base_v
+    /// Nodes between which the branches stand.
+    pub(crate) fn branch_nodes<'a>(&'a self, nodes: &'a [u32]) -> impl Iterator<Item = (u32, u32)> + 'a {
+        self.branches.pairs.iter().map(|&(a, b)| (nodes[a as usize], nodes[b as usize]))
+    }
+
+    /// Squared voltages of a branch, V², above the first and up to the second of which it draws its nominal power whatever the voltage.
+    pub(crate) fn constant_power_range(&self) -> Option<(f64, f64)> {
+        let l = &self.limits;
+        (self.law == Law::ConstantPq).then(|| (l.min_v2.max(l.low_v2), l.max_v2))
     }
 
     /// Adds `Yprim v - i(v)` to `injection`, A by node; index 0 (the earth) takes what nobody reads.
