@@ -369,6 +369,16 @@ fn meters_without_an_element_watch_the_source() {
 }
 
 #[test]
+fn a_meter_like_another_keeps_its_own_mask_currents_and_kind_of_zone() {
+    let first = "new energymeter.p element=line.l1 option=(t m v) mask=(2 3) peakcurrent=(1 2 3) localonly=yes kvanormal=7";
+    let n = try_lowered(&format!("{BEFORE}{first}\nnew energymeter.q like=p element=line.l1\n")).unwrap().network;
+    let (p, q) = (&n.energy_meters[0], &n.energy_meters[1]);
+    assert_eq!((p.options.join(""), q.options.join("")), ("tmv".to_string(), "trv".to_string()));
+    assert_eq!((&p.mask[..3], &q.mask[..3]), (&[2.0, 3.0, 1.0][..], &[1.0; 3][..]));
+    assert_eq!((q.peak_current_a.as_slice(), q.local_only, q.kva_normal), (&[400.0; 3][..], true, 7.0));
+}
+
+#[test]
 fn classes_without_a_model_are_refused_unless_they_cannot_matter() {
     let error = try_lowered(&format!("{BEFORE}new vccs.z bus1=b.1 phases=1\n")).unwrap_err();
     assert!(error.contains("VCCS is not supported") && error.contains("m.dss:10"), "{error}");

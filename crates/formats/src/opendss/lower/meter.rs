@@ -116,9 +116,10 @@ fn energy_meter_before(ctx: &Context<'_>, id: ObjectId, command: u32) -> Result<
             P::Action | P::IntRate | P::IntDuration | P::SAIFI | P::SAIFIkW | P::SAIDI | P::CAIDI | P::CustInterrupts | P::Enabled => {}
             P::Like => {
                 if let Some(other) = ctx.like(object, a)? {
-                    let common = s.common;
-                    s = energy_meter_before(ctx, other, a.command)?;
-                    s.common = common;
+                    let own = std::mem::replace(&mut s, energy_meter_before(ctx, other, a.command)?);
+                    // Not among what is copied, besides what all elements keep: mask, peak currents, radial or meshed zone.
+                    s.options[1].clone_from(&own.options[1]);
+                    (s.common, s.mask, s.peak_current_a) = (own.common, own.mask, own.peak_current_a);
                 }
             }
         }
