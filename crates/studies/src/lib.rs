@@ -1,3 +1,4 @@
 //! Questions asked of a grid: a network in, tables out. Nothing here opens a file or reads a clock.
 
+pub mod synthetic;
 pub mod time_series;

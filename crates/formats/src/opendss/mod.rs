@@ -24,6 +24,7 @@ mod rpn;
 pub mod script;
 pub mod text;
 mod value;
+pub mod write;
 
 pub use class::ClassId;
 pub use fault::{Fault, ReadError};
@@ -31,4 +32,5 @@ pub use files::{FileSource, MemoryFiles};
 pub use object::{Assignment, BusRef, Object, ObjectId, Store, Value};
 pub use options::Options;
 pub use read::{ReadOutcome, read};
+pub use write::{WriteError, WriteOptions, Written, write};
 pub use script::{Host, Model, NotExecuted, ReadOptions, Reader, RecordingHost, Report, Request, Reset, Step};
