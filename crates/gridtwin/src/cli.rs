@@ -24,6 +24,8 @@ pub enum Command {
     Info(InfoArguments),
     /// Measure warm solves per second
     Bench(BenchArguments),
+    /// Make a synthetic utility: realistic feeders for demonstrations, tests and benchmarks
+    Synth(SynthArguments),
 }
 
 /// Which model, and how it is read.
@@ -173,6 +175,22 @@ pub struct BenchArguments {
     /// Write the node voltages after the last solve
     #[arg(long, value_name = "FILE")]
     pub nodes_out: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct SynthArguments {
+    /// How many feeders
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub feeders: u64,
+    /// Seed: the same one gives the same bytes on every machine
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// Folder to write, new or empty
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Threads [default: one a core]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
 }
 
 /// A finite number above zero.

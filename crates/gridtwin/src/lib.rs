@@ -21,6 +21,7 @@ pub mod number;
 pub mod report;
 pub mod result_folder;
 pub mod solve;
+pub mod synth;
 pub mod tables;
 pub mod text;
 pub mod view;
@@ -36,6 +37,7 @@ pub fn run(cli: &Cli, console: &mut Console<'_>) -> u8 {
         Command::Check(arguments) => check::run(arguments, console),
         Command::Info(arguments) => info::run(arguments, console).map(|()| true),
         Command::Bench(arguments) => bench::run(arguments, console).map(|()| true),
+        Command::Synth(arguments) => synth::run(arguments, console).map(|()| true),
     };
     match result {
         Ok(sound) => u8::from(!sound),

@@ -32,5 +32,5 @@ pub use files::{FileSource, MemoryFiles};
 pub use object::{Assignment, BusRef, Object, ObjectId, Store, Value};
 pub use options::Options;
 pub use read::{ReadOutcome, read};
-pub use write::{WriteError, WriteOptions, Written, write};
 pub use script::{Host, Model, NotExecuted, ReadOptions, Reader, RecordingHost, Report, Request, Reset, Step};
+pub use write::{WriteError, WriteOptions, Written, write};

@@ -245,7 +245,8 @@ impl Builder<'_> {
                 let units = [1, 2, 3].map(|phase| {
                     let terminals = vec![self.terminal(from, vec![phase, 0]), self.terminal(middle, vec![phase, 0])];
                     let windings = vec![winding(kv, kva, Connection::Wye, 0.005), winding(kv, kva, Connection::Wye, 0.005)];
-                    let mut unit = transformer(format!("reg{i}{}", ["a", "b", "c"][phase as usize - 1]), 1, terminals, windings, vec![0.01], 0.0, 0.0);
+                    let mut unit =
+                        transformer(format!("reg{i}{}", ["a", "b", "c"][phase as usize - 1]), 1, terminals, windings, vec![0.01], 0.0, 0.0);
                     unit.bank = format!("reg{i}");
                     self.network.add(unit)
                 });
@@ -356,7 +357,8 @@ impl Builder<'_> {
         for (order, &(i, units)) in self.regulators.clone().iter().enumerate() {
             for (unit, letter) in units.into_iter().zip(["a", "b", "c"]) {
                 let delay_s = 45.0 + 15.0 * order as f64;
-                let control = regulator_control(format!("reg{i}{letter}"), unit, round_to(TARGET_PU * 120.0, 2), 2.0, self.pt_ratio(), delay_s);
+                let control =
+                    regulator_control(format!("reg{i}{letter}"), unit, round_to(TARGET_PU * 120.0, 2), 2.0, self.pt_ratio(), delay_s);
                 self.network.add(control);
             }
         }

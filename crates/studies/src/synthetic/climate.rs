@@ -219,7 +219,8 @@ fn class_year(class: CustomerClass, temperature_c: &[f64], seed: u64) -> Vec<f64
         let table = if free_day || holidays { &habit.free_day } else { &habit.workday };
         let mut value = table[hour_of_day];
         let use_share = if habit.by_use { value } else { 1.0 };
-        value += use_share * (habit.cooling_per_c * (smoothed - COOL_ABOVE_C).max(0.0) + habit.heating_per_c * (HEAT_BELOW_C - smoothed).max(0.0));
+        value += use_share
+            * (habit.cooling_per_c * (smoothed - COOL_ABOVE_C).max(0.0) + habit.heating_per_c * (HEAT_BELOW_C - smoothed).max(0.0));
         if class == CustomerClass::Irrigation {
             // Pumps run for whole half days in the dry season, more often when it is hot.
             if hour % 12 == 6 {

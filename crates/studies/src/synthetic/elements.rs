@@ -4,10 +4,10 @@
 //! written form are alike.
 
 use network::{
-    BusId, Capacitor, CapacitorControl, CapacitorControlType, CapacitorSize, Common, Connection, EarthModel, ElementId,
-    EnergyMeter, Inverter, LeadLag, LengthUnit, Line, LineCode, LineCodeData, LineCodeId, LineImpedance, Load, LoadBasis, LoadModel,
-    LoadStatus, MonitoredPhase, Protection, PvSystem, Rating, RegulatorControl, RegulatorSetting, Reliability, SequenceType, Shapes,
-    SwitchState, Terminal, Transformer, TransformerKind, TransformerThermal, VoltageSource, Winding,
+    BusId, Capacitor, CapacitorControl, CapacitorControlType, CapacitorSize, Common, Connection, EarthModel, ElementId, EnergyMeter,
+    Inverter, LeadLag, LengthUnit, Line, LineCode, LineCodeData, LineCodeId, LineImpedance, Load, LoadBasis, LoadModel, LoadStatus,
+    MonitoredPhase, Protection, PvSystem, Rating, RegulatorControl, RegulatorSetting, Reliability, SequenceType, Shapes, SwitchState,
+    Terminal, Transformer, TransformerKind, TransformerThermal, VoltageSource, Winding,
 };
 use num_complex::Complex64;
 
@@ -140,7 +140,16 @@ pub fn transformer(
 }
 
 /// A load of constant power that follows yearly and daily the same shape.
-pub fn load(name: String, terminal: Terminal, n_phases: usize, kv: f64, p_kw: f64, power_factor: f64, customers: u32, shapes: Shapes) -> Load {
+pub fn load(
+    name: String,
+    terminal: Terminal,
+    n_phases: usize,
+    kv: f64,
+    p_kw: f64,
+    power_factor: f64,
+    customers: u32,
+    shapes: Shapes,
+) -> Load {
     Load {
         common: common(name, n_phases, vec![terminal]),
         connection: Connection::Wye,
@@ -197,7 +206,14 @@ pub fn capacitor(name: String, bus: BusId, kv: f64, kvar: f64) -> Capacitor {
     }
 }
 
-pub fn regulator_control(name: String, transformer: ElementId, v_target_v: f64, band_v: f64, pt_ratio: f64, delay_s: f64) -> RegulatorControl {
+pub fn regulator_control(
+    name: String,
+    transformer: ElementId,
+    v_target_v: f64,
+    band_v: f64,
+    pt_ratio: f64,
+    delay_s: f64,
+) -> RegulatorControl {
     let reverse = RegulatorSetting { v_target_v: 120.0, band_v: 3.0, ldc_r_v: 0.0, ldc_x_v: 0.0, ldc_z_v: 0.0 };
     RegulatorControl {
         common: common(name, 3, Vec::new()),
@@ -343,4 +359,3 @@ pub fn pv_system(name: String, terminal: Terminal, n_phases: usize, kv: f64, kw:
         class: 1,
     }
 }
-

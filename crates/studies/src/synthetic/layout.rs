@@ -298,7 +298,17 @@ impl<'a> Growth<'a> {
 
     fn run(&mut self, n_nodes: usize) {
         // Substation bus, and the source's.
-        let start = Pole { x: 0.0, y: 0.0, parent: None, phases: ABC, trunk: true, underground: false, length_km: 0.0, device: Device::None, wire: 0 };
+        let start = Pole {
+            x: 0.0,
+            y: 0.0,
+            parent: None,
+            phases: ABC,
+            trunk: true,
+            underground: false,
+            length_km: 0.0,
+            device: Device::None,
+            wire: 0,
+        };
         self.add_pole(start, Some(Cell { i: 0, j: 0 }));
         self.nodes += 3;
         let express = match self.site.area {
@@ -342,7 +352,11 @@ impl<'a> Growth<'a> {
             let Some(cell) = self.corner[tip] else { break };
             heading = match heading {
                 0 if self.random.chance(0.16) => {
-                    if self.random.chance(0.5) { 1 } else { -1 }
+                    if self.random.chance(0.5) {
+                        1
+                    } else {
+                        -1
+                    }
                 }
                 0 => 0,
                 _ if self.random.chance(0.5) => 0,
@@ -567,7 +581,8 @@ impl<'a> Growth<'a> {
             .into_iter()
             .map(|(customers, class, peak_kw, power_factor)| {
                 let amps = peak_kw / power_factor / 0.24;
-                let houses_with_pv = (0..customers).filter(|_| class.sector() == "residential" && self.random.chance(self.pv_share)).count();
+                let houses_with_pv =
+                    (0..customers).filter(|_| class.sector() == "residential" && self.random.chance(self.pv_share)).count();
                 Drop {
                     length_km: round_to(self.random.between(12.0, longest) / 1000.0, 4),
                     wire: TRIPLEX.iter().position(|t| t.0.rating_a >= 1.6 * amps).unwrap_or(TRIPLEX.len() - 1),

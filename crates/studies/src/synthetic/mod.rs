@@ -142,8 +142,9 @@ fn summarise(name: String, substation: u64, plan: &Plan, sizes: &Sizes, network:
         peak_hour: sizes.peak_hour,
         regulators: sizes.regulator_kva.len(),
         capacitors: sizes.banks.len(),
-        capacitor_kvar: sizes.banks.iter().map(|b| b.kvar).sum(),
-        pv_kw: drops().map(|d| d.pv_kw).sum::<f64>() + sizes.plants.iter().map(|p| p.kw).sum::<f64>(),
+        // A sum of nothing is -0.
+        capacitor_kvar: sizes.banks.iter().map(|b| b.kvar).sum::<f64>() + 0.0,
+        pv_kw: drops().map(|d| d.pv_kw).sum::<f64>() + sizes.plants.iter().map(|p| p.kw).sum::<f64>() + 0.0,
         longitude_deg: head.0,
         latitude_deg: head.1,
     }

@@ -10,8 +10,8 @@
 //!
 //! Planning rules: a conductor carries at most 60 % of its rating at that hour; capacitors make up three
 //! quarters of the reactive peak in banks at even steps of the reactive flow along the trunk, the first
-//! one fixed where the lowest load leaves room for it; a regulator stands where the trunk would fall below
-//! [`REGULATE_BELOW_PU`].
+//! one fixed where the lowest load leaves room for it; a regulator stands on the trunk where its voltage has fallen
+//! below [`TRUNK_BELOW_PU`] and what lies beyond would fall below [`REGULATE_BELOW_PU`].
 
 use super::catalogue::{CAPACITOR_KVAR, PRIMARY, SUBSTATION_KVA, cable_name, line_codes, overhead_name, rating_for};
 use super::climate::{Climate, CustomerClass, HOURS};
@@ -22,8 +22,10 @@ use num_complex::Complex64;
 
 /// Set point of tap changer and regulators, per unit of the nominal voltage.
 pub const TARGET_PU: f64 = 1.03;
-/// Voltage at the peak below which the trunk gets a regulator.
-pub const REGULATE_BELOW_PU: f64 = 0.988;
+/// A regulator raises the voltage only where it has fallen below this.
+pub const TRUNK_BELOW_PU: f64 = 1.012;
+/// Lowest primary voltage at the peak that is left as it is; transformers and drops take some three percent more.
+pub const REGULATE_BELOW_PU: f64 = 0.995;
 /// Most regulators one after the other.
 const REGULATORS_IN_SERIES: u32 = 2;
 
@@ -243,6 +245,21 @@ fn place_regulators(plan: &mut Plan, climate: &Climate, peak_hour: usize, banks:
         add(&mut own[bank.pole], ABC, Complex64::new(0.0, -bank.kvar));
     }
     let flows = downstream(plan, own);
+    let drops: Vec<[f64; 3]> = (0..plan.poles.len())
+        .map(|i| {
+            let z = code_of(&codes, plan, i).map_or(Complex64::ZERO, drop_impedance) * plan.poles[i].length_km;
+            flows[i].map(|s| 1000.0 * (s.re * z.re + s.im * z.im) / (v_ln * v_ln))
+        })
+        .collect();
+    // Greatest drop from a pole to anything that hangs on it.
+    let mut beyond = vec![[0.0f64; 3]; plan.poles.len()];
+    for i in (1..plan.poles.len()).rev() {
+        if let Some(parent) = plan.poles[i].parent {
+            for p in (0..3).filter(|p| plan.poles[i].phases & (1 << p) != 0) {
+                beyond[parent][p] = beyond[parent][p].max(beyond[i][p] + drops[i][p]);
+            }
+        }
+    }
     let mut v = vec![[TARGET_PU; 3]; plan.poles.len()];
     let mut in_series = vec![0; plan.poles.len()];
     let mut placed = Vec::new();
@@ -250,11 +267,11 @@ fn place_regulators(plan: &mut Plan, climate: &Climate, peak_hour: usize, banks:
         let Some(parent) = plan.poles[i].parent else { continue };
         let mut before = v[parent];
         in_series[i] = in_series[parent];
-        let z = code_of(&codes, plan, i).map_or(Complex64::ZERO, drop_impedance) * plan.poles[i].length_km;
-        let drop = |p: usize| 1000.0 * (flows[i][p].re * z.re + flows[i][p].im * z.im) / (v_ln * v_ln);
-        let lowest = (0..3).map(|p| before[p] - drop(p)).fold(f64::INFINITY, f64::min);
-        let three = plan.poles[i].phases == ABC;
-        if three && lowest < REGULATE_BELOW_PU && in_series[i] < REGULATORS_IN_SERIES && plan.poles[i].device == Device::None {
+        let pole = &plan.poles[i];
+        let three = pole.phases == ABC && pole.trunk && pole.device == Device::None;
+        let lowest_here = (0..3).map(|p| before[p] - drops[i][p]).fold(f64::INFINITY, f64::min);
+        let lowest = (0..3).map(|p| before[p] - drops[i][p] - beyond[i][p]).fold(f64::INFINITY, f64::min);
+        if three && lowest_here < TRUNK_BELOW_PU && lowest < REGULATE_BELOW_PU && in_series[i] < REGULATORS_IN_SERIES {
             plan.poles[i].device = Device::Regulator;
             before = [TARGET_PU; 3];
             in_series[i] += 1;
@@ -263,7 +280,7 @@ fn place_regulators(plan: &mut Plan, climate: &Climate, peak_hour: usize, banks:
             placed.push((i, rating));
         }
         for p in 0..3 {
-            v[i][p] = before[p] - drop(p);
+            v[i][p] = before[p] - drops[i][p];
         }
     }
     placed

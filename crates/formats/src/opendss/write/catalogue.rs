@@ -134,7 +134,11 @@ impl Writer<'_> {
         seasons(&mut c, &code.rating);
         c.real_unless("faultrate", code.reliability.fault_rate, 0.1).real_unless("pctperm", code.reliability.permanent_pct, 20.0);
         c.real_unless("repair", code.reliability.repair_h, 0.0);
-        c.real_unless("rg", code.earth_r_ohm, 0.01805).real_unless("xg", code.earth_x_ohm, 0.155081).real_unless("rho", code.rho_ohm_m, 100.0);
+        c.real_unless("rg", code.earth_r_ohm, 0.01805).real_unless("xg", code.earth_x_ohm, 0.155081).real_unless(
+            "rho",
+            code.rho_ohm_m,
+            100.0,
+        );
         c.integer_unless("neutral", code.neutral as i64, n as i64).word_unless("linetype", &code.line_type, "oh");
         self.push(c)?;
         self.kept("linecode");

@@ -1,7 +1,7 @@
 //! Controls, protective devices and meters.
 
 use network::{
-    CapacitorControl, CapacitorControlType, Common, EnergyMeter, Fuse, MonitoredPhase, Monitor, Protection, ProtectionCurve, Recloser,
+    CapacitorControl, CapacitorControlType, Common, EnergyMeter, Fuse, Monitor, MonitoredPhase, Protection, ProtectionCurve, Recloser,
     RegulatorControl, SwitchControl, SwitchState,
 };
 
@@ -59,7 +59,11 @@ impl Writer<'_> {
         }
         c.flag_unless("reversible", r.reversible, false);
         c.real_unless("revvreg", r.reverse.v_target_v, 120.0).real_unless("revband", r.reverse.band_v, 3.0);
-        c.real_unless("revr", r.reverse.ldc_r_v, 0.0).real_unless("revx", r.reverse.ldc_x_v, 0.0).real_unless("rev_z", r.reverse.ldc_z_v, 0.0);
+        c.real_unless("revr", r.reverse.ldc_r_v, 0.0).real_unless("revx", r.reverse.ldc_x_v, 0.0).real_unless(
+            "rev_z",
+            r.reverse.ldc_z_v,
+            0.0,
+        );
         c.real_unless("revthreshold", r.reverse_threshold_kw, 100.0).real_unless("revdelay", r.reverse_delay_s, 60.0);
         c.flag_unless("revneutral", r.reverse_neutral, false).flag_unless("cogen", r.cogeneration, false);
         self.tail(&mut c, &r.common, None);

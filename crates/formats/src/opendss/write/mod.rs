@@ -22,8 +22,8 @@ mod text;
 use std::path::Path;
 
 use network::{
-    Algorithm, Common, ControlMode, Disposition, EarthModel, ElementId, ElementKind, Ledger, LoadSolutionModel, Network, RandomType, ShapeClass,
-    SolutionMode, Terminal,
+    Algorithm, Common, ControlMode, Disposition, EarthModel, ElementId, ElementKind, Ledger, LoadSolutionModel, Network, RandomType,
+    ShapeClass, SolutionMode, Terminal,
 };
 
 use super::files::MemoryFiles;
