@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use studies::synthetic::{Spread, Summary, TOWN, Utility, ranges};
 
 /// Columns of the index.
-const INDEX_HEADER: &str = "feeder,master,substation,area,kv,nodes,buses,customers,loads,service_transformers,service_kva,substation_kva,\
+const INDEX_HEADER: &str = "feeder,master,substation,area,kv,nodes,buses,customers,loads,service_transformers,service_kva,substation_kva,connected_kw,head_a,\
     length_km,trunk_km,lateral_share,peak_kw,peak_hour,regulators,capacitors,capacitor_kvar,pv_kw,longitude_deg,latitude_deg";
 
 /// Runs the command.
@@ -123,7 +123,7 @@ fn write_feeder(utility: &Utility, index: u64, dir: &Path) -> Result<Summary, Fa
 
 fn index_row(s: &Summary) -> String {
     format!(
-        "{n},feeders/{n}/master.dss,{},{},{},{},{},{},{},{},{},{},{:.3},{:.3},{:.4},{:.1},{},{},{},{},{:.1},{},{}\n",
+        "{n},feeders/{n}/master.dss,{},{},{},{},{},{},{},{},{},{},{:.1},{:.1},{:.3},{:.3},{:.4},{:.1},{},{},{},{},{:.1},{},{}\n",
         s.substation,
         s.area,
         s.kv,
@@ -134,6 +134,8 @@ fn index_row(s: &Summary) -> String {
         s.service_transformers,
         s.service_kva,
         s.substation_kva,
+        s.connected_kw,
+        s.head_a,
         s.length_km,
         s.trunk_km,
         s.lateral_share,
@@ -156,10 +158,10 @@ fn report(summaries: &[Summary], seed: u64, dir: &Path) -> String {
         crate::number::count(summaries.len(), "feeder"),
         dir.display()
     );
-    let columns = ["min", "median", "mean", "p95", "max", "published median"];
+    let columns = ["min", "median", "mean", "p95", "max"];
     write!(text, "{:<28}", "per feeder").expect("writing to a string");
     columns.iter().for_each(|c| write!(text, "{c:>10}").expect("writing to a string"));
-    text.push('\n');
+    text.push_str("  published median\n");
     for range in ranges() {
         let Some(s) = Spread::of(summaries.iter().map(range.of).collect()) else { continue };
         let title = if range.unit.is_empty() { range.title.to_owned() } else { format!("{}, {}", range.title, range.unit) };
@@ -167,9 +169,11 @@ fn report(summaries: &[Summary], seed: u64, dir: &Path) -> String {
         for x in [s.min, s.median, s.mean, s.p95, s.max] {
             write!(text, "{:>10}", crate::number::fixed(x, range.decimals)).expect("writing to a string");
         }
-        let d = range.decimals;
-        writeln!(text, "{:>12} to {}", crate::number::fixed(range.low, d), crate::number::fixed(range.high, d))
-            .expect("writing to a string");
+        if let Some((low, high)) = range.published {
+            let fixed = |x| crate::number::fixed(x, range.decimals);
+            write!(text, "  {} to {}", fixed(low), fixed(high)).expect("writing to a string");
+        }
+        text.push('\n');
     }
     text.push_str("\nWhere the published ranges come from: docs/synthetic-utility.md\n");
     text

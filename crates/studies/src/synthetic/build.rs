@@ -225,7 +225,6 @@ impl Builder<'_> {
         let Some(parent) = pole.parent else { return };
         let before = &plan.poles[parent];
         let from = self.primary_bus(&pole_name(parent), before.x, before.y);
-        let to = self.primary_bus(&pole_name(i), pole.x, pole.y);
         let code_name = line_code_name(pole.wire, pole.phases, pole.underground);
         let code = self.code(&code_name);
         // A device stands at the head of its section, ten metres along.
@@ -255,6 +254,7 @@ impl Builder<'_> {
             }
             Device::None | Device::Fuse | Device::Recloser => from,
         };
+        let to = self.primary_bus(&pole_name(i), pole.x, pole.y);
         let phases = nodes(pole.phases);
         let terminals = (self.terminal(start, phases.clone()), self.terminal(to, phases));
         let data = self.network.line_codes[code.index()].clone();

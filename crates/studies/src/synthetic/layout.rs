@@ -502,7 +502,7 @@ impl<'a> Growth<'a> {
             C::Dairy => (38.0, 0.4, 110.0),
             C::School => (160.0, 0.5, 420.0),
             _ if low_voltage => (32.0, 0.6, 120.0),
-            _ => (68.0, 0.85, 750.0),
+            _ => (75.0, 0.8, 750.0),
         };
         let peak_kw = self.random.log_normal(median, sigma).clamp(12.0, most);
         let power_factor = round_to(
@@ -544,9 +544,9 @@ impl<'a> Growth<'a> {
     fn house_service(&mut self, pole: usize) {
         use CustomerClass as C;
         let n = match self.site.area {
-            Area::Urban => self.random.whole(5, 12),
-            Area::Suburban => self.random.whole(4, 9),
-            Area::Rural => self.random.whole(1, 4),
+            Area::Urban => self.random.whole(2, 6),
+            Area::Suburban => self.random.whole(2, 5),
+            Area::Rural => self.random.whole(1, 2),
         } as u32;
         let flats = self.site.area == Area::Urban && self.random.chance(0.35);
         let n_drops = (1 + u32::from(self.random.chance(0.5)) + u32::from(self.random.chance(0.15))).min(n);
@@ -555,9 +555,9 @@ impl<'a> Growth<'a> {
             .map(|d| {
                 let customers = n / n_drops + u32::from(d < n % n_drops);
                 let (class, each_kw) = match (flats, electric) {
-                    (true, _) => (C::ResidentialSmall, 1.45),
-                    (false, true) => (C::ResidentialElectric, 3.3),
-                    (false, false) => (C::ResidentialGas, 2.75),
+                    (true, _) => (C::ResidentialSmall, 2.6),
+                    (false, true) => (C::ResidentialElectric, 5.6),
+                    (false, false) => (C::ResidentialGas, 4.6),
                 };
                 // Few customers share little diversity.
                 let diversity = 1.0 + 0.55 / f64::from(customers).sqrt();
@@ -571,7 +571,7 @@ impl<'a> Growth<'a> {
     fn one_phase_service(&mut self, pole: usize, groups: Vec<(u32, CustomerClass, f64, f64)>) {
         let phase = self.lightest(self.plan.poles[pole].phases);
         let total_kva: f64 = groups.iter().map(|g| g.2 / g.3).sum();
-        let kva = rating_for(&ONE_PHASE_KVA, total_kva / self.random.between(0.6, 1.12));
+        let kva = rating_for(&ONE_PHASE_KVA, total_kva / self.random.between(0.55, 1.1));
         let longest = match self.site.area {
             Area::Urban => 30.0,
             Area::Suburban => 40.0,

@@ -74,6 +74,10 @@ pub struct Summary {
     /// Sum of the ratings of service transformers.
     pub service_kva: f64,
     pub substation_kva: f64,
+    /// Sum of the loads' nominal powers, each at its own class's peak.
+    pub connected_kw: f64,
+    /// Current at the head at the peak, A a phase, without losses.
+    pub head_a: f64,
     /// Primary lines, and the trunk among them.
     pub length_km: f64,
     pub trunk_km: f64,
@@ -135,6 +139,8 @@ fn summarise(name: String, substation: u64, plan: &Plan, sizes: &Sizes, network:
         service_transformers: plan.services.len(),
         service_kva: plan.services.iter().map(|s| s.kva).sum(),
         substation_kva: sizes.substation_kva,
+        connected_kw: drops().map(|d| d.peak_kw).sum(),
+        head_a: sizes.amps.first().copied().unwrap_or_default(),
         length_km,
         trunk_km: length(&|p| p.trunk),
         lateral_share: length(&|p| n_phases(p.phases) < 3) / length_km.max(1e-9),

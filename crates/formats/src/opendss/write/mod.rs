@@ -34,12 +34,15 @@ use text::{Command, number, word};
 /// Name of the file of bus coordinates beside the master file.
 pub const COORDINATES_FILE: &str = "buscoords.csv";
 
+/// Where the points of the shape of this name are, relative to the master file; `None` for in the master file itself.
+/// A path that ends in `.dbl` is a file of doubles (little-endian), any other one of one number a line.
+pub type ShapeFile<'a> = &'a dyn Fn(&str) -> Option<String>;
+
 /// Choices of the caller.
 #[derive(Default)]
 pub struct WriteOptions<'a> {
-    /// Where the points of a load or temperature shape are, relative to the master file, when they are not to stand in the
-    /// master file itself: a path that ends in `.dbl` is a file of doubles (little-endian), any other one number a line.
-    pub shape_file: Option<&'a dyn Fn(&str) -> Option<String>>,
+    /// Files of load and temperature shapes; without it all points stand in the master file.
+    pub shape_file: Option<ShapeFile<'a>>,
 }
 
 /// What writing gives.
