@@ -27,26 +27,8 @@ pub struct SharedShapes {
 
 impl SharedShapes {
     pub fn new(climate: &Climate) -> Self {
-        let shape = |name: &str, p: &[f64]| {
-            let (mean, stddev) = statistics(p);
-            LoadShape {
-                name: name.to_owned(),
-                interval_h: 1.0,
-                hours: None,
-                p: Arc::from(p),
-                q: None,
-                use_actual: false,
-                p_base: 0.0,
-                q_base: 0.0,
-                p_max: p.iter().copied().fold(0.0, f64::max),
-                q_max: 0.0,
-                mean,
-                stddev,
-                interpolation: Interpolation::Average,
-            }
-        };
-        let mut loads: Vec<LoadShape> = CustomerClass::ALL.iter().map(|&c| shape(c.shape_name(), climate.of(c))).collect();
-        loads.push(shape(IRRADIANCE_SHAPE, &climate.irradiance));
+        let mut loads: Vec<LoadShape> = CustomerClass::ALL.iter().map(|&c| load_shape(c.shape_name(), climate.of(c))).collect();
+        loads.push(load_shape(IRRADIANCE_SHAPE, &climate.irradiance));
         let (mean, stddev) = statistics(&climate.panel_temperature_c);
         let panel = TemperatureShape {
             name: PANEL_TEMPERATURE_SHAPE.to_owned(),
@@ -57,6 +39,32 @@ impl SharedShapes {
             stddev,
         };
         Self { loads, temperatures: vec![panel] }
+    }
+}
+
+/// The day that loads without a shape of their own follow in every OpenDSS circuit.
+const DEFAULT_DAY: [f64; 24] = [
+    0.677, 0.6256, 0.6087, 0.5833, 0.58028, 0.6025, 0.657, 0.7477, 0.832, 0.88, 0.94, 0.989, 0.985, 0.98, 0.9898, 0.999, 1.0, 0.958, 0.936,
+    0.913, 0.876, 0.876, 0.828, 0.756,
+];
+
+/// Hourly multipliers as a shape.
+fn load_shape(name: &str, p: &[f64]) -> LoadShape {
+    let (mean, stddev) = statistics(p);
+    LoadShape {
+        name: name.to_owned(),
+        interval_h: 1.0,
+        hours: None,
+        p: Arc::from(p),
+        q: None,
+        use_actual: false,
+        p_base: 0.0,
+        q_base: 0.0,
+        p_max: p.iter().copied().fold(0.0, f64::max),
+        q_max: 0.0,
+        mean,
+        stddev,
+        interpolation: Interpolation::Average,
     }
 }
 
@@ -127,7 +135,10 @@ fn pole_name(i: usize) -> String {
 impl Builder<'_> {
     fn options(&mut self) {
         let site = &self.plan.site;
+        let default = load_shape("default", &DEFAULT_DAY);
+        self.network.load_shapes.push(default);
         let o = &mut self.network.options;
+        (o.default_daily, o.default_yearly) = (Some(LoadShapeId(0)), Some(LoadShapeId(0)));
         o.voltage_bases_kv = vec![site.source_kv, site.kv, 0.48, 0.208];
         (o.max_iterations, o.max_iterations_given) = (100, true);
         (o.max_control_iterations, o.max_control_iterations_given) = (100, true);

@@ -513,7 +513,7 @@ impl<'a> Growth<'a> {
             3,
         );
         let kva = rating_for(&THREE_PHASE_KVA, peak_kw / power_factor / self.random.between(0.55, 0.95));
-        let customers = if matches!(class, C::Office | C::Retail) { 1 + (peak_kw / 60.0) as u32 } else { 1 };
+        let customers = if matches!(class, C::Office | C::Retail) { 1 + (peak_kw / 80.0) as u32 } else { 1 };
         let drop = Drop { length_km: 0.0, wire: 0, customers, class, peak_kw: round_to(peak_kw, 2), power_factor, pv_kw: 0.0 };
         self.phase_kw.iter_mut().for_each(|kw| *kw += peak_kw / 3.0);
         let kv = if kva > 300.0 || matches!(class, C::IndustrialOneShift | C::IndustrialThreeShift | C::Irrigation) { 0.48 } else { 0.208 };
@@ -544,8 +544,8 @@ impl<'a> Growth<'a> {
     fn house_service(&mut self, pole: usize) {
         use CustomerClass as C;
         let n = match self.site.area {
-            Area::Urban => self.random.whole(2, 6),
-            Area::Suburban => self.random.whole(2, 5),
+            Area::Urban => self.random.whole(2, 4),
+            Area::Suburban => self.random.whole(1, 3),
             Area::Rural => self.random.whole(1, 2),
         } as u32;
         let flats = self.site.area == Area::Urban && self.random.chance(0.35);
@@ -555,9 +555,9 @@ impl<'a> Growth<'a> {
             .map(|d| {
                 let customers = n / n_drops + u32::from(d < n % n_drops);
                 let (class, each_kw) = match (flats, electric) {
-                    (true, _) => (C::ResidentialSmall, 2.6),
-                    (false, true) => (C::ResidentialElectric, 5.6),
-                    (false, false) => (C::ResidentialGas, 4.6),
+                    (true, _) => (C::ResidentialSmall, 2.4),
+                    (false, true) => (C::ResidentialElectric, 5.0),
+                    (false, false) => (C::ResidentialGas, 4.1),
                 };
                 // Few customers share little diversity.
                 let diversity = 1.0 + 0.55 / f64::from(customers).sqrt();

@@ -54,7 +54,7 @@ pub fn ranges() -> Vec<Range> {
         range("customers", "", 0, |s| f64::from(s.customers), None),
         range("customers a node", "", 2, |s| per(f64::from(s.customers), s.nodes as f64), Some((0.14, 0.40))),
         range("primary m a customer", "", 0, |s| per(1000.0 * s.length_km, f64::from(s.customers)), Some((34.5, 144.4))),
-        range("customers a transformer", "", 2, |s| per(f64::from(s.customers), s.service_transformers as f64), Some((1.0, 2.4))),
+        range("customers a transformer", "", 2, |s| per(f64::from(s.customers), s.service_transformers as f64), Some((1.0, 2.35))),
         range("service transformers", "kVA", 0, |s| s.service_kva, None),
         range("service kVA a customer", "", 1, |s| per(s.service_kva, f64::from(s.customers)), Some((11.9, 24.0))),
         range("connected kW a customer", "", 1, |s| per(s.connected_kw, f64::from(s.customers)), Some((5.1, 9.2))),

@@ -38,6 +38,9 @@ pub const COORDINATES_FILE: &str = "buscoords.csv";
 /// A path that ends in `.dbl` is a file of doubles (little-endian), any other one of one number a line.
 pub type ShapeFile<'a> = &'a dyn Fn(&str) -> Option<String>;
 
+/// Name of the constant shape that stands for no default shape.
+const NO_SHAPE: &str = "no_default_shape";
+
 /// Choices of the caller.
 #[derive(Default)]
 pub struct WriteOptions<'a> {
@@ -317,6 +320,10 @@ impl<'a> Writer<'a> {
             SolutionMode::HarmonicsT => "harmonict",
             SolutionMode::AutoAdd => "autoadd",
         };
+        if o.default_daily.is_none() || o.default_yearly.is_none() {
+            self.say(format!("New loadshape.{NO_SHAPE} npts=1 interval=1 mult=[1]"));
+            self.converted("set.defaultdaily", "no default shape is a constant one");
+        }
         // The mode comes first: it sets clock, step and controls.
         let mut c = Command::bare("Set");
         c.raw("mode", mode);
@@ -352,8 +359,9 @@ impl<'a> Writer<'a> {
                     let name = &self.item(&self.network.load_shapes, id.index(), "set", "load shape")?.name;
                     c.word_unless(property, name, "default");
                 }
+                // A circuit always has one; a constant says that there is none.
                 None => {
-                    c.raw(property, "none");
+                    c.raw(property, NO_SHAPE);
                 }
             }
         }
