@@ -40,6 +40,13 @@ impl State {
         self.rounding_a(index)
     }
 
+    /// As [`Self::current_rounding_a`], of one conductor.
+    pub(crate) fn conductor_rounding_a(&self, index: usize, conductor: usize) -> f64 {
+        let nodes = &self.circuit.elements()[index].nodes;
+        let row = &self.primitives[index].as_slice()[conductor * nodes.len()..(conductor + 1) * nodes.len()];
+        row.iter().zip(nodes).map(|(y, &n)| y.norm() * self.v[n as usize].norm()).sum::<f64>() * f64::EPSILON
+    }
+
     /// Power that a load draws, VA; zero of any other element.
     pub fn load_va(&self, index: usize) -> Complex64 {
         let e = &self.circuit.elements()[index];

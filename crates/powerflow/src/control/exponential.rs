@@ -11,6 +11,7 @@
 //!
 //! Source: behaviour of OpenDSS 0.14.5 (ExpControl).
 
+use super::InverterReport;
 use super::{ActionCode, Control, ControlAction, ControlError, ControlEvent, ControlQueue, Plant, QueuedAction, SetPoint};
 use crate::pc::VarMode;
 use network::{ControlMode, ElementId, ElementKind, ExponentialControl, Network};
@@ -45,6 +46,8 @@ struct UnitState {
     v_pu: f64,
     v_prior_pu: f64,
     v_reg_pu: f64,
+    /// The same as the last step left it, for reports.
+    v_reg_told_pu: Option<f64>,
     q_target_kvar: f64,
     /// Set point of the last action, and vars at the end of the last time step.
     q_iteration_kvar: f64,
@@ -71,6 +74,16 @@ impl ExponentialController {
     /// The control's element.
     pub fn id(&self) -> ElementId {
         self.id
+    }
+
+    /// The unit's place in the control.
+    pub(super) fn place_of(&self, unit: ElementId) -> Option<usize> {
+        self.units.iter().position(|&u| u == unit)
+    }
+
+    /// The voltage at which unit `k` makes no vars, since the end of the last step.
+    pub(super) fn report(&self, state: &ExponentialControllerState, k: usize) -> Option<InverterReport> {
+        Some(InverterReport { v_pu: state.units.get(k)?.v_reg_told_pu, ..InverterReport::default() })
     }
 
     /// Mean phase voltage, per unit of the bus.
@@ -148,6 +161,7 @@ impl Control for ExponentialController {
             v_pu: 0.0,
             v_prior_pu: 0.0,
             v_reg_pu,
+            v_reg_told_pu: None,
             q_target_kvar: 0.0,
             // The reference starts from one kvar absorbed.
             q_iteration_kvar: -1.0,
@@ -215,6 +229,7 @@ impl Control for ExponentialController {
             if unit.v_reg_pu > s.v_reg_max_pu {
                 unit.v_reg_pu = s.v_reg_max_pu;
             }
+            unit.v_reg_told_pu = Some(unit.v_reg_pu);
         }
     }
 }

@@ -34,6 +34,7 @@ mod function;
 mod unit;
 mod window;
 
+use super::InverterReport;
 use super::{ActionCode, Control, ControlAction, ControlError, ControlEvent, ControlQueue, Plant, QueuedAction, SetPoint};
 use function::Function;
 use network::{
@@ -132,6 +133,37 @@ impl InverterController {
         self.id
     }
 
+    /// The unit's place in the control.
+    pub(super) fn place_of(&self, unit: ElementId) -> Option<usize> {
+        self.units.iter().position(|&u| u == unit)
+    }
+
+    /// What the last sample found of unit `k`; `None` before the first one.
+    pub(super) fn report(&self, state: &InverterControllerState, k: usize) -> Option<InverterReport> {
+        let unit = state.units.get(k).filter(|unit| unit.reading.v_base_v > 0.0)?;
+        if matches!(self.function, Function::None | Function::VoltageRegulation) {
+            return None;
+        }
+        let mut report = InverterReport { v_pu: Some(unit.v_pu), ..InverterReport::default() };
+        if self.function.uses_dynamic_current() {
+            report.v_average_pu = Some(unit.dynamic_window.average() / unit.reading.v_base_v);
+        }
+        let is_storage = self.units[k].kind == ElementKind::Storage;
+        let (vars, watts) = unit.told;
+        match self.function {
+            Function::VoltVar => report.operation[0] = Some(vars),
+            Function::VoltWatt => report.operation[1] = Some(watts),
+            Function::VoltVarVoltWatt => (report.operation[0], report.operation[1]) = (Some(vars), Some(watts)),
+            Function::DynamicReactiveCurrent => report.operation[2] = Some(vars),
+            Function::VoltVarDynamicReactiveCurrent => report.operation[3] = Some(vars),
+            // Storage has them told where volt-var is.
+            Function::WattPowerFactor => report.operation[if is_storage { 0 } else { 4 }] = Some(vars),
+            Function::WattVar => report.operation[if is_storage { 0 } else { 5 }] = Some(vars),
+            Function::None | Function::VoltageRegulation => {}
+        }
+        Some(report)
+    }
+
     /// Voltage that unit `k` works with, V.
     fn monitored_voltage(&self, unit: ElementId, v_base_v: f64, plant: &dyn Plant) -> f64 {
         let mut v = Vec::new();
@@ -176,6 +208,7 @@ impl InverterController {
             _ => v / reading.v_base_v,
         };
         unit.v_dynamic_pu = v / reading.v_base_v;
+        unit.told = unit.operation;
         let switched_off = !reading.on && (reading.var_follow_inverter || self.function == Function::VoltWatt);
         if self.function == Function::None || switched_off {
             return;
@@ -203,6 +236,18 @@ impl InverterController {
                 [unit.dynamic_window_before == 0.0 && moved, moved || vars_off || first]
             }
         };
+        match self.function {
+            // Each of the two flags answers to its own trigger.
+            Function::VoltVarVoltWatt => {
+                unit.operation.1 = if triggers[0] { 0.0 } else { unit.operation.1 };
+                unit.operation.0 = if triggers[1] { 0.0 } else { unit.operation.0 };
+            }
+            Function::VoltWatt if triggers[0] => unit.operation.1 = 0.0,
+            // The second trigger leaves it as it is.
+            Function::DynamicReactiveCurrent => unit.operation.0 = if triggers[0] { 0.0 } else { unit.operation.0 },
+            _ if triggers[0] || triggers[1] => unit.operation.0 = 0.0,
+            _ => {}
+        }
         for _ in triggers.iter().filter(|&&t| t) {
             unit.pending = true;
             queue.push(&clock, 0.0, ActionCode::SetPoint(self.function as i32), k as i32, self.id);
@@ -292,6 +337,13 @@ impl InverterController {
         }
         if self.function.uses_volt_watt() {
             unit.p_old_pu = unit.p_set_kw / unit.p_base_kw;
+            // A limit that the inverter does not reach limits nothing.
+            let p_kw = unit::inverter(plant, id).map_or(0.0, |(_, i)| i.kw_out);
+            let p_kw = if id.kind == ElementKind::Storage { p_kw.abs() } else { p_kw };
+            let shut = unit.p_set_kw == 0.0 && self.function == Function::VoltWatt && id.kind == ElementKind::PvSystem;
+            if !shut && (p_kw - unit.p_set_kw).abs() / unit.p_set_kw > 1e-4 {
+                unit.operation.1 = 0.0;
+            }
         }
         if self.function != Function::DynamicReactiveCurrent {
             unit.v_prior_pu = unit.v_pu;
@@ -376,6 +428,7 @@ impl InverterController {
         let available_kw = r.dc_kw * r.efficiency * r.p_dc_rated_pu;
         let asked = plant.curve_at(id, available_kw / base_kw);
         let limited = unit.var_limit_pu(asked);
+        unit.operation.0 = self.var_operation(asked, limited.is_some());
         unit.q_asked_pu = asked.abs().min(limited.unwrap_or(1.0).abs()) * sign(asked);
         // The base goes by the vars of the action before.
         let q_base = if unit.q_set_kvar >= 0.0 { unit.head_room_kvar } else { unit.head_room_abs_kvar };
@@ -485,18 +538,33 @@ impl InverterController {
             }
             _ => asked,
         };
-        let mut limit = unit.var_limit_pu(asked).unwrap_or(1.0);
+        let reached = unit.var_limit_pu(asked);
+        unit.operation.0 = self.var_operation(asked, reached.is_some());
+        let mut limit = reached.unwrap_or(1.0);
         let r = &unit.reading;
         let watts_first = r.watt_priority && (s.reactive_reference == ReactiveReference::Max || s.mode == InverterMode::WattPowerFactor);
         if watts_first {
             let room = (r.kva * r.kva - r.p_kw * r.p_kw).max(0.0).sqrt();
             let room_pu = room / if asked >= 0.0 { unit.head_room_kvar } else { unit.head_room_abs_kvar };
             if room_pu.abs() < limit.abs() && room_pu.abs() < asked.abs() {
+                unit.operation.0 = if asked.abs() < 1e-4 || room_pu.abs() < f64::EPSILON { 0.0 } else { 0.6 * sign(asked) };
                 limit = room_pu * sign(asked);
             }
         }
         unit.q_asked_pu = limit.abs().min(asked.abs()) * sign(asked);
         limit
+    }
+
+    /// Whether and which way vars are at work: a fifth where a limit is reached, zero for next to none.
+    fn var_operation(&self, asked: f64, limited: bool) -> f64 {
+        let threshold_pu = if self.function == Function::DynamicReactiveCurrent { 0.0005 } else { 0.005 };
+        if limited {
+            0.2 * sign(asked)
+        } else if asked.abs() > threshold_pu {
+            sign(asked)
+        } else {
+            0.0
+        }
     }
 
     /// Head room and watt base from the last reading.

@@ -17,6 +17,7 @@ pub mod exponential;
 #[cfg(test)]
 mod fake;
 pub mod inverter;
+mod inverter_report;
 pub mod protection;
 mod queue;
 pub mod regulator;
@@ -24,6 +25,7 @@ mod set;
 pub mod storage_controller;
 pub mod switch;
 
+pub(crate) use inverter_report::InverterReport;
 pub use queue::{ControlQueue, QueuedAction};
 pub use set::{Controls, ControlsState};
 

@@ -7,6 +7,7 @@
 //! the sampling. With controls in time, actions are done when the clock has
 //! come to them.
 
+use super::InverterReport;
 use super::capacitor::CapacitorSwitching;
 use super::exponential::ExponentialController;
 use super::inverter::InverterController;
@@ -163,6 +164,25 @@ impl Controls {
         state.queue.clear();
         for ((_, control), own) in self.controls.iter().zip(&mut state.states) {
             control.reset(own, plant);
+        }
+    }
+
+    /// The last control that tells something of an inverter, and the unit's place in it.
+    pub(crate) fn inverter_position(&self, unit: ElementId) -> Option<(usize, usize)> {
+        let place = |control: &Any| match control {
+            Any::InverterControl(c) => c.place_of(unit),
+            Any::ExponentialControl(c) => c.place_of(unit),
+            _ => None,
+        };
+        self.controls.iter().enumerate().rev().find_map(|(i, (_, control))| place(control).map(|k| (i, k)))
+    }
+
+    /// What control number `control` tells of its unit number `unit`, since its last look.
+    pub(crate) fn inverter_report(&self, state: &ControlsState, control: usize, unit: usize) -> Option<InverterReport> {
+        match (&self.controls.get(control)?.1, state.states.get(control)?) {
+            (Any::InverterControl(c), AnyState::InverterControl(s)) => c.report(s, unit),
+            (Any::ExponentialControl(c), AnyState::ExponentialControl(s)) => c.report(s, unit),
+            _ => None,
         }
     }
 

@@ -4,5 +4,6 @@
 
 mod branches;
 pub mod energy_meter;
+pub mod monitor;
 pub mod registers;
 pub mod zone;

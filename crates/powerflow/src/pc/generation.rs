@@ -107,7 +107,7 @@ pub(super) fn rotation() -> Complex64 {
 }
 
 /// Zero, positive and negative sequence of three phasors.
-pub(super) fn to_sequence([a, b, c]: [Complex64; 3]) -> [Complex64; 3] {
+pub(crate) fn to_sequence([a, b, c]: [Complex64; 3]) -> [Complex64; 3] {
     let r = rotation();
     let r2 = r.conj();
     [(a + b + c) / 3.0, (a + r * b + r2 * c) / 3.0, (a + r2 * b + r * c) / 3.0]

@@ -56,7 +56,51 @@ pub struct InductionMachineState {
     shape_is_actual: bool,
 }
 
+/// Currents and losses of a machine at its present slip.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RunningMachine {
+    /// Stator and rotor currents of the positive (1) and negative (2) sequence, A.
+    pub stator_1_a: f64,
+    pub stator_2_a: f64,
+    pub rotor_1_a: f64,
+    pub rotor_2_a: f64,
+    /// Of all three phases, W.
+    pub stator_loss_w: f64,
+    pub rotor_loss_w: f64,
+    /// Mechanical power, W.
+    pub shaft_w: f64,
+}
+
 impl InductionMachineModel {
+    /// Slip before anything was solved.
+    pub fn initial_slip(&self) -> f64 {
+        self.slip
+    }
+
+    /// Currents, losses and mechanical power at the voltages `v` and the present slip.
+    ///
+    /// The rotor takes of each stator current what the magnetising reactance leaves.
+    ///
+    /// # Panics
+    /// When `nodes` is shorter than three.
+    pub fn running(&self, state: &InductionMachineState, nodes: &[u32], v: &[Complex64]) -> RunningMachine {
+        let [_, v1, v2] = Self::sequence_voltages(nodes, v);
+        let slips = [state.slip, 2.0 - state.slip];
+        let stator = [self.stator_current(v1, slips[0]), self.stator_current(v2, slips[1])];
+        let rotor = [(v1, stator[0]), (v2, stator[1])].map(|(v, i)| i - (v - i * self.z_stator) / self.z_magnetising);
+        let squares = |i: [Complex64; 2]| i[0].norm_sqr() + i[1].norm_sqr();
+        let shaft = |k: usize| rotor[k].norm_sqr() * (1.0 - slips[k]) / slips[k];
+        RunningMachine {
+            stator_1_a: stator[0].norm(),
+            stator_2_a: stator[1].norm(),
+            rotor_1_a: rotor[0].norm(),
+            rotor_2_a: rotor[1].norm(),
+            stator_loss_w: 3.0 * squares(stator) * self.z_stator.re,
+            rotor_loss_w: 3.0 * squares(rotor) * self.z_rotor.re,
+            shaft_w: 3.0 * (shaft(0) + shaft(1)) * self.z_rotor.re,
+        }
+    }
+
     /// Compiles induction machine number `index` of the network.
     ///
     /// # Errors

@@ -45,13 +45,14 @@ mod pv_system;
 mod storage;
 
 pub use bank::LoadBank;
+pub(crate) use generation::to_sequence;
 pub use generator::{GeneratorModel, GeneratorState, MachineDynamics};
-pub use induction_machine::{InductionMachineModel, InductionMachineState};
+pub use induction_machine::{InductionMachineModel, InductionMachineState, RunningMachine};
 pub use inverter::{InverterRatings, InverterState, VarMode};
 pub use lanes::{LaneBank, LaneValues};
 pub use load::{LoadModel, LoadState};
 pub use pv_system::{PvModel, PvState};
-pub use storage::{StorageModel, StorageState};
+pub use storage::{StorageLosses, StorageModel, StorageState};
 
 use network::{Network, SolutionMode};
 use thiserror::Error;

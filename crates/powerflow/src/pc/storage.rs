@@ -53,6 +53,8 @@ pub struct StorageState {
     /// State that was wanted before limits of energy and cut-out told otherwise.
     pub mode_desired: StorageMode,
     pub stored_kwh: f64,
+    /// Energy before the last `advance`; a full store before the first.
+    pub stored_before_kwh: f64,
     /// Power as a share of the rating, percent; controllers write these.
     pub discharge_pct: f64,
     pub charge_pct: f64,
@@ -71,7 +73,41 @@ pub struct StorageState {
     pub volt_watt_reversed: bool,
 }
 
+/// Where the power that a unit takes goes, kW.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StorageLosses {
+    /// Between the terminals and the DC side; negative where the idling draws more than it gives.
+    pub inverter: f64,
+    pub idling: f64,
+    /// Charging or discharging the cells.
+    pub cells: f64,
+}
+
 impl StorageModel {
+    /// Losses when the terminals carry `p_ac_kw` (without sign) and the DC side `dc_kw` ([`Self::dc_power_kw`]).
+    pub fn losses_kw(&self, state: &StorageState, p_ac_kw: f64, dc_kw: f64) -> StorageLosses {
+        let dc_size_kw = dc_kw.abs();
+        let beyond_discharge = 1.0 / self.discharge_efficiency - 1.0;
+        match state.mode {
+            StorageMode::Idling => StorageLosses { inverter: p_ac_kw - dc_size_kw, idling: dc_size_kw, cells: 0.0 },
+            StorageMode::Discharging => {
+                let cells = (dc_kw + self.idling_kw) * beyond_discharge;
+                StorageLosses { inverter: dc_kw - p_ac_kw, idling: self.idling_kw, cells }
+            }
+            StorageMode::Charging => {
+                let net_kw = dc_size_kw - self.idling_kw;
+                // Idling losses beyond the charging power discharge the cells.
+                let cells = if net_kw > 0.0 { net_kw * (1.0 - self.charge_efficiency) } else { -net_kw * beyond_discharge };
+                StorageLosses { inverter: p_ac_kw - dc_size_kw, idling: self.idling_kw, cells }
+            }
+        }
+    }
+
+    /// Efficiency of the inverter at a power, kW.
+    pub fn efficiency_at(&self, kw: f64, network: &Network) -> f64 {
+        self.core.efficiency_at(&network.xy_curves, kw)
+    }
+
     /// Compiles storage unit number `index` of the network.
     ///
     /// # Errors
@@ -114,6 +150,7 @@ impl StorageModel {
             mode,
             mode_desired: mode,
             stored_kwh: s.energy_stored_kwh,
+            stored_before_kwh: s.energy_rated_kwh,
             discharge_pct,
             charge_pct,
             p_rated_pu: model.p_rated_pu,
@@ -444,6 +481,7 @@ impl StorageModel {
         let p_ac_kw = self.generated_power(state, nodes, v).re * 0.001;
         state.dc_kw = self.dc_power(state.mode, p_ac_kw.abs(), &network.xy_curves);
         let before = state.mode;
+        state.stored_before_kwh = state.stored_kwh;
         match state.mode {
             StorageMode::Discharging => {
                 state.stored_kwh -= (state.dc_kw + self.idling_kw) / self.discharge_efficiency * step_h;

@@ -14,12 +14,12 @@ pub mod monitor {
     class_table! { Monitor, "Monitor", Meter;
         Element, "Element", Element, Used;
         Terminal, "Terminal", Integer(Any), Used;
-        Mode, "Mode", Integer(Any), NotNeeded(REPORTING);
+        Mode, "Mode", Integer(Any), Used;
         Action, "Action", Action(&MONITOR_ACTION), Used;
-        Residual, "Residual", Boolean, NotNeeded(REPORTING);
-        VIPolar, "VIPolar", Boolean, NotNeeded(REPORTING);
-        PPolar, "PPolar", Boolean, NotNeeded(REPORTING);
-        BaseFreq, "BaseFreq", Real(Positive), NotNeeded(REPORTING);
+        Residual, "Residual", Boolean, Used;
+        VIPolar, "VIPolar", Boolean, Used;
+        PPolar, "PPolar", Boolean, Used;
+        BaseFreq, "BaseFreq", Real(Positive), Used;
         Enabled, "Enabled", Boolean, Used;
         Like, "Like", Like, Used;
     }

@@ -36,9 +36,12 @@ fn monitor_before(ctx: &Context<'_>, id: ObjectId, command: u32) -> Result<Monit
             P::Action | P::Enabled => {}
             P::Like => {
                 if let Some(other) = ctx.like(object, a)? {
-                    let common = s.common;
+                    // How numbers are shown is not copied.
+                    let before = s;
                     s = monitor_before(ctx, other, a.command)?;
-                    s.common = common;
+                    (s.vi_polar, s.p_polar) = (before.vi_polar, before.p_polar);
+                    let base_frequency_hz = s.common.base_frequency_hz;
+                    s.common = network::Common { base_frequency_hz, ..before.common };
                 }
             }
         }

@@ -148,6 +148,9 @@ pub(super) struct UnitState {
     pub p_factor: f64,
     pub p_option_pu: f64,
     pub p_option_before_pu: f64,
+    /// How far vars and watts are at work, now and as the last sample found it: see [`crate::control::InverterReport`].
+    pub operation: (f64, f64),
+    pub told: (f64, f64),
     /// Volt-watt has begun to limit in this time step.
     pub limits_watts: bool,
     /// Voltage change at the last action.
@@ -195,6 +198,8 @@ impl UnitState {
             p_factor: FIRST_FACTOR,
             p_option_pu: 0.0,
             p_option_before_pu: 0.0,
+            operation: (0.0, 0.0),
+            told: (0.0, 0.0),
             limits_watts: false,
             v_change_pu: None,
             vars_per_volt: 0.0,
@@ -224,8 +229,10 @@ impl UnitState {
     }
 
     /// Watts that kVA and rating allow, per unit with the sign of `p_pu`; 1 when they allow `p_pu`.
-    pub fn watt_limit_pu(&self, p_pu: f64) -> f64 {
-        let r = &self.reading;
+    pub fn watt_limit_pu(&mut self, p_pu: f64) -> f64 {
+        let r = self.reading;
+        // At work while the curve lowers the watts, unless something else lowers them more.
+        self.operation.1 = if p_pu < 1.0 { 1.0 } else { self.operation.1 };
         let p_kw = p_pu.abs() * self.p_base_kw;
         let rated_kw = r.p_dc_rated_pu * r.p_dc_rated_kw;
         let mut limit = 1.0;
@@ -233,10 +240,12 @@ impl UnitState {
             let room_kw = (r.kva * r.kva - r.q_kvar * r.q_kvar).sqrt();
             if room_kw < p_kw {
                 limit = room_kw / self.p_base_kw * super::sign(p_pu);
+                self.operation.1 = 0.0;
             }
         }
         if p_kw > rated_kw {
             limit = rated_kw / self.p_base_kw * super::sign(p_pu);
+            self.operation.1 = 0.0;
         }
         limit
     }
