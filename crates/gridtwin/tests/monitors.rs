@@ -6,8 +6,9 @@ mod common;
 
 use formats::opendss::{ReadOptions, read};
 use gridtwin::disk_files::DiskFiles;
+use powerflow::Session;
 use powerflow::metering::monitor::{MonitorTable, Monitors};
-use powerflow::{Session, run_series};
+use powerflow::series::{SeriesPath, run_series_by};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -23,7 +24,7 @@ struct Tolerance {
 }
 
 /// Runs the series of a script with its monitors; tells what of it did not settle.
-fn recorded(script: &Path) -> Result<Monitors, String> {
+fn recorded(script: &Path, path: SeriesPath) -> Result<Monitors, String> {
     let mut session = Session::new();
     let outcome = read(&DiskFiles::default(), script, &mut session, &ReadOptions::default())
         .unwrap_or_else(|error| panic!("{}: {error}", script.display()));
@@ -31,7 +32,7 @@ fn recorded(script: &Path) -> Result<Monitors, String> {
     let mut state = session.series_state(&network, true).expect("the case compiles");
     let mut monitors = Monitors::compile(state.circuit());
     monitors.reserve(network.options.number as usize);
-    let report = run_series(&mut state, network.options.number, &mut monitors).expect("the case solves");
+    let report = run_series_by(path, &mut state, network.options.number, &mut monitors).expect("the case solves");
     assert_eq!(report.steps, network.options.number);
     match report.unsettled {
         0 => Ok(monitors),
@@ -146,33 +147,40 @@ fn every_record_is_the_reference_engines() {
     for folder in &folders {
         let name = folder.file_name().unwrap().to_string_lossy().into_owned();
         let case: Case = toml::from_str(&std::fs::read_to_string(folder.join("case.toml")).unwrap()).unwrap();
-        let monitors = match recorded(&folder.join(&case.model)) {
-            Ok(monitors) => monitors,
-            Err(what) => {
-                failures.push(format!("{name}: {what}"));
-                continue;
-            }
-        };
-        assert!(monitors.refused().is_empty(), "{name}: {:?}", monitors.refused());
-        let n_expected = std::fs::read_dir(folder.join("expected")).unwrap().count();
-        assert_eq!(monitors.len(), n_expected, "{name}: monitors and expected files");
-        let mut largest = (0.0, String::new());
-        for mut table in monitors.tables() {
-            let mut expected = expected(&folder.join("expected").join(format!("{}.csv", table.name)));
-            if table.mode & 15 == 5 {
-                leave_out_iterations(&mut table, &mut expected);
-            }
-            let at = format!("{name}/{} ({}, terminal {}, mode {})", table.name, table.element, table.terminal, table.mode);
-            match worst(&table, &expected) {
-                Ok((distance, what)) if distance > case.tolerance.relative || distance.is_nan() => {
-                    failures.push(format!("{at}: {distance:.2e}, {what}"));
-                }
-                Ok(found) if found.0 > largest.0 => largest = found,
-                Ok(_) => {}
-                Err(difference) => failures.push(format!("{at}: {difference}")),
-            }
+        for path in [SeriesPath::Stepwise, SeriesPath::Batched] {
+            let largest = compare(folder, &case, path, &mut failures);
+            println!("{name}, {path:?}: {:.2e} {}", largest.0, largest.1);
         }
-        println!("{name}: {:.2e} {}", largest.0, largest.1);
     }
     assert!(failures.is_empty(), "{} of the monitors differ:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// Largest deviation of the monitors of a case on one path; what is beyond the tolerance goes to `failures`.
+fn compare(folder: &Path, case: &Case, path: SeriesPath, failures: &mut Vec<String>) -> (f64, String) {
+    let mut largest = (0.0, String::new());
+    let name = format!("{} {path:?}", folder.file_name().unwrap().to_string_lossy());
+    match recorded(&folder.join(&case.model), path) {
+        Err(what) => failures.push(format!("{name}: {what}")),
+        Ok(monitors) => {
+            assert!(monitors.refused().is_empty(), "{name}: {:?}", monitors.refused());
+            let n_expected = std::fs::read_dir(folder.join("expected")).unwrap().count();
+            assert_eq!(monitors.len(), n_expected, "{name}: monitors and expected files");
+            for mut table in monitors.tables() {
+                let mut expected = expected(&folder.join("expected").join(format!("{}.csv", table.name)));
+                if table.mode & 15 == 5 {
+                    leave_out_iterations(&mut table, &mut expected);
+                }
+                let at = format!("{name}/{} ({}, terminal {}, mode {})", table.name, table.element, table.terminal, table.mode);
+                match worst(&table, &expected) {
+                    Ok((distance, what)) if distance > case.tolerance.relative || distance.is_nan() => {
+                        failures.push(format!("{at}: {distance:.2e}, {what}"));
+                    }
+                    Ok(found) if found.0 > largest.0 => largest = found,
+                    Ok(_) => {}
+                    Err(difference) => failures.push(format!("{at}: {difference}")),
+                }
+            }
+        }
+    }
+    largest
 }

@@ -150,7 +150,7 @@ mod tests {
         let step_s = 0.005;
         let n = (1201.0 / step_s) as usize;
         let time_s: Vec<f64> = (0..n).map(|j| (j + 1) as f64 * step_s).collect();
-        let side = |t: f64| if (t * per_minute / 60.0) as u64 % 2 == 0 { 0.5 } else { -0.5 };
+        let side = |t: f64| if ((t * per_minute / 60.0) as u64).is_multiple_of(2) { 0.5 } else { -0.5 };
         let v = time_s.iter().map(|&t| 230.0 * (1.0 + side(t) * change_pct / 100.0)).collect();
         let mut pair = [v, vec![0.0; n]];
         flicker(&time_s, 230.0, frequency_hz, &mut pair);
