@@ -14,7 +14,7 @@ use crate::error::CircuitError;
 use crate::pc::{LaneBank, LaneValues, Moment};
 use crate::sparse::Lanes;
 use crate::state::State;
-use network::{Algorithm, LoadSolutionModel, SolutionMode};
+use network::{Algorithm, ControlMode, LoadSolutionModel, SolutionMode};
 use num_complex::Complex64;
 
 /// Iterations after which a lane is left to the solution of a single step.
@@ -57,7 +57,9 @@ impl Plan {
         let plain = o.load_model == LoadSolutionModel::PowerFlow && matches!(o.algorithm, Algorithm::Normal | Algorithm::Newton);
         let symbolic = circuit.symbolic();
         let in_order = symbolic.permutation().iter().enumerate().all(|(k, &row)| k == row as usize);
-        if !(in_time && plain && in_order && state.sweeps_trailing()) || circuit.controls().move_converters() {
+        // Events carry the clock with them, so that no step knows its time beforehand.
+        let by_the_clock = o.control_mode != ControlMode::Event;
+        if !(in_time && plain && in_order && by_the_clock && state.sweeps_trailing()) || circuit.controls().move_converters() {
             return None;
         }
         let n_quiet = circuit.n_quiet();
