@@ -90,8 +90,8 @@ pub fn run_series_by(path: SeriesPath, state: &mut State, number: u32, observer:
 }
 
 /// Steps in a row without action of a control before the next ones are tried four, and eight, at a time.
-const CALM_FOR_FOUR: u32 = 3;
-const CALM_FOR_EIGHT: u32 = 10;
+const CALM_FOR_FOUR: u32 = 1;
+const CALM_FOR_EIGHT: u32 = 4;
 
 /// Steps that are taken singly after a batch of which little could be kept.
 const SHORTEST_WAIT: u32 = 8;
