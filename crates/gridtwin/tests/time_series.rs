@@ -372,7 +372,7 @@ fn run_case(case: &Case, whole: bool) -> Result<Outcome, String> {
     };
     let mut model = Model::read_with(&case.master, &commands, false).map_err(|e| told("read", e))?;
     model.preflight(false).map_err(|e| told("check", e))?;
-    let mut state = model.session.series_state(&model.network, false).map_err(|e| e.to_string())?;
+    let mut state = model.session.series_state(&model.network, true).map_err(|e| e.to_string())?;
     let mut witness = Witness::new(&state, &table)?;
     run_series(&mut state, table.rows.len() as u32, &mut witness).map_err(|e| e.to_string())?;
     if let Some(dir) = std::env::var_os("GRIDTWIN_SERIES_OUT") {
