@@ -233,8 +233,9 @@ impl Circuit {
         let mut source_injection = vec![Complex64::ZERO; nodes.len()];
         for &i in &sources {
             let e: &Element = &elements[i as usize];
+            let scale = e.model.follows().map_or(1.0, |f| f.otherwise);
             for (&n, injected) in e.nodes.iter().zip(e.model.source_injection()) {
-                source_injection[n as usize] += injected;
+                source_injection[n as usize] += injected * scale;
             }
         }
         let nodes_len = nodes.len();

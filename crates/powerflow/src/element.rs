@@ -12,7 +12,7 @@ use crate::line_constants::{self, LineConstants, LineConstantsError};
 use crate::pc::{self, Moment, PcError};
 use crate::yprim::transformer::{TransformerError, TransformerModel};
 use crate::yprim::{self, Primitive, YprimError};
-use network::{CableShield, ElementId, ElementKind, LineImpedance, Network, SequenceType};
+use network::{CableShield, ElementId, ElementKind, LineImpedance, Network, SequenceType, Shapes, SolutionMode};
 use num_complex::Complex64;
 use std::collections::HashMap;
 
@@ -46,12 +46,49 @@ pub struct SourceModel {
     pub injection: Box<[Complex64]>,
     /// Voltages behind the impedance, V, conductor by conductor.
     pub emf_v: Box<[Complex64]>,
+    /// The voltages follow a shape, of which these and the currents are one per unit.
+    pub follows: Option<SourceShape>,
 }
 
 /// Fixed currents.
 #[derive(Clone, Debug)]
 pub struct CurrentSourceModel {
     pub injection: Box<[Complex64]>,
+    /// The currents follow a shape.
+    pub follows: Option<SourceShape>,
+}
+
+/// How a source follows its shapes in daily, yearly and duty mode.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SourceShape {
+    shapes: Shapes,
+    /// Scale in all other modes and without a shape of the mode.
+    pub otherwise: f64,
+    /// Volts of one per unit, by which a shape of actual kilovolts is divided; a current source's shape is always a factor.
+    unit_v: Option<f64>,
+}
+
+impl SourceShape {
+    fn new(shapes: Shapes, otherwise: f64, unit_v: Option<f64>) -> Option<Self> {
+        let follows = shapes.yearly.is_some() || shapes.daily.is_some() || shapes.duty.is_some();
+        follows.then_some(Self { shapes, otherwise, unit_v })
+    }
+
+    /// What the source's voltages or currents are multiplied by at the moment.
+    pub fn scale(&self, moment: &Moment) -> f64 {
+        let shape = match moment.mode {
+            SolutionMode::Daily => self.shapes.daily,
+            SolutionMode::Yearly => self.shapes.yearly,
+            SolutionMode::DutyCycle => self.shapes.duty.or(self.shapes.daily),
+            _ => None,
+        };
+        let Some(shape) = shape.map(|id| &moment.network.load_shapes[id.index()]) else { return self.otherwise };
+        let value = shape.at(moment.hour).0;
+        match self.unit_v {
+            Some(unit_v) if shape.use_actual => 1000.0 * value / unit_v,
+            _ => value,
+        }
+    }
 }
 
 /// The compiled model of an element.
@@ -156,7 +193,7 @@ pub fn compile(
             let v = yprim::voltage_source_phasors(g.volts / 1000.0, 1.0, g.angle_deg, 1, 1)[0];
             // The voltage is along the line at its own frequency, the same in every phase.
             let emf = if (g.frequency_hz - frequency_hz).abs() < 1e-6 { v } else { Complex64::ZERO };
-            norton(p, n_phases, &vec![emf; n_phases])
+            norton(p, n_phases, &vec![emf; n_phases], None)
         }
         ElementKind::Load => {
             loads.push(pc::LoadModel::compile(network, i)?);
@@ -172,12 +209,12 @@ pub fn compile(
 }
 
 /// A source as its admittance and the current that admittance passes at the source's own voltage.
-fn norton(p: Primitive, n_phases: usize, emf_v: &[Complex64]) -> Model {
+fn norton(p: Primitive, n_phases: usize, emf_v: &[Complex64], follows: Option<SourceShape>) -> Model {
     let order = p.total.rows();
     let mut v = vec![Complex64::ZERO; order];
     v[..n_phases].copy_from_slice(emf_v);
     let injection = p.total.mul_vec(&v).into();
-    Model::Source(Box::new(SourceModel { primitive: p.total, injection, emf_v: v.into() }))
+    Model::Source(Box::new(SourceModel { primitive: p.total, injection, emf_v: v.into(), follows }))
 }
 
 fn sequence_number(s: SequenceType) -> i8 {
@@ -188,7 +225,7 @@ fn sequence_number(s: SequenceType) -> i8 {
     }
 }
 
-/// Multiplier of a source at the moment of compilation; sources do not follow shapes in a snapshot.
+/// A voltage source; one that follows a shape is compiled at one per unit.
 fn source(network: &Network, i: usize, frequency_hz: f64) -> Result<Model, ElementError> {
     let s = &network.voltage_sources[i];
     let n = s.common.n_phases;
@@ -199,12 +236,16 @@ fn source(network: &Network, i: usize, frequency_hz: f64) -> Result<Model, Eleme
         let z = yprim::SequenceImpedance { z1_ohm: s.z1_ohm, z2_ohm: s.z2_ohm, z0_ohm: s.z0_ohm };
         yprim::voltage_source(&z, n, frequency_hz / s.common.base_frequency_hz)?
     };
-    let emf = if (s.frequency_hz - frequency_hz).abs() < 1e-6 * frequency_hz {
-        yprim::voltage_source_phasors(s.base_kv, s.v_pu, s.angle_deg, n, sequence_number(s.sequence))
-    } else {
-        vec![Complex64::ZERO; n]
+    let at_frequency = (s.frequency_hz - frequency_hz).abs() < 1e-6 * frequency_hz;
+    let phasors = |v_pu: f64| yprim::voltage_source_phasors(s.base_kv, v_pu, s.angle_deg, n, sequence_number(s.sequence));
+    let unit_v = phasors(1.0).first().map_or(0.0, |v| v.norm());
+    let follows = SourceShape::new(s.shapes, s.v_pu, Some(unit_v)).filter(|_| at_frequency);
+    let emf = match (at_frequency, follows) {
+        (false, _) => vec![Complex64::ZERO; n],
+        (true, None) => phasors(s.v_pu),
+        (true, Some(_)) => phasors(1.0),
     };
-    Ok(norton(p, n, &emf))
+    Ok(norton(p, n, &emf, follows))
 }
 
 fn current_source(network: &Network, i: usize, frequency_hz: f64) -> Model {
@@ -217,7 +258,7 @@ fn current_source(network: &Network, i: usize, frequency_hz: f64) -> Model {
     };
     // What enters the first terminal's nodes leaves those of the second.
     let injection = current.iter().copied().chain(current.iter().map(|c| -c)).take(n * s.common.terminals.len()).collect();
-    Model::CurrentSource(Box::new(CurrentSourceModel { injection }))
+    Model::CurrentSource(Box::new(CurrentSourceModel { injection, follows: SourceShape::new(s.shapes, 1.0, None) }))
 }
 
 fn line(network: &Network, i: usize, frequency_hz: f64, cache: &mut Cache) -> Result<Primitive, ElementError> {
@@ -477,6 +518,15 @@ impl Model {
             Self::Source(s) => &s.injection,
             Self::CurrentSource(s) => &s.injection,
             _ => &[],
+        }
+    }
+
+    /// How a source follows shapes; `None` where it does not, and for other elements.
+    pub fn follows(&self) -> Option<&SourceShape> {
+        match self {
+            Self::Source(s) => s.follows.as_ref(),
+            Self::CurrentSource(s) => s.follows.as_ref(),
+            _ => None,
         }
     }
 

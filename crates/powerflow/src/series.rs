@@ -136,7 +136,7 @@ impl Run<'_> {
 
     /// One step by itself.
     fn step(&mut self) -> Result<(), CircuitError> {
-        self.state.advance_clock();
+        self.state.clock_before_step();
         let progress = self.state.solve_moment()?;
         self.conclude(progress);
         Ok(())
@@ -147,9 +147,11 @@ impl Run<'_> {
         let mut times = [(0, 0.0); K];
         let start = (self.state.options.hour, self.state.options.second);
         let mut clock = start;
+        let moves_first = self.state.clock_moves_first();
         for time in &mut times {
-            clock = clock_after(clock, self.state.options.step_s);
-            *time = clock;
+            let next = clock_after(clock, self.state.options.step_s);
+            *time = if moves_first { next } else { clock };
+            clock = next;
         }
         batch.solve(plan, self.state, &times)?;
         let lanes = K.min((self.number - self.report.steps) as usize);
@@ -163,7 +165,9 @@ impl Run<'_> {
             (self.state.options.hour, self.state.options.second) = times[lane];
             if !batch.settled[lane] {
                 // It may need what a single solution knows of rounding; the clock is moved there again.
-                (self.state.options.hour, self.state.options.second) = if lane == 0 { start } else { times[lane - 1] };
+                if moves_first {
+                    (self.state.options.hour, self.state.options.second) = if lane == 0 { start } else { times[lane - 1] };
+                }
                 return self.step();
             }
             batch.give(plan, lane, self.state);
@@ -203,6 +207,7 @@ impl Run<'_> {
         if !progress.settled() {
             self.state.forget_profile();
         }
+        self.state.clock_after_step();
         self.report.stopped = flow.is_break();
     }
 }

@@ -148,12 +148,13 @@ fn run(state: &mut State) -> Result<Progress, CircuitError> {
         SolutionMode::Daily | SolutionMode::Yearly | SolutionMode::DutyCycle | SolutionMode::GeneralTime => {
             let mut last = None;
             for _ in 0..state.options.number {
-                state.advance_clock();
+                state.clock_before_step();
                 let progress = state.solve_moment()?;
                 let settled = progress.settled();
                 last = Some(progress);
                 // A step that did not settle ends as well, and a script that goes on finds it so.
                 state.end_of_step();
+                state.clock_after_step();
                 if !settled {
                     // What would follow stands on nothing.
                     break;

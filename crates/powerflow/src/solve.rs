@@ -264,10 +264,17 @@ impl State {
         let first = if self.sweeps_trailing() { self.circuit.n_quiet() + 1 } else { 0 };
         self.injection[first..].copy_from_slice(&self.circuit.source_injection()[first..]);
         for &i in self.circuit.sources() {
+            let e = &self.circuit.elements()[i as usize];
+            let follows = e.model.follows();
+            let usual = follows.map_or(1.0, |f| f.otherwise);
             if let Some(open) = self.open_source_injection(i as usize) {
-                let e = &self.circuit.elements()[i as usize];
                 for ((&n, now), closed) in e.nodes.iter().zip(open).zip(e.model.source_injection()) {
-                    self.injection[n as usize] += now - closed;
+                    self.injection[n as usize] += now - closed * usual;
+                }
+            } else if follows.is_some() {
+                let beyond = self.source_scale(i as usize) - usual;
+                for (&n, injected) in e.nodes.iter().zip(e.model.source_injection()) {
+                    self.injection[n as usize] += injected * beyond;
                 }
             }
         }

@@ -254,7 +254,7 @@ impl State {
             year: self.options.year,
             load_multiplier: self.options.load_multiplier,
             generation_multiplier: self.options.generation_multiplier,
-            price: self.options.price,
+            price: Moment::price_at(&self.options, self.circuit.network(), hour as f64 + second / 3600.0),
             frequency_hz: self.circuit.frequency_hz(),
             step_h: self.options.step_s / 3600.0,
         }
@@ -724,15 +724,18 @@ impl State {
             }
             Model::Source(source) => {
                 from_admittance(i);
-                let open = self.open_source_injection(index);
-                for (i, injected) in i.iter_mut().zip(open.as_deref().unwrap_or(&source.injection)) {
-                    *i -= injected;
+                match self.open_source_injection(index) {
+                    Some(open) => i.iter_mut().zip(open).for_each(|(i, injected)| *i -= injected),
+                    None => {
+                        let scale = self.source_scale(index);
+                        i.iter_mut().zip(&source.injection).for_each(|(i, injected)| *i -= injected * scale);
+                    }
                 }
             }
             Model::CurrentSource(source) => {
-                i.fill(ZERO);
+                let scale = self.source_scale(index);
                 for (i, injected) in i.iter_mut().zip(&source.injection) {
-                    *i -= injected;
+                    *i = -injected * scale;
                 }
             }
             _ => from_admittance(i),
@@ -743,9 +746,17 @@ impl State {
     pub(crate) fn open_source_injection(&self, index: usize) -> Option<Vec<Complex64>> {
         let open = self.closed[index].as_ref()?.iter().any(|closed| !closed);
         match &self.circuit.elements()[index].model {
-            Model::Source(source) if open => Some(self.primitives[index].mul_vec(&source.emf_v)),
+            Model::Source(source) if open => {
+                let scale = self.source_scale(index);
+                Some(self.primitives[index].mul_vec(&source.emf_v).into_iter().map(|i| i * scale).collect())
+            }
             _ => None,
         }
+    }
+
+    /// What a source's voltages or currents are multiplied by at the moment: 1 unless it follows a shape.
+    pub(crate) fn source_scale(&self, index: usize) -> f64 {
+        self.circuit.elements()[index].model.follows().map_or(1.0, |f| f.scale(&self.moment()))
     }
 
     /// A converter with an open conductor that is no generator: what the reduction left of its admittance.
@@ -754,8 +765,26 @@ impl State {
         open && !matches!(self.circuit.elements()[index].model, Model::Generator(_))
     }
 
-    /// Moves the clock by one step.
-    pub(crate) fn advance_clock(&mut self) {
+    /// Whether a step begins with the clock, as in all modes but general time, which solves first and moves the clock then.
+    pub(crate) fn clock_moves_first(&self) -> bool {
+        self.options.mode != SolutionMode::GeneralTime
+    }
+
+    /// Moves the clock by one step where that comes before the solution.
+    pub(crate) fn clock_before_step(&mut self) {
+        if self.clock_moves_first() {
+            self.advance_clock();
+        }
+    }
+
+    /// Moves the clock by one step where that comes after the solution.
+    pub(crate) fn clock_after_step(&mut self) {
+        if !self.clock_moves_first() {
+            self.advance_clock();
+        }
+    }
+
+    fn advance_clock(&mut self) {
         let o = &mut self.options;
         (o.hour, o.second) = clock_after((o.hour, o.second), o.step_s);
     }

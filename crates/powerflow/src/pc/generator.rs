@@ -203,7 +203,7 @@ impl GeneratorModel {
             return (1.0, 1.0, 1.0);
         }
         let mut hour = moment.hour;
-        let (factor, shape) = match moment.mode {
+        let (factor, shape) = match moment.shape_mode() {
             SolutionMode::Daily
             | SolutionMode::MonteCarlo2
             | SolutionMode::MonteCarlo3

@@ -181,7 +181,7 @@ impl InductionMachineModel {
             return;
         }
         let s = &self.shapes;
-        let shape = match moment.mode {
+        let shape = match moment.shape_mode() {
             SolutionMode::Yearly => s.yearly,
             SolutionMode::DutyCycle => s.duty.or(s.daily),
             SolutionMode::Daily

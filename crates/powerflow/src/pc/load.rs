@@ -265,7 +265,16 @@ impl LoadModel {
             (_, SolutionMode::Daily) => (growth * multiplier, self.shapes.daily),
             (_, SolutionMode::Yearly) => (moment.load_multiplier * growth, self.shapes.yearly),
             (_, SolutionMode::DutyCycle) => (growth * multiplier, duty),
-            (_, SolutionMode::GeneralTime | SolutionMode::Dynamics | SolutionMode::MonteCarlo1) => (growth * multiplier, None),
+            (_, SolutionMode::GeneralTime) => {
+                let shape = match moment.shape_mode() {
+                    SolutionMode::Daily => self.shapes.daily,
+                    SolutionMode::Yearly => self.shapes.yearly,
+                    SolutionMode::DutyCycle => duty,
+                    _ => None,
+                };
+                (growth * multiplier, shape)
+            }
+            (_, SolutionMode::Dynamics | SolutionMode::MonteCarlo1) => (growth * multiplier, None),
             (_, SolutionMode::MonteCarlo2 | SolutionMode::MonteCarlo3 | SolutionMode::LoadDuration1 | SolutionMode::LoadDuration2) => {
                 (growth * multiplier, self.shapes.daily)
             }

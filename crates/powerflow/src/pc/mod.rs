@@ -54,7 +54,7 @@ pub use load::{LoadModel, LoadState};
 pub use pv_system::{PvModel, PvState};
 pub use storage::{StorageLosses, StorageModel, StorageState};
 
-use network::{Network, SolutionMode};
+use network::{Network, ShapeClass, SolutionMode, SolutionOptions};
 use thiserror::Error;
 
 /// What every model reads of the moment; built by the solver.
@@ -87,7 +87,7 @@ impl<'a> Moment<'a> {
             year: o.year,
             load_multiplier: o.load_multiplier,
             generation_multiplier: o.generation_multiplier,
-            price: o.price,
+            price: Self::price_at(o, network, o.hour_f64()),
             frequency_hz: o.frequency_hz,
             step_h: o.step_s / 3600.0,
         }
@@ -99,19 +99,38 @@ impl<'a> Moment<'a> {
     }
 
     /// Level that generators and storage with `dispmode=loadlevel` compare with their triggers: growth, the load multiplier
-    /// (not in yearly mode) and, in modes that run on the clock, the default daily shape. 1 in fault study.
+    /// (not in yearly mode) and, in modes that run on the clock, the default shape, yearly or daily. 1 in fault study.
     pub fn dispatch_reference(&self) -> f64 {
-        let daily = || self.network.options.default_daily.map_or(1.0, |id| self.network.load_shapes[id.index()].at(self.hour).0);
+        let at = |shape: Option<network::LoadShapeId>| shape.map_or(1.0, |id| self.network.load_shapes[id.index()].at(self.hour).0);
+        let daily = || at(self.network.options.default_daily);
         match self.mode {
             SolutionMode::FaultStudy | SolutionMode::MonteFault => 1.0,
             SolutionMode::AutoAdd => self.default_growth(),
-            SolutionMode::Yearly => self.default_growth() * daily(),
+            SolutionMode::Yearly => self.default_growth() * at(self.network.options.default_yearly),
             SolutionMode::Snapshot
             | SolutionMode::Direct
             | SolutionMode::Dynamics
             | SolutionMode::Harmonics
             | SolutionMode::MonteCarlo1 => self.load_multiplier * self.default_growth(),
             _ => self.load_multiplier * self.default_growth() * daily(),
+        }
+    }
+
+    /// The mode whose shapes are followed: in general time that of the class that was chosen.
+    pub fn shape_mode(&self) -> SolutionMode {
+        match (self.mode, self.network.options.load_shape_class) {
+            (SolutionMode::GeneralTime, ShapeClass::Daily) => SolutionMode::Daily,
+            (SolutionMode::GeneralTime, ShapeClass::Yearly) => SolutionMode::Yearly,
+            (SolutionMode::GeneralTime, ShapeClass::Duty) => SolutionMode::DutyCycle,
+            (mode, _) => mode,
+        }
+    }
+
+    /// Price at `hour`: the price curve's where the mode follows it, else the signal that was set.
+    pub fn price_at(options: &SolutionOptions, network: &Network, hour: f64) -> f64 {
+        match (options.mode, options.price_curve) {
+            (SolutionMode::Daily | SolutionMode::Yearly, Some(id)) => network.price_shapes[id.index()].at(hour),
+            _ => options.price,
         }
     }
 

@@ -112,7 +112,7 @@ impl PvModel {
         state.inverter.dynamic_currents = None;
         let s = &self.shapes;
         let started = |id: Option<_>| if id.is_some() { moment.hour + self.duty_start_h } else { moment.hour };
-        let (shape, hour, temperature) = match moment.mode {
+        let (shape, hour, temperature) = match moment.shape_mode() {
             SolutionMode::Yearly => (s.yearly.or(s.daily), started(s.yearly), self.t_yearly.or(self.t_daily)),
             SolutionMode::DutyCycle => (s.duty.or(s.daily), started(s.duty), self.t_duty.or(self.t_daily)),
             SolutionMode::Daily

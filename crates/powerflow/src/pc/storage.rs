@@ -252,7 +252,7 @@ impl StorageModel {
             DispatchMode::Price => rebuild |= self.trigger(state, moment.price, moment),
             DispatchMode::Default | DispatchMode::Follow => {
                 let s = &self.shapes;
-                let shape = match moment.mode {
+                let shape = match moment.shape_mode() {
                     SolutionMode::Yearly => Some(s.yearly.or(s.daily)),
                     SolutionMode::DutyCycle => Some(s.duty.or(s.daily)),
                     SolutionMode::Daily

@@ -75,7 +75,7 @@ impl Plan {
                     continue;
                 }
                 Model::Source(_) | Model::CurrentSource(_) => {
-                    if is_open(i) {
+                    if is_open(i) || e.model.follows().is_some() {
                         return None;
                     }
                     continue;
