@@ -48,6 +48,8 @@ fn network(data: &Value, element: impl Into<AnyElement>) -> Network {
     let temperature_c = numbers(&data["temperatures"]).into();
     n.temperature_shapes.push(TemperatureShape { name: "t".into(), interval_h: 1.0, hours: None, temperature_c, mean: 0.0, stddev: 0.0 });
     n.options.default_daily = n.load_shapes.iter().position(|s| s.name == "default").map(LoadShapeId::from);
+    // What everything follows where no other shape is named.
+    n.options.default_yearly = n.options.default_daily;
     assert!(n.options.default_daily.is_some());
     n.add(element);
     n
