@@ -8,92 +8,156 @@
 //! ```
 //!
 //! which is three products of half the order instead of one of the whole, and does not lose the losses of a short line in the
-//! difference of what enters and what leaves. Lines are kept in this form, one array for each number of phases. Elements of other shapes
-//! (transformers, series reactors) keep their whole admittance without the conductors at earth. What was compiled holds while the element's
-//! conductors are all closed and its taps are those of the compilation; a branch that has moved, and one that is of no such shape, is asked
-//! of the state.
+//! difference of what enters and what leaves. Lines are kept in this form. Elements of other shapes (transformers, series reactors) keep
+//! their whole admittance without the conductors at earth. Branches of one shape, whose losses go to one cell of the meter, stand four side
+//! by side in the lanes of the vector registers. What was compiled holds while an element's conductors are all closed and its taps are those
+//! of the compilation; a branch that has moved, and one that is of no such shape, is asked of the state.
 
 use crate::circuit::Circuit;
 use crate::dense::CMatrix;
 use crate::element::{Model, Varying};
+use crate::sparse::Lanes;
 use crate::state::State;
 use crate::yprim::open_conductors;
 use num_complex::Complex64;
 
 const ZERO: Complex64 = Complex64::new(0.0, 0.0);
+/// Branches side by side.
+const K: usize = 4;
+/// An empty lane.
+const NONE: u32 = u32::MAX;
+/// The earth among the rows of an admittance without it.
+const EARTH: u8 = u8::MAX;
 
-/// What one branch loses and carries, before the factor of a positive-sequence model.
+/// Losses of the branches of one kind at one voltage base, before the factor of a positive-sequence model.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct BranchPower {
-    pub losses_va: Complex64,
+pub(super) struct Cell {
+    pub total_va: Complex64,
     /// The part of the losses that is there without load.
     pub no_load_va: Complex64,
     /// Losses of the zero sequence, W; of lines with three phases only.
     pub zero_mode_w: f64,
+}
+
+/// Where what the branches lose and carry is written.
+pub(super) struct Ledger<'a> {
+    pub cells: &'a mut [Cell],
+    /// Overload factors by branch: normal, emergency. What is not overloaded is left as it was.
+    pub overload: &'a mut [[f64; 2]],
+    pub overloaded: bool,
+}
+
+/// A branch of the zone, and where its losses go.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub branch: u32,
+    /// Position in the circuit's elements.
+    pub element: u32,
+    pub cell: u8,
+    pub n_phases: u32,
+    pub is_line: bool,
+    /// Squares of the normal and the emergency rating, A²; infinite where there is none.
+    pub rating_a2: [f64; 2],
+    /// Conductance of each phase of the first terminal to earth that counts as no-load, S.
+    pub g_no_load: f64,
+}
+
+/// What one branch loses and carries.
+#[derive(Clone, Copy, Debug, Default)]
+struct BranchPower {
+    losses: Cell,
     /// Square of the largest phase current at the first terminal, A².
-    pub largest_a2: f64,
+    largest_a2: f64,
+}
+
+/// The same of the branches side by side.
+#[derive(Clone, Copy, Debug)]
+struct BlockPower {
+    total: Lanes<K>,
+    no_load: Lanes<K>,
+    zero_mode: [f64; K],
+    largest_a2: [f64; K],
+}
+
+/// What blocks of any shape have.
+#[derive(Clone, Debug)]
+struct Block {
+    cell: u8,
+    branches: [u32; K],
+    elements: [u32; K],
+    rating_a2: [[f64; K]; 2],
+    places: Box<[Place]>,
 }
 
 /// A line: series and shunt admittance as upper triangles, row by row.
 #[derive(Clone, Debug)]
 struct Line<const N: usize, const T: usize> {
-    branch: u32,
-    element: u32,
+    place: Place,
     nodes: [[u32; N]; 2],
     series: [Complex64; T],
     shunt: [Complex64; T],
 }
 
-/// Any other element that does not change by itself.
+#[derive(Clone, Debug)]
+struct LineBlock<const N: usize, const T: usize> {
+    block: Block,
+    nodes: [[[u32; K]; N]; 2],
+    series: [Lanes<K>; T],
+    shunt: [Lanes<K>; T],
+}
+
+/// Any other element that does not change by itself, without its conductors at earth.
 #[derive(Clone, Debug)]
 struct Whole {
-    branch: u32,
-    element: u32,
-    n_phases: u32,
+    place: Place,
     /// Nodes of the rows; the rows of the phases of the first terminal come first.
     nodes: Box<[u32]>,
     /// Admittance, row-major.
     y: Box<[Complex64]>,
     /// Taps of a transformer for which this holds.
     taps_pu: Box<[f64]>,
-    /// Magnetising branches: admittance of one, conjugate, and the nodes between which each stands.
+    /// Magnetising branches: admittance of one, conjugate, and the rows between which each stands.
     no_load_conj: Complex64,
-    no_load_nodes: Box<[(u32, u32)]>,
+    no_load_rows: Box<[(u8, u8)]>,
 }
 
-/// A branch that is asked of the state.
 #[derive(Clone, Debug)]
-struct Live {
-    branch: u32,
-    element: u32,
-    n_phases: u32,
-    is_line: bool,
-    /// Conductance of each phase of the first terminal to earth that counts as no-load, S.
-    g_no_load: f64,
+struct WholeBlock<const M: usize> {
+    block: Block,
+    n_phases: usize,
+    nodes: [[u32; K]; M],
+    y: [[Lanes<K>; M]; M],
+    taps_pu: [Box<[f64]>; K],
+    no_load_conj: Lanes<K>,
+    no_load_rows: Box<[(u8, u8)]>,
 }
 
-/// The branches of one zone.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Branches {
+/// The branches of one zone, as they are gathered.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
     one: Vec<Line<1, 1>>,
     two: Vec<Line<2, 3>>,
     three: Vec<Line<3, 6>>,
     whole: Vec<Whole>,
-    live: Vec<Live>,
+    live: Vec<Place>,
 }
 
-/// What tells a branch of the zone to [`Branches::push`].
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Shape {
-    pub element: u32,
-    pub n_phases: u32,
-    pub is_line: bool,
-    pub g_no_load: f64,
+/// The branches of one zone.
+#[derive(Clone, Debug)]
+pub(super) struct Branches {
+    one: Vec<LineBlock<1, 1>>,
+    two: Vec<LineBlock<2, 3>>,
+    three: Vec<LineBlock<3, 6>>,
+    whole2: Vec<WholeBlock<2>>,
+    whole3: Vec<WholeBlock<3>>,
+    whole6: Vec<WholeBlock<6>>,
+    /// Branches that are asked of the state.
+    live: Vec<Place>,
 }
 
 impl<const N: usize, const T: usize> Line<N, T> {
     /// `None` when the admittance is not that of a line with equal ends.
-    fn compile(branch: u32, element: u32, nodes: &[u32], y: &CMatrix) -> Option<Self> {
+    fn compile(place: Place, nodes: &[u32], y: &CMatrix) -> Option<Self> {
         if nodes.len() != 2 * N || y.rows() != 2 * N {
             return None;
         }
@@ -112,41 +176,123 @@ impl<const N: usize, const T: usize> Line<N, T> {
             }
         }
         let nodes = [std::array::from_fn(|k| nodes[k]), std::array::from_fn(|k| nodes[N + k])];
-        Some(Self { branch, element, nodes, series, shunt })
-    }
-
-    #[inline(always)]
-    fn power(&self, v: &[Complex64]) -> BranchPower {
-        let v1: [Complex64; N] = std::array::from_fn(|k| v[self.nodes[0][k] as usize]);
-        let v2: [Complex64; N] = std::array::from_fn(|k| v[self.nodes[1][k] as usize]);
-        let d: [Complex64; N] = std::array::from_fn(|k| v1[k] - v2[k]);
-        let through = product::<N, T>(&self.series, &d);
-        let (c1, c2) = (product::<N, T>(&self.shunt, &v1), product::<N, T>(&self.shunt, &v2));
-        let mut p = BranchPower::default();
-        let (mut v1_sum, mut v2_sum, mut i1_sum, mut i2_sum) = (ZERO, ZERO, ZERO, ZERO);
-        for k in 0..N {
-            p.losses_va += d[k] * through[k].conj() + v1[k] * c1[k].conj() + v2[k] * c2[k].conj();
-            let (i1, i2) = (through[k] + c1[k], c2[k] - through[k]);
-            p.largest_a2 = p.largest_a2.max(i1.norm_sqr());
-            (v1_sum, v2_sum, i1_sum, i2_sum) = (v1_sum + v1[k], v2_sum + v2[k], i1_sum + i1, i2_sum + i2);
-        }
-        if N == 3 {
-            p.zero_mode_w = (v1_sum * i1_sum.conj() + v2_sum * i2_sum.conj()).re / 3.0;
-        }
-        p
+        Some(Self { place, nodes, series, shunt })
     }
 }
 
-/// A symmetric matrix, given by its upper triangle, times a vector.
+impl Block {
+    fn new(places: Vec<Place>) -> Self {
+        let of = |lane: usize| places.get(lane);
+        Self {
+            cell: places[0].cell,
+            branches: std::array::from_fn(|t| of(t).map_or(NONE, |p| p.branch)),
+            elements: std::array::from_fn(|t| of(t).map_or(NONE, |p| p.element)),
+            rating_a2: std::array::from_fn(|level| std::array::from_fn(|t| of(t).map_or(f64::INFINITY, |p| p.rating_a2[level]))),
+            places: places.into(),
+        }
+    }
+
+    /// Writes down the lanes of which what was compiled holds, and the others as the state has them.
+    #[inline(always)]
+    fn book(&self, mut power: BlockPower, holds: [bool; K], state: &State, currents: &mut [Complex64], ledger: &mut Ledger<'_>) {
+        if holds != [true; K] {
+            for (t, place) in self.places.iter().enumerate().filter(|(t, _)| !holds[*t]) {
+                power.total.set(t, ZERO);
+                power.no_load.set(t, ZERO);
+                (power.zero_mode[t], power.largest_a2[t]) = (0.0, 0.0);
+                place.ask(state, currents, ledger);
+            }
+        }
+        let cell = &mut ledger.cells[self.cell as usize];
+        let sum = |x: &[f64; K]| (x[0] + x[1]) + (x[2] + x[3]);
+        cell.total_va += Complex64::new(sum(&power.total.re), sum(&power.total.im));
+        cell.no_load_va += Complex64::new(sum(&power.no_load.re), sum(&power.no_load.im));
+        cell.zero_mode_w += sum(&power.zero_mode);
+        let mut is_over = false;
+        for rating_a2 in &self.rating_a2 {
+            for t in 0..K {
+                is_over |= power.largest_a2[t] > rating_a2[t];
+            }
+        }
+        if is_over {
+            for place in &self.places {
+                let t = self.branches.iter().position(|b| *b == place.branch).unwrap_or(0);
+                place.compare(power.largest_a2[t], ledger);
+            }
+        }
+    }
+}
+
+/// Parts a list into blocks of neighbours that `is_same` says go together.
+fn blocks<X, B>(mut list: Vec<X>, key: impl Fn(&X) -> (u8, u32, Vec<(u8, u8)>), make: impl Fn(&[X]) -> B) -> Vec<B> {
+    list.sort_by_cached_key(&key);
+    list.chunk_by(|a, b| key(a) == key(b)).flat_map(|same| same.chunks(K)).map(make).collect()
+}
+
 #[inline(always)]
-fn product<const N: usize, const T: usize>(upper: &[Complex64; T], x: &[Complex64; N]) -> [Complex64; N] {
-    let mut out = [ZERO; N];
+fn gather(v: &[Complex64], nodes: &[u32; K]) -> Lanes<K> {
+    let mut out = Lanes::ZERO;
+    for t in 0..K {
+        let at = v[nodes[t] as usize];
+        (out.re[t], out.im[t]) = (at.re, at.im);
+    }
+    out
+}
+
+#[inline(always)]
+fn difference(a: &Lanes<K>, b: &Lanes<K>) -> Lanes<K> {
+    let mut out = *a;
+    for t in 0..K {
+        out.re[t] -= b.re[t];
+        out.im[t] -= b.im[t];
+    }
+    out
+}
+
+#[inline(always)]
+fn add(to: &mut Lanes<K>, a: &Lanes<K>) {
+    for t in 0..K {
+        to.re[t] += a.re[t];
+        to.im[t] += a.im[t];
+    }
+}
+
+/// `to + a b`
+#[inline(always)]
+fn add_product(to: &mut Lanes<K>, a: &Lanes<K>, b: &Lanes<K>) {
+    for t in 0..K {
+        to.re[t] += a.re[t] * b.re[t] - a.im[t] * b.im[t];
+        to.im[t] += a.re[t] * b.im[t] + a.im[t] * b.re[t];
+    }
+}
+
+/// `to + v i*`
+#[inline(always)]
+fn add_power(to: &mut Lanes<K>, v: &Lanes<K>, i: &Lanes<K>) {
+    for t in 0..K {
+        to.re[t] += v.re[t] * i.re[t] + v.im[t] * i.im[t];
+        to.im[t] += v.im[t] * i.re[t] - v.re[t] * i.im[t];
+    }
+}
+
+#[inline(always)]
+fn raise(largest_a2: &mut [f64; K], i: &Lanes<K>) {
+    for t in 0..K {
+        let size = i.re[t] * i.re[t] + i.im[t] * i.im[t];
+        largest_a2[t] = if size > largest_a2[t] { size } else { largest_a2[t] };
+    }
+}
+
+/// Symmetric matrices, given by their upper triangles, times vectors.
+#[inline(always)]
+fn product<const N: usize, const T: usize>(upper: &[Lanes<K>; T], x: &[Lanes<K>; N]) -> [Lanes<K>; N] {
+    let mut out = [Lanes::ZERO; N];
     let mut at = 0;
     for r in 0..N {
         for c in r..N {
-            out[r] += upper[at] * x[c];
+            add_product(&mut out[r], &upper[at], &x[c]);
             if c != r {
-                out[c] += upper[at] * x[r];
+                add_product(&mut out[c], &upper[at], &x[r]);
             }
             at += 1;
         }
@@ -154,66 +300,189 @@ fn product<const N: usize, const T: usize>(upper: &[Complex64; T], x: &[Complex6
     out
 }
 
+impl<const N: usize, const T: usize> LineBlock<N, T> {
+    fn new(lines: &[Line<N, T>]) -> Self {
+        let mut new = Self {
+            block: Block::new(lines.iter().map(|l| l.place).collect()),
+            nodes: [[[0; K]; N]; 2],
+            series: [Lanes::ZERO; T],
+            shunt: [Lanes::ZERO; T],
+        };
+        for (t, line) in lines.iter().enumerate() {
+            for end in 0..2 {
+                (0..N).for_each(|k| new.nodes[end][k][t] = line.nodes[end][k]);
+            }
+            for at in 0..T {
+                new.series[at].set(t, line.series[at]);
+                new.shunt[at].set(t, line.shunt[at]);
+            }
+        }
+        new
+    }
+
+    #[inline(always)]
+    fn power(&self, v: &[Complex64]) -> BlockPower {
+        let v1: [Lanes<K>; N] = std::array::from_fn(|k| gather(v, &self.nodes[0][k]));
+        let v2: [Lanes<K>; N] = std::array::from_fn(|k| gather(v, &self.nodes[1][k]));
+        let d: [Lanes<K>; N] = std::array::from_fn(|k| difference(&v1[k], &v2[k]));
+        let through = product::<N, T>(&self.series, &d);
+        let (c1, c2) = (product::<N, T>(&self.shunt, &v1), product::<N, T>(&self.shunt, &v2));
+        let mut p = BlockPower { total: Lanes::ZERO, no_load: Lanes::ZERO, zero_mode: [0.0; K], largest_a2: [0.0; K] };
+        let mut sums = [Lanes::ZERO; 4];
+        for k in 0..N {
+            add_power(&mut p.total, &d[k], &through[k]);
+            add_power(&mut p.total, &v1[k], &c1[k]);
+            add_power(&mut p.total, &v2[k], &c2[k]);
+            let mut i1 = through[k];
+            add(&mut i1, &c1[k]);
+            raise(&mut p.largest_a2, &i1);
+            if N == 3 {
+                add(&mut sums[0], &v1[k]);
+                add(&mut sums[1], &i1);
+                add(&mut sums[2], &v2[k]);
+                add(&mut sums[3], &difference(&c2[k], &through[k]));
+            }
+        }
+        if N == 3 {
+            let [v1, i1, v2, i2] = &sums;
+            for t in 0..K {
+                let (first, second) = (v1.re[t] * i1.re[t] + v1.im[t] * i1.im[t], v2.re[t] * i2.re[t] + v2.im[t] * i2.im[t]);
+                p.zero_mode[t] = (first + second) / 3.0;
+            }
+        }
+        p
+    }
+
+    #[inline(always)]
+    fn visit(&self, state: &State, currents: &mut [Complex64], ledger: &mut Ledger<'_>) {
+        let holds = std::array::from_fn(|t| self.block.elements[t] == NONE || state.closed[self.block.elements[t] as usize].is_none());
+        self.block.book(self.power(state.voltages()), holds, state, currents, ledger);
+    }
+}
+
 impl Whole {
-    fn compile(circuit: &Circuit, branch: u32, shape: Shape) -> Option<Self> {
-        let e = &circuit.elements()[shape.element as usize];
+    fn compile(circuit: &Circuit, place: Place) -> Option<Self> {
+        let e = &circuit.elements()[place.element as usize];
         let (y, taps_pu, no_load) = match (&e.model, Varying::initial(circuit.network(), e)) {
             (Model::Fixed(p), _) => (p.total.clone(), Box::default(), None),
             (Model::Transformer(t), Varying::Taps(taps)) => {
                 let mut y = CMatrix::square(t.order());
                 t.yprim(&taps, &mut y);
-                // What an autotransformer's windings share needs no care here: the sum over all conductors holds.
-                let nodes: Box<[_]> = t.no_load_ends().map(|(from, to)| (e.nodes[from], e.nodes[to])).collect();
-                let no_load = (t.no_load_admittance(&taps).conj(), nodes);
+                let no_load = (t.no_load_admittance(&taps).conj(), t.no_load_ends().collect::<Vec<_>>());
                 (y, taps, Some(no_load))
             }
             _ => return None,
         };
-        if y.rows() != e.nodes.len() || shape.g_no_load != 0.0 {
+        if y.rows() != e.nodes.len() || place.g_no_load != 0.0 {
             return None;
         }
-        let rows: Vec<usize> = (0..e.nodes.len()).filter(|&k| k < shape.n_phases as usize || e.nodes[k] != 0).collect();
-        let (no_load_conj, no_load_nodes) = no_load.unwrap_or_default();
+        let rows: Vec<usize> = (0..e.nodes.len()).filter(|&k| k < place.n_phases as usize || e.nodes[k] != 0).collect();
+        let row_of = |conductor: usize| rows.iter().position(|&r| r == conductor).map_or(EARTH, |r| r as u8);
+        let (no_load_conj, ends) = no_load.unwrap_or_default();
+        let has_no_load = no_load_conj != ZERO;
         Some(Self {
-            branch,
-            element: shape.element,
-            n_phases: shape.n_phases,
+            place,
             nodes: rows.iter().map(|&k| e.nodes[k]).collect(),
             y: rows.iter().flat_map(|&r| rows.iter().map(move |&c| (r, c))).map(|at| y[at]).collect(),
             taps_pu,
             no_load_conj,
-            no_load_nodes,
+            no_load_rows: ends.into_iter().filter(|_| has_no_load).map(|(from, to)| (row_of(from), row_of(to))).collect(),
         })
-    }
-
-    fn holds(&self, state: &State) -> bool {
-        let taps_hold = match &state.varying[self.element as usize] {
-            Varying::Taps(taps) => taps == &self.taps_pu,
-            _ => true,
-        };
-        taps_hold && state.closed[self.element as usize].is_none()
-    }
-
-    #[inline]
-    fn power(&self, v: &[Complex64]) -> BranchPower {
-        let mut p = BranchPower::default();
-        let order = self.nodes.len();
-        for (row, (y, &node)) in self.y.chunks_exact(order).zip(&self.nodes).enumerate() {
-            let i: Complex64 = y.iter().zip(&self.nodes).map(|(y, &n)| y * v[n as usize]).sum();
-            p.losses_va += v[node as usize] * i.conj();
-            if row < self.n_phases as usize {
-                p.largest_a2 = p.largest_a2.max(i.norm_sqr());
-            }
-        }
-        if self.no_load_conj != ZERO {
-            let v2: f64 = self.no_load_nodes.iter().map(|&(from, to)| (v[from as usize] - v[to as usize]).norm_sqr()).sum();
-            p.no_load_va = self.no_load_conj * v2;
-        }
-        p
     }
 }
 
-impl Live {
+impl<const M: usize> WholeBlock<M> {
+    fn all(list: &[Whole]) -> Vec<Self> {
+        let of_order: Vec<Whole> = list.iter().filter(|w| w.nodes.len() == M).cloned().collect();
+        blocks(of_order, |w| (w.place.cell, w.place.n_phases, w.no_load_rows.to_vec()), Self::new)
+    }
+
+    fn new(list: &[Whole]) -> Self {
+        let mut new = Self {
+            block: Block::new(list.iter().map(|w| w.place).collect()),
+            n_phases: list[0].place.n_phases as usize,
+            nodes: [[0; K]; M],
+            y: [[Lanes::ZERO; M]; M],
+            taps_pu: std::array::from_fn(|t| list.get(t).map(|w| w.taps_pu.clone()).unwrap_or_default()),
+            no_load_conj: Lanes::ZERO,
+            no_load_rows: list[0].no_load_rows.clone(),
+        };
+        for (t, whole) in list.iter().enumerate() {
+            new.no_load_conj.set(t, whole.no_load_conj);
+            for r in 0..M {
+                new.nodes[r][t] = whole.nodes[r];
+                (0..M).for_each(|c| new.y[r][c].set(t, whole.y[r * M + c]));
+            }
+        }
+        new
+    }
+
+    #[inline(always)]
+    fn power(&self, v: &[Complex64]) -> BlockPower {
+        let v: [Lanes<K>; M] = std::array::from_fn(|r| gather(v, &self.nodes[r]));
+        let mut p = BlockPower { total: Lanes::ZERO, no_load: Lanes::ZERO, zero_mode: [0.0; K], largest_a2: [0.0; K] };
+        for r in 0..M {
+            let mut i = Lanes::ZERO;
+            for c in 0..M {
+                add_product(&mut i, &self.y[r][c], &v[c]);
+            }
+            add_power(&mut p.total, &v[r], &i);
+            if r < self.n_phases {
+                raise(&mut p.largest_a2, &i);
+            }
+        }
+        let mut v2 = [0.0; K];
+        let at = |row: u8| if row == EARTH { Lanes::ZERO } else { v[row as usize] };
+        for &(from, to) in &self.no_load_rows {
+            let across = difference(&at(from), &at(to));
+            for t in 0..K {
+                v2[t] += across.re[t] * across.re[t] + across.im[t] * across.im[t];
+            }
+        }
+        for t in 0..K {
+            p.no_load.re[t] = self.no_load_conj.re[t] * v2[t];
+            p.no_load.im[t] = self.no_load_conj.im[t] * v2[t];
+        }
+        p
+    }
+
+    #[inline(always)]
+    fn visit(&self, state: &State, currents: &mut [Complex64], ledger: &mut Ledger<'_>) {
+        let holds = std::array::from_fn(|t| {
+            let element = self.block.elements[t];
+            element == NONE || {
+                let taps_hold = match &state.varying[element as usize] {
+                    Varying::Taps(taps) => taps == &self.taps_pu[t],
+                    _ => true,
+                };
+                taps_hold && state.closed[element as usize].is_none()
+            }
+        });
+        self.block.book(self.power(state.voltages()), holds, state, currents, ledger);
+    }
+}
+
+impl Place {
+    /// Asks the state for what the branch loses and carries, and writes it down.
+    #[cold]
+    fn ask(&self, state: &State, currents: &mut [Complex64], ledger: &mut Ledger<'_>) {
+        let power = self.power(state, currents);
+        let cell = &mut ledger.cells[self.cell as usize];
+        cell.total_va += power.losses.total_va;
+        cell.no_load_va += power.losses.no_load_va;
+        cell.zero_mode_w += power.losses.zero_mode_w;
+        self.compare(power.largest_a2, ledger);
+    }
+
+    fn compare(&self, largest_a2: f64, ledger: &mut Ledger<'_>) {
+        for (factor, rating_a2) in ledger.overload[self.branch as usize].iter_mut().zip(self.rating_a2) {
+            if largest_a2 > rating_a2 {
+                *factor = (largest_a2 / rating_a2).sqrt() - 1.0;
+                ledger.overloaded = true;
+            }
+        }
+    }
+
     fn power(&self, state: &State, currents: &mut [Complex64]) -> BranchPower {
         let e = &state.circuit().elements()[self.element as usize];
         let v = state.voltages();
@@ -222,19 +491,19 @@ impl Live {
         let mut p = BranchPower::default();
         let n_phases = self.n_phases as usize;
         for (k, (&n, i)) in e.nodes.iter().zip(&*i).enumerate() {
-            p.losses_va += v[n as usize] * i.conj();
+            p.losses.total_va += v[n as usize] * i.conj();
             if k < n_phases {
                 p.largest_a2 = p.largest_a2.max(i.norm_sqr());
             }
         }
-        p.no_load_va = no_load_va(state, self.element as usize);
+        p.losses.no_load_va = no_load_va(state, self.element as usize);
         if self.g_no_load != 0.0 {
-            p.no_load_va += e.nodes[..n_phases].iter().map(|&n| v[n as usize].norm_sqr()).sum::<f64>() * self.g_no_load;
+            p.losses.no_load_va += e.nodes[..n_phases].iter().map(|&n| v[n as usize].norm_sqr()).sum::<f64>() * self.g_no_load;
         }
         if self.is_line && n_phases == 3 {
             for first in [0, e.n_conductors] {
                 let sum = |at: &dyn Fn(usize) -> Complex64| (first..first + 3).map(at).sum::<Complex64>();
-                p.zero_mode_w += (sum(&|k| v[e.nodes[k] as usize]) * sum(&|k| i[k]).conj()).re / 3.0;
+                p.losses.zero_mode_w += (sum(&|k| v[e.nodes[k] as usize]) * sum(&|k| i[k]).conj()).re / 3.0;
             }
         }
         p
@@ -261,15 +530,15 @@ fn no_load_va(state: &State, element: usize) -> Complex64 {
     t.no_load_ends().map(|(from, to)| (v[e.nodes[from] as usize] - v[e.nodes[to] as usize]).norm_sqr() * y).sum()
 }
 
-impl Branches {
-    /// Takes in branch number `branch` of the zone.
-    pub fn push(&mut self, circuit: &Circuit, branch: u32, shape: Shape) {
-        let e = &circuit.elements()[shape.element as usize];
+impl Gathered {
+    /// Takes in a branch of the zone.
+    pub fn push(&mut self, circuit: &Circuit, place: Place) {
+        let e = &circuit.elements()[place.element as usize];
         let as_line = match &e.model {
-            Model::Fixed(p) if shape.is_line => match shape.n_phases {
-                1 => Line::compile(branch, shape.element, &e.nodes, &p.total).map(|l| self.one.push(l)),
-                2 => Line::compile(branch, shape.element, &e.nodes, &p.total).map(|l| self.two.push(l)),
-                3 => Line::compile(branch, shape.element, &e.nodes, &p.total).map(|l| self.three.push(l)),
+            Model::Fixed(p) if place.is_line => match place.n_phases {
+                1 => Line::compile(place, &e.nodes, &p.total).map(|l| self.one.push(l)),
+                2 => Line::compile(place, &e.nodes, &p.total).map(|l| self.two.push(l)),
+                3 => Line::compile(place, &e.nodes, &p.total).map(|l| self.three.push(l)),
                 _ => None,
             },
             _ => None,
@@ -278,51 +547,67 @@ impl Branches {
             return;
         }
         // The zero mode of a line needs its currents end by end.
-        match Whole::compile(circuit, branch, shape).filter(|_| !(shape.is_line && shape.n_phases == 3)) {
+        let zero_mode = place.is_line && place.n_phases == 3;
+        match Whole::compile(circuit, place).filter(|w| !zero_mode && matches!(w.nodes.len(), 2 | 3 | 6)) {
             Some(whole) => self.whole.push(whole),
-            None => {
-                let Shape { element, n_phases, is_line, g_no_load } = shape;
-                self.live.push(Live { branch, element, n_phases, is_line, g_no_load });
-            }
+            None => self.live.push(place),
         }
     }
 
-    /// Shows `take` every branch with its number in the zone.
-    ///
-    /// `currents` is room for the conductors of any element of the circuit.
-    pub fn visit(&self, state: &State, currents: &mut [Complex64], mut take: impl FnMut(u32, &BranchPower)) {
-        visit_lines(&self.one, state, currents, &mut take);
-        visit_lines(&self.two, state, currents, &mut take);
-        visit_lines(&self.three, state, currents, &mut take);
-        for whole in &self.whole {
-            let power = if whole.holds(state) {
-                whole.power(state.voltages())
-            } else {
-                let Whole { branch, element, n_phases, .. } = *whole;
-                Live { branch, element, n_phases, is_line: false, g_no_load: 0.0 }.power(state, currents)
-            };
-            take(whole.branch, &power);
-        }
-        for live in &self.live {
-            take(live.branch, &live.power(state, currents));
+    pub fn pack(self) -> Branches {
+        Branches {
+            one: blocks(self.one, |l| (l.place.cell, 0, Vec::new()), LineBlock::new),
+            two: blocks(self.two, |l| (l.place.cell, 0, Vec::new()), LineBlock::new),
+            three: blocks(self.three, |l| (l.place.cell, 0, Vec::new()), LineBlock::new),
+            whole2: WholeBlock::all(&self.whole),
+            whole3: WholeBlock::all(&self.whole),
+            whole6: WholeBlock::all(&self.whole),
+            live: self.live,
         }
     }
 }
 
-#[inline(always)]
-fn visit_lines<const N: usize, const T: usize>(
-    lines: &[Line<N, T>],
-    state: &State,
-    currents: &mut [Complex64],
-    take: &mut impl FnMut(u32, &BranchPower),
-) {
-    for line in lines {
-        let power = if state.closed[line.element as usize].is_none() {
-            line.power(state.voltages())
-        } else {
-            let (branch, element) = (line.branch, line.element);
-            Live { branch, element, n_phases: N as u32, is_line: true, g_no_load: 0.0 }.power(state, currents)
-        };
-        take(line.branch, &power);
+impl Branches {
+    /// Writes down what every branch loses and how far it is overloaded.
+    ///
+    /// `currents` is room for the conductors of any element of the circuit.
+    pub fn visit(&self, state: &State, currents: &mut [Complex64], ledger: &mut Ledger<'_>) {
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has the feature.
+            return unsafe { self.visit_avx2(state, currents, ledger) };
+        }
+        self.visit_with(state, currents, ledger);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    unsafe fn visit_avx2(&self, state: &State, currents: &mut [Complex64], ledger: &mut Ledger<'_>) {
+        self.visit_with(state, currents, ledger);
+    }
+
+    #[inline(always)]
+    fn visit_with(&self, state: &State, currents: &mut [Complex64], ledger: &mut Ledger<'_>) {
+        for block in &self.one {
+            block.visit(state, currents, ledger);
+        }
+        for block in &self.two {
+            block.visit(state, currents, ledger);
+        }
+        for block in &self.three {
+            block.visit(state, currents, ledger);
+        }
+        for block in &self.whole2 {
+            block.visit(state, currents, ledger);
+        }
+        for block in &self.whole3 {
+            block.visit(state, currents, ledger);
+        }
+        for block in &self.whole6 {
+            block.visit(state, currents, ledger);
+        }
+        for place in &self.live {
+            place.ask(state, currents, ledger);
+        }
     }
 }

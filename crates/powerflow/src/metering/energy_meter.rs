@@ -21,7 +21,7 @@
 //! autotransformer's losses count in the zone but not among the transformers', the power of its second terminal is that of the series
 //! winding alone, and a load's factor from an overload hides its voltage.
 
-use super::branches::{Branches, Shape};
+use super::branches::{Branches, Cell, Gathered, Ledger, Place as BranchPlace};
 use super::registers::*;
 use super::zone::{Surroundings, Zone, delivers_power};
 use crate::circuit::Circuit;
@@ -130,10 +130,6 @@ struct Branch {
     /// Position in the circuit's elements.
     element: u32,
     parent: u32,
-    /// Row and column of its losses, by kind and voltage base.
-    cell: u8,
-    /// Squares of the normal and the emergency rating, A²; infinite where there is none.
-    rating_a2: [f64; 2],
     /// Conductors of the terminal towards the meter.
     from: Range<u32>,
 }
@@ -155,14 +151,6 @@ struct ZoneLoad {
     /// Limits of its own, per unit; 0 where the circuit's hold.
     v_min_normal_pu: f64,
     v_min_emergency_pu: f64,
-}
-
-/// Losses of one kind at one voltage base.
-#[derive(Clone, Copy, Debug, Default)]
-struct Cell {
-    total_va: Complex64,
-    no_load_va: Complex64,
-    zero_mode_w: f64,
 }
 
 fn position(circuit: &Circuit, id: ElementId) -> u32 {
@@ -190,7 +178,7 @@ impl Meter {
         let zone = surroundings.zone(meter, element);
         let mut bases: Vec<f64> = Vec::new();
         let (mut branches, mut loads, mut generators) = (Vec::new(), Vec::new(), Vec::new());
-        let mut powers = Branches::default();
+        let mut powers = Gathered::default();
         let mut load_nodes = Vec::new();
         for (k, b) in zone.branches.iter().enumerate() {
             let branch = k as u32;
@@ -227,20 +215,22 @@ impl Meter {
                 _ => Kind::Other,
             };
             let element = position(circuit, b.element);
-            if element != NONE {
-                let is_line = b.element.kind == ElementKind::Line;
-                powers.push(
-                    circuit,
-                    branch,
-                    Shape { element, n_phases: common.n_phases as u32, is_line, g_no_load: parallel_s(network, b.element) },
-                );
-            }
             let squared = |rating_a: f64| if rating_a != 0.0 { rating_a * rating_a } else { f64::INFINITY };
+            if element != NONE {
+                let place = BranchPlace {
+                    branch,
+                    element,
+                    cell: (kind as usize * N_COLUMNS) as u8 + column,
+                    n_phases: common.n_phases as u32,
+                    is_line: b.element.kind == ElementKind::Line,
+                    rating_a2: [squared(common.rating.normal_a), squared(common.rating.emergency_a)],
+                    g_no_load: parallel_s(network, b.element),
+                };
+                powers.push(circuit, place);
+            }
             branches.push(Branch {
                 element,
                 parent: b.parent.map_or(NONE, |p| p as u32),
-                cell: (kind as usize * N_COLUMNS) as u8 + column,
-                rating_a2: [squared(common.rating.normal_a), squared(common.rating.emergency_a)],
                 from: terminal_conductors(circuit, b.element, b.from_terminal),
             });
         }
@@ -250,7 +240,7 @@ impl Meter {
             mask: meter.mask.clone(),
             zone,
             branches,
-            powers,
+            powers: powers.pack(),
             loads,
             load_nodes,
             generators,
@@ -272,23 +262,11 @@ impl Meter {
     fn powers(&self, state: &State, scratch: &mut Scratch) -> [f64; N_REGISTERS] {
         let mut p = [0.0; N_REGISTERS];
         let mut cells = [Cell::default(); KINDS.len() * N_COLUMNS];
-        let overload = &mut scratch.overload;
-        overload.clear();
-        overload.resize(self.branches.len(), [0.0; 2]);
-        let mut overloaded = false;
-        self.powers.visit(state, &mut scratch.currents, |branch, power| {
-            let b = &self.branches[branch as usize];
-            let cell = &mut cells[b.cell as usize];
-            cell.total_va += power.losses_va;
-            cell.no_load_va += power.no_load_va;
-            cell.zero_mode_w += power.zero_mode_w;
-            for (factor, rating_a2) in overload[branch as usize].iter_mut().zip(b.rating_a2) {
-                if power.largest_a2 > rating_a2 {
-                    *factor = (power.largest_a2 / rating_a2).sqrt() - 1.0;
-                    overloaded = true;
-                }
-            }
-        });
+        scratch.overload.clear();
+        scratch.overload.resize(self.branches.len(), [0.0; 2]);
+        let mut ledger = Ledger { cells: &mut cells, overload: &mut scratch.overload, overloaded: false };
+        self.powers.visit(state, &mut scratch.currents, &mut ledger);
+        let overloaded = ledger.overloaded;
         if self.losses {
             self.write_losses(&cells, state.phase_factor(), &mut p);
         }
