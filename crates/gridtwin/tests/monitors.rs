@@ -6,10 +6,15 @@ mod common;
 
 use formats::opendss::{ReadOptions, read};
 use gridtwin::disk_files::DiskFiles;
+use gridtwin::model::Model;
 use powerflow::Session;
-use powerflow::metering::monitor::{MonitorTable, Monitors};
+use powerflow::metering::monitor::{MonitorError, MonitorTable, Monitors};
 use powerflow::series::{SeriesPath, run_series_by};
+use powerflow::{Observer, Step, run_series};
 use serde::Deserialize;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 #[derive(Deserialize)]
@@ -183,4 +188,122 @@ fn compare(folder: &Path, case: &Case, path: SeriesPath, failures: &mut Vec<Stri
         }
     }
     largest
+}
+
+/// Counts the allocations of each thread.
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+// SAFETY: every call is handed on to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let _ = ALLOCATIONS.try_with(|n| n.set(n.get() + 1));
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Monitors, and how often recording allocated.
+struct Watched {
+    monitors: Monitors,
+    allocations: u64,
+}
+
+impl Observer for Watched {
+    fn step(&mut self, step: &Step<'_>) -> ControlFlow<()> {
+        let before = ALLOCATIONS.get();
+        self.monitors.sample(step);
+        self.allocations += ALLOCATIONS.get() - before;
+        ControlFlow::Continue(())
+    }
+}
+
+#[test]
+fn recording_a_step_allocates_nothing_once_there_is_room() {
+    for case in
+        ["state_variables", "transformers", "inverter_volt_var", "voltages_and_currents", "powers", "terminals_and_losses", "solution"]
+    {
+        let model = Model::read_with(&common::root().join("cases/monitors").join(case).join("model.dss"), &[], false);
+        let Model { network, mut session, .. } = model.unwrap_or_else(|e| panic!("{case}: {:?}", e.diagnostics));
+        let mut state = session.series_state(&network, true).expect("the case compiles");
+        let mut watched = Watched { monitors: Monitors::compile(state.circuit()), allocations: 0 };
+        watched.monitors.reserve(network.options.number as usize);
+        run_series(&mut state, network.options.number, &mut watched).expect("the case solves");
+        assert!(watched.monitors.tables().iter().all(|t| t.n_rows() == network.options.number as usize));
+        assert_eq!(watched.allocations, 0, "{case}");
+        assert!(watched.monitors.fresh().tables().iter().all(|t| t.n_rows() == 0 && t.values.iter().all(Vec::is_empty)));
+    }
+}
+
+/// A source, a line and a load, with more commands before the voltage bases.
+fn small(commands: &[&str]) -> Model {
+    let script = common::root().join("cases/monitors/solution/model.dss");
+    let commands: Vec<String> = commands.iter().map(|&c| c.to_owned()).collect();
+    Model::read_with(&script, &commands, false).unwrap_or_else(|e| panic!("{:?}", e.diagnostics))
+}
+
+#[test]
+fn what_a_monitor_cannot_record_is_refused_by_name_and_the_others_record() {
+    let Model { network, mut session, .. } = small(&[
+        "new monitor.tap_of_line element=line.l1 mode=2",
+        "new monitor.steps_of_load element=load.u mode=6",
+        "new monitor.store_of_load element=load.u mode=7",
+        "new monitor.state_of_line element=line.l1 mode=3",
+        "new monitor.windings_of_line element=line.l1 mode=8",
+        "new monitor.volts_of_line element=line.l1 mode=10",
+        "new monitor.nothing element=line.l1 mode=13",
+        "new monitor.third_end element=line.l1 terminal=3",
+        "new monitor.off element=line.l1 mode=13 enabled=no",
+        "new monitor.good element=line.l1 mode=1 ppolar=no",
+    ]);
+    let state = session.series_state(&network, true).expect("it compiles");
+    let monitors = Monitors::compile(state.circuit());
+    let refused: Vec<&str> = monitors.refused().iter().map(|e| e.monitor().element.as_str()).collect();
+    let named =
+        ["tap_of_line", "steps_of_load", "store_of_load", "state_of_line", "windings_of_line", "volts_of_line", "nothing", "third_end"];
+    assert_eq!(refused, named.map(|n| format!("monitor.{n}")));
+    let kinds = |e: &MonitorError| match e {
+        MonitorError::WrongElement { mode, .. } => *mode,
+        MonitorError::Mode { mode, .. } => 100 + mode,
+        MonitorError::Terminal { terminal, n_terminals, .. } => (1000 * terminal + n_terminals) as u32,
+        _ => 0,
+    };
+    assert_eq!(monitors.refused().iter().map(kinds).collect::<Vec<_>>(), [2, 6, 7, 3, 8, 10, 113, 3002]);
+    assert_eq!(
+        monitors.tables().last().expect("one records").columns,
+        ["P1 (kW)", "Q1 (kvar)", "P2 (kW)", "Q2 (kvar)", "P3 (kW)", "Q3 (kvar)"]
+    );
+}
+
+#[test]
+fn a_step_that_did_not_settle_has_its_hour_and_no_values() {
+    let Model { network, mut session, .. } = small(&[
+        "new monitor.v element=line.l1 mode=0",
+        "new monitor.tap element=transformer.t1 terminal=2 mode=2",
+        "set maxiterations=2 tolerance=1e-13",
+    ]);
+    let mut state = session.series_state(&network, true).expect("it compiles");
+    let mut monitors = Monitors::compile(state.circuit());
+    let report = run_series(&mut state, 3, &mut monitors).expect("it runs");
+    assert_eq!(report.unsettled, 3);
+    for table in monitors.tables() {
+        assert_eq!(table.hour, [1, 2, 3]);
+        match table.name.as_str() {
+            "v" => assert!(table.values.iter().flatten().all(|v| v.is_nan())),
+            "tap" => assert_eq!(table.values, [[1.0; 3]]),
+            _ => {
+                let converged = table.columns.iter().position(|c| c == "Converged").expect("mode 5 tells");
+                assert_eq!(table.values[converged], [0.0; 3]);
+            }
+        }
+    }
 }

@@ -161,7 +161,8 @@ struct Scratch {
 
 impl Scratch {
     fn new(order: usize) -> Self {
-        let zeros = || vec![Complex64::ZERO; order];
+        // Currents at both ends of every winding are more than the conductors.
+        let zeros = || vec![Complex64::ZERO; 2 * order];
         Self { v: zeros(), i: zeros(), other: zeros(), balance: zeros(), noise: vec![0.0; order] }
     }
 }
