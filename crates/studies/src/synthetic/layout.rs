@@ -230,12 +230,11 @@ impl<'a> Growth<'a> {
         let rows = line(2 * ROWS as usize + 1, across.0, across.1);
         let middle = rows[ROWS as usize];
         let row_y = rows.iter().map(|y| y - middle).collect();
-        let pv_share = if random.chance(0.55) {
-            0.0
-        } else if random.chance(0.75) {
-            random.between(0.01, 0.05)
-        } else {
-            random.between(0.06, 0.18)
+        let pv_share = match random.weighted(&[(0.55, 0), (0.32, 1), (0.09, 2), (0.04, 3)]) {
+            0 => 0.0,
+            1 => random.between(0.01, 0.05),
+            2 => random.between(0.06, 0.18),
+            _ => random.between(0.3, 0.6),
         };
         Self {
             random,

@@ -42,6 +42,10 @@ const NODES_SIGMA: f64 = 0.52;
 const NODES_LEAST: f64 = 110.0;
 const NODES_MOST: f64 = 6000.0;
 
+/// Share of feeders whose load has grown past what their equipment was chosen for, and the factor.
+const OUTGROWN_SHARE: f64 = 0.14;
+const OUTGROWN_BY: (f64, f64) = (1.15, 1.5);
+
 /// What all feeders of a seed share.
 #[derive(Clone, Debug)]
 pub struct Utility {
@@ -114,12 +118,24 @@ impl Utility {
             n_nodes = n_nodes.min(700.0);
         }
         let mut plan = grow(&mut random, site, (index % FEEDERS_PER_SUBSTATION) as u8, n_nodes as usize);
-        let sizes = size(&mut plan, &self.climate, &mut random);
+        let mut sizes = size(&mut plan, &self.climate, &mut random);
+        if random.chance(OUTGROWN_SHARE) {
+            outgrow(&mut plan, &mut sizes, random.between(OUTGROWN_BY.0, OUTGROWN_BY.1));
+        }
         let name = format!("f{:04}", index + 1);
         let network = build::build(&name, &plan, &sizes, &self.shapes);
         let summary = summarise(name, substation + 1, &plan, &sizes, &network);
         Feeder { network, summary }
     }
+}
+
+/// Lets all loads grow; the equipment stays.
+fn outgrow(plan: &mut Plan, sizes: &mut Sizes, factor: f64) {
+    for drop in plan.services.iter_mut().flat_map(|s| &mut s.drops) {
+        drop.peak_kw = maths::round_to(drop.peak_kw * factor, 2);
+    }
+    sizes.peak_kw *= factor;
+    sizes.amps.iter_mut().for_each(|a| *a *= factor);
 }
 
 fn summarise(name: String, substation: u64, plan: &Plan, sizes: &Sizes, network: &Network) -> Summary {
