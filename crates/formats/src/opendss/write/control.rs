@@ -8,7 +8,7 @@ use network::{
 use super::text::Command;
 use super::{Result, Writer};
 
-fn phase_word(phase: MonitoredPhase) -> String {
+pub(super) fn phase_word(phase: MonitoredPhase) -> String {
     match phase {
         MonitoredPhase::Average => "avg".into(),
         MonitoredPhase::Max => "max".into(),
@@ -26,7 +26,7 @@ fn state_word(state: SwitchState) -> &'static str {
 }
 
 impl Writer<'_> {
-    fn control(&self, class: &str, common: &Common) -> Command {
+    pub(super) fn control(&self, class: &str, common: &Common) -> Command {
         let mut c = Command::new("New", class, &common.name);
         c.real_unless("basefreq", common.base_frequency_hz, self.base_hz);
         c

@@ -7,7 +7,7 @@ use super::text::Command;
 use super::{Result, Writer};
 
 /// Equal but for rounding.
-fn near(a: f64, b: f64) -> bool {
+pub(super) fn near(a: f64, b: f64) -> bool {
     (a - b).abs() <= 1e-13 * b.abs()
 }
 
@@ -159,7 +159,7 @@ impl Writer<'_> {
         self.push(c)
     }
 
-    fn inverter(&mut self, c: &mut Command, i: &Inverter, object: &str) -> Result<()> {
+    pub(super) fn inverter(&mut self, c: &mut Command, i: &Inverter, object: &str) -> Result<()> {
         c.real("kva", i.kva);
         // Given limits stay as they are when the kVA changes.
         if i.q_max_kvar != i.kva {

@@ -1,14 +1,14 @@
 //! Sources, lines, transformers, capacitors and reactors.
 
 use network::{
-    Capacitor, CapacitorSize, Common, Connection, CurrentSource, Line, LineCode, LineCodeData, LineImpedance, Reactor, ReactorImpedance,
-    SequenceType, Shapes, Transformer, TransformerKind, VoltageSource, Winding,
+    Capacitor, CapacitorSize, Common, Connection, CurrentSource, Fault, Line, LineCode, LineCodeData, LineImpedance, Reactor,
+    ReactorImpedance, SequenceType, Shapes, Transformer, TransformerKind, VoltageSource, Winding,
 };
 use num_complex::Complex64;
 
 use super::catalogue::{conductor_class, seasons, unit_word};
 use super::text::{Command, number};
-use super::{Result, WriteError, Writer};
+use super::{Result, Writer};
 
 fn complex(z: Complex64) -> String {
     format!("[{} {}]", number(z.re), number(z.im))
@@ -206,14 +206,13 @@ impl Writer<'_> {
 
     pub(super) fn transformer(&mut self, t: &Transformer) -> Result<()> {
         let common = &t.common;
-        if t.kind == TransformerKind::Auto {
-            return Err(WriteError::UnsupportedClass { object: format!("autotrans.{}", common.name), class: "autotrans" });
-        }
+        let auto = t.kind == TransformerKind::Auto;
         let (n, n_windings) = (common.n_phases, t.windings.len());
-        let mut c = Command::new("New", "transformer", &common.name);
+        let n_conductors = if auto { 2 * n } else { n + 1 };
+        let mut c = Command::new("New", if auto { "autotrans" } else { "transformer" }, &common.name);
         c.raw("phases", n).raw("windings", n_windings).real_unless("basefreq", common.base_frequency_hz, self.base_hz);
-        if common.terminals.len() != n_windings || common.terminals.iter().any(|t| t.nodes.len() != n + 1) {
-            c.refuse("buses", format!("a transformer has a terminal of {} conductors for each winding", n + 1));
+        if common.terminals.len() != n_windings || common.terminals.iter().any(|t| t.nodes.len() != n_conductors) {
+            c.refuse("buses", format!("a transformer has a terminal of {n_conductors} conductors for each winding"));
         }
         let mut buses = Vec::with_capacity(n_windings);
         for i in 0..n_windings {
@@ -221,6 +220,7 @@ impl Writer<'_> {
         }
         let of = |value: fn(&Winding) -> f64| -> Vec<f64> { t.windings.iter().map(value).collect() };
         c.words("buses", &buses);
+        // The first two windings of an autotransformer are series and common, whatever is said of them.
         if t.windings.iter().any(|w| w.connection != Connection::Wye) {
             c.words("conns", t.windings.iter().map(|w| connection_word(w.connection)));
         }
@@ -231,7 +231,8 @@ impl Writer<'_> {
         c.reals("%rs", &of(|w| w.r_pct));
         // A zero given as `xhl` would become OpenDSS's default.
         if n_windings <= 3 && t.x_sc_pct.iter().all(|&x| x != 0.0) {
-            for (property, &x) in ["xhl", "xht", "xlt"].iter().zip(&t.x_sc_pct) {
+            let properties = if auto { ["xhx", "xht", "xxt"] } else { ["xhl", "xht", "xlt"] };
+            for (property, &x) in properties.iter().zip(&t.x_sc_pct) {
                 c.real(property, x);
             }
         } else {
@@ -246,7 +247,8 @@ impl Writer<'_> {
         for (i, w) in t.windings.iter().enumerate() {
             let v = if w.connection == Connection::Wye && matches!(n, 2 | 3) { w.kv / 3f64.sqrt() } else { w.kv } * 1000.0;
             let derived = (0.85 * w.r_pct / 100.0).abs() * v * v / va;
-            let own_r_dc = (w.r_dc_ohm - derived).abs() > 1e-9 * derived.abs();
+            // The series winding has a voltage of its own.
+            let own_r_dc = (auto && i == 0) || (w.r_dc_ohm - derived).abs() > 1e-9 * derived.abs();
             let usual_taps = (w.tap_min_pu, w.tap_max_pu, w.n_taps) == (0.9, 1.1, 32);
             if !own_r_dc && usual_taps && w.r_neutral_ohm == -1.0 && w.x_neutral_ohm == 0.0 {
                 continue;
@@ -272,7 +274,7 @@ impl Writer<'_> {
         for (property, value, derived) in
             [("normamps", common.rating.normal_a, amps(t.normal_kva)), ("emergamps", common.rating.emergency_a, amps(t.emergency_kva))]
         {
-            if (value - derived).abs() > 1e-9 * derived.abs() {
+            if auto || (value - derived).abs() > 1e-9 * derived.abs() {
                 c.real(property, value);
             }
         }
@@ -375,6 +377,28 @@ impl Writer<'_> {
         c.real("normamps", common.rating.normal_a).real("emergamps", common.rating.emergency_a);
         c.real("faultrate", common.reliability.fault_rate).real("pctperm", common.reliability.permanent_pct);
         c.real("repair", common.reliability.repair_h);
+        self.tail(&mut c, common, None);
+        self.push(c)
+    }
+}
+
+impl Writer<'_> {
+    pub(super) fn fault(&mut self, f: &Fault) -> Result<()> {
+        let common = &f.common;
+        let n = common.n_phases;
+        let mut c = Command::new("New", "fault", &common.name);
+        c.integer_unless("phases", n as i64, 1).real_unless("basefreq", common.base_frequency_hz, self.base_hz);
+        c.word("bus1", &self.bus(common, 0, n)?);
+        if !earthed(common) {
+            c.word("bus2", &self.bus(common, 1, n)?);
+        }
+        c.real_unless("r", f.r_ohm, 0.0001);
+        if let Some(g) = &f.g_siemens {
+            c.matrix("gmatrix", g.iter().copied(), n);
+        }
+        c.real_unless("%stddev", f.stddev_pct, 0.0).real_unless("ontime", f.on_time_s, 0.0).real_unless("minamps", f.min_a, 5.0);
+        c.flag_unless("temporary", f.temporary, false);
+        c.real_unless("normamps", common.rating.normal_a, 0.0).real_unless("emergamps", common.rating.emergency_a, 0.0);
         self.tail(&mut c, common, None);
         self.push(c)
     }

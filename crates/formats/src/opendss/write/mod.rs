@@ -17,6 +17,7 @@ mod catalogue;
 mod control;
 mod conversion;
 mod delivery;
+mod resources;
 mod text;
 
 use std::path::Path;
@@ -217,6 +218,10 @@ impl<'a> Writer<'a> {
             ElementKind::Load => self.load(&network.loads[i]),
             ElementKind::Generator => self.generator(&network.generators[i]),
             ElementKind::PvSystem => self.pv_system(&network.pv_systems[i]),
+            ElementKind::Storage => self.storage(&network.storages[i]),
+            ElementKind::Fault => self.fault(&network.faults[i]),
+            ElementKind::InverterControl => self.inverter_control(&network.inverter_controls[i]),
+            ElementKind::ExponentialControl => self.exponential_control(&network.exponential_controls[i]),
             ElementKind::RegulatorControl => self.regulator_control(&network.regulator_controls[i]),
             ElementKind::CapacitorControl => self.capacitor_control(&network.capacitor_controls[i]),
             ElementKind::SwitchControl => self.switch_control(&network.switch_controls[i]),
@@ -224,13 +229,9 @@ impl<'a> Writer<'a> {
             ElementKind::Recloser => self.recloser(&network.reclosers[i]),
             ElementKind::Monitor => self.monitor(&network.monitors[i]),
             ElementKind::EnergyMeter => self.energy_meter(&network.energy_meters[i]),
-            ElementKind::Fault
-            | ElementKind::GicTransformer
+            ElementKind::GicTransformer
             | ElementKind::GicLine
-            | ElementKind::Storage
             | ElementKind::InductionMachine
-            | ElementKind::InverterControl
-            | ElementKind::ExponentialControl
             | ElementKind::StorageController
             | ElementKind::Relay
             | ElementKind::Sensor
