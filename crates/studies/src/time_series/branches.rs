@@ -468,7 +468,7 @@ impl Branches {
             }
             if head.pct_per_unit > 0.0 {
                 if let Some(histograms) = &mut self.histograms {
-                    histograms.add(k, &loading[..n]);
+                    histograms.add(k, &loading, n);
                 }
                 if loading_max > 100.0 || m.overload.is_open() || m.emergency.is_open() {
                     for t in 0..n {

@@ -5,6 +5,8 @@
 //! the bin; the first occupied bin begins at the least sample and the last one ends at the greatest, so that a percentile never leaves the
 //! range of what was seen. Its error is below the width of a bin as long as the samples lie on the scale.
 
+use super::block::{LANES, Lane};
+
 /// A scale of equal bins.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale {
@@ -21,12 +23,18 @@ pub const VOLTAGE_PU: Scale = Scale { lowest: 0.8, width: 2e-4, bins: 2000 };
 pub const LOADING_PCT: Scale = Scale { lowest: 0.0, width: 0.25, bins: 1000 };
 
 impl Scale {
-    /// The bin of a sample.
+    /// The bins of a block of samples.
     #[inline(always)]
-    pub fn bin(&self, x: f64) -> usize {
-        // A conversion to a whole number saturates: below the scale is bin 0, and so is what is no number.
-        let bin = ((x - self.lowest) * (1.0 / self.width)) as u32 as usize;
-        bin.min(self.bins - 1)
+    fn bins_of(&self, samples: &Lane) -> [i32; LANES] {
+        let (width_inverse, last) = (1.0 / self.width, (self.bins - 1) as f64);
+        let mut bins = [0; LANES];
+        for t in 0..LANES {
+            // What is no number becomes bin 0.
+            let bin = f64::min(f64::max((samples[t] - self.lowest) * width_inverse, 0.0), last);
+            // SAFETY: the value is a number between 0 and the number of bins.
+            bins[t] = unsafe { bin.to_int_unchecked() };
+        }
+        bins
     }
 }
 
@@ -52,21 +60,26 @@ impl Histograms {
         Self { scale, counts }
     }
 
-    /// Adds samples to quantity `which`.
+    /// Adds the first `n` samples of a block to quantity `which`.
     #[inline(always)]
-    pub fn add(&mut self, which: usize, samples: &[f64]) {
-        let first = which * self.scale.bins;
-        let scale = self.scale;
+    pub fn add(&mut self, which: usize, samples: &Lane, n: usize) {
+        let range = which * self.scale.bins..(which + 1) * self.scale.bins;
+        let bins = self.scale.bins_of(samples);
         match &mut self.counts {
             Counts::Narrow(counts) => {
-                let counts = &mut counts[first..first + scale.bins];
-                samples.iter().for_each(|&x| counts[scale.bin(x)] += 1);
+                let counts = &mut counts[range];
+                bins[..n].iter().for_each(|&bin| counts[bin as usize] += 1);
             }
             Counts::Wide(counts) => {
-                let counts = &mut counts[first..first + scale.bins];
-                samples.iter().for_each(|&x| counts[scale.bin(x)] += 1);
+                let counts = &mut counts[range];
+                bins[..n].iter().for_each(|&bin| counts[bin as usize] += 1);
             }
         }
+    }
+
+    /// Adds samples one by one.
+    pub fn add_each(&mut self, which: usize, samples: impl IntoIterator<Item = f64>) {
+        samples.into_iter().for_each(|x| self.add(which, &[x; LANES], 1));
     }
 
     /// The values below which the given ascending shares of the samples lie; `least` and `greatest` are the extremes of the samples.
@@ -108,7 +121,7 @@ mod tests {
         for samples in [1000, 100_000] {
             let mut h = Histograms::new(VOLTAGE_PU, 2, samples);
             let x: Vec<f64> = (0..1000).map(|i| 0.95 + 0.1 * (f64::from(i) * 0.618_034).fract().powi(2)).collect();
-            h.add(1, &x);
+            h.add_each(1, x.iter().copied());
             let mut sorted = x.clone();
             sorted.sort_by(f64::total_cmp);
             let shares = [0.01, 0.05, 0.5, 0.95, 0.99];
@@ -124,18 +137,18 @@ mod tests {
     #[test]
     fn samples_beyond_the_scale_stay_within_their_extremes() {
         let mut h = Histograms::new(LOADING_PCT, 1, 10);
-        h.add(0, &[400.0, 380.0, 10.0]);
+        h.add_each(0, [400.0, 380.0, 10.0]);
         let [low, high] = h.percentiles(0, [0.0, 1.0], 10.0, 400.0).unwrap();
         assert_eq!((low, high), (10.0, 400.0));
         let mut h = Histograms::new(VOLTAGE_PU, 1, 10);
-        h.add(0, &[0.3, f64::NAN]);
+        h.add_each(0, [0.3, f64::NAN]);
         assert_eq!(h.percentiles(0, [0.5], 0.3, 0.3), Some([0.3]));
     }
 
     #[test]
     fn equal_samples_have_that_value_at_every_share() {
         let mut h = Histograms::new(VOLTAGE_PU, 1, 10);
-        h.add(0, &[1.01234; 10]);
+        h.add_each(0, [1.01234; 10]);
         assert_eq!(h.percentiles(0, [0.01, 0.5, 0.99], 1.01234, 1.01234), Some([1.01234; 3]));
     }
 }

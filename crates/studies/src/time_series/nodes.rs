@@ -155,7 +155,7 @@ impl Nodes {
                         m.v_max_hour = hour_of(block, &v, greatest);
                     }
                     if let Some(histograms) = &mut self.histograms {
-                        histograms.add(k, &v[..n]);
+                        histograms.add(k, &v, n);
                     }
                 }
                 if least < low || greatest > high || self.measured[k].any_open {
@@ -219,7 +219,7 @@ impl Nodes {
                     (m.v_max_pu, m.v_max_hour) = (v[t], block.hour[t]);
                 }
                 if let Some(histograms) = &mut self.histograms {
-                    histograms.add(k, &v[t..=t]);
+                    histograms.add_each(k, [v[t]]);
                 }
             }
         }

@@ -1,11 +1,11 @@
 //! Rows of the tables of a time-series study, and record batches of them.
 //!
 //! Names, units and meanings of the columns are those of [`network::result_tables`]; they travel with the data as metadata of the Arrow
-//! fields (`unit`, `meaning`). Text is dictionary-encoded, since few names stand in many rows.
+//! fields (`unit`, `meaning`).
 
-use arrow_array::builder::{BooleanBuilder, PrimitiveBuilder, StringDictionaryBuilder};
-use arrow_array::types::{Float64Type, Int32Type, UInt8Type, UInt32Type, UInt64Type};
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::builder::{BooleanBuilder, PrimitiveBuilder};
+use arrow_array::types::{Float64Type, UInt8Type, UInt32Type, UInt64Type};
+use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use network::result_tables::{ResultTable, result_table};
 use std::collections::HashMap;
@@ -87,19 +87,13 @@ impl Cell for bool {
     }
 }
 
-fn dictionary() -> DataType {
-    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
-}
-
 impl Cell for Text {
     fn data_type() -> DataType {
-        dictionary()
+        DataType::Utf8
     }
 
     fn array<'a>(cells: impl ExactSizeIterator<Item = &'a Self>) -> ArrayRef {
-        let mut builder = StringDictionaryBuilder::<Int32Type>::new();
-        cells.for_each(|x| builder.append_value(&**x));
-        Arc::new(builder.finish())
+        Arc::new(StringArray::from_iter_values(cells))
     }
 }
 
@@ -107,13 +101,11 @@ impl Cell for Option<Text> {
     const NULLABLE: bool = true;
 
     fn data_type() -> DataType {
-        dictionary()
+        DataType::Utf8
     }
 
     fn array<'a>(cells: impl ExactSizeIterator<Item = &'a Self>) -> ArrayRef {
-        let mut builder = StringDictionaryBuilder::<Int32Type>::new();
-        cells.for_each(|x| builder.append_option(x.as_deref()));
-        Arc::new(builder.finish())
+        Arc::new(cells.map(|x| x.as_deref()).collect::<StringArray>())
     }
 }
 
@@ -364,7 +356,7 @@ mod tests {
                     DataType::UInt32 => ColumnKind::U32,
                     DataType::UInt64 => ColumnKind::U64,
                     DataType::Float64 => ColumnKind::F64,
-                    DataType::Dictionary(..) => ColumnKind::Text,
+                    DataType::Utf8 => ColumnKind::Text,
                     other => panic!("{name}.{}: {other}", column.name),
                 };
                 assert_eq!((kind, column.nullable), (described.kind, described.nullable), "{name}.{}", column.name);
