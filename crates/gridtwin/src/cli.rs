@@ -26,6 +26,8 @@ pub enum Command {
     Bench(BenchArguments),
     /// Make a synthetic utility: realistic feeders for demonstrations, tests and benchmarks
     Synth(SynthArguments),
+    /// Step models through time: a report, or a results lake with --out
+    Qsts(QstsArguments),
 }
 
 /// Which model, and how it is read.
@@ -193,6 +195,134 @@ pub struct SynthArguments {
     pub threads: Option<usize>,
 }
 
+/// Kinds of solution through time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SeriesMode {
+    /// Elements follow their yearly shapes
+    Yearly,
+    /// Elements follow their daily shapes
+    Daily,
+    /// Elements follow their duty shapes
+    Duty,
+    /// The clock runs; shapes as the model's load shape class says
+    Time,
+}
+
+/// How controls act in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SeriesControls {
+    /// Everything stays as the model left it
+    Off,
+    /// All controls act until they are satisfied, within the step
+    Static,
+    /// Controls act when their delays have run out on the clock
+    Time,
+}
+
+/// One thing to keep of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeepItem {
+    Steps,
+    Statistics,
+    Episodes,
+    /// Full series of an element, bus or node; of all without a name.
+    Series(Option<String>),
+    All,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct QstsArguments {
+    /// OpenDSS master files, folders of models, or lists of models (.txt, .csv: a path a line, and a name after a comma)
+    #[arg(required = true, value_name = "MODEL")]
+    pub models: Vec<PathBuf>,
+    /// A year of 8760 hours
+    #[arg(long, group = "length")]
+    pub year: bool,
+    /// A day of 24 hours
+    #[arg(long, group = "length")]
+    pub day: bool,
+    /// So many steps [default: a year]
+    #[arg(long, group = "length", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub steps: Option<u32>,
+    /// Length of a step with its unit: 1h, 15m, 30s [default: 1h]
+    #[arg(long, value_name = "LENGTH", value_parser = step_h)]
+    pub step: Option<f64>,
+    /// Which shapes the elements follow [default: daily with --day, else yearly]
+    #[arg(long, value_enum)]
+    pub mode: Option<SeriesMode>,
+    /// How controls act [default: as the model says, or static]
+    #[arg(long, value_enum)]
+    pub controls: Option<SeriesControls>,
+    #[command(flatten)]
+    pub iteration: IterationArguments,
+    /// Write a results lake into this folder instead of a report
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Name of the study within the lake
+    #[arg(long, value_name = "NAME", default_value = "base")]
+    pub study: String,
+    /// What to keep: steps, statistics, episodes, series:NAME (an element, bus or node), series, all
+    /// [default: steps,statistics,episodes; without --out steps and series are printed only when named here]
+    #[arg(long, value_delimiter = ',', value_name = "WHAT", value_parser = keep_item)]
+    pub keep: Vec<KeepItem>,
+    /// Voltages of range A, per unit
+    #[arg(long, value_name = "LOW,HIGH", value_parser = voltage_range)]
+    pub range_a: Option<(f64, f64)>,
+    /// Voltages of range B, per unit
+    #[arg(long, value_name = "LOW,HIGH", value_parser = voltage_range)]
+    pub range_b: Option<(f64, f64)>,
+    /// Feeders that run side by side [default: one for each processor]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// Go on with a study: only what is missing, changed or torn is run
+    #[arg(long, requires = "out")]
+    pub resume: bool,
+    /// With --resume: try feeders that failed once more
+    #[arg(long, requires = "resume")]
+    pub retry_failed: bool,
+    /// Script command to run after each model is read; repeatable
+    #[arg(long = "dss", value_name = "COMMAND")]
+    pub dss: Vec<String>,
+    /// Go on where a model says something that cannot be honoured or that a check refuses
+    #[arg(long)]
+    pub lenient: bool,
+}
+
+/// A length of time with its unit, in hours.
+fn step_h(text: &str) -> Result<f64, String> {
+    let text = text.trim();
+    let unit_at = text.find(|c: char| c.is_ascii_alphabetic() && !matches!(c, 'e' | 'E')).unwrap_or(text.len());
+    let (number, unit) = text.split_at(unit_at);
+    let hours = match unit {
+        "h" => 1.0,
+        "m" | "min" => 1.0 / 60.0,
+        "s" => 1.0 / 3600.0,
+        "" => return Err("needs a unit: h, m or s".to_owned()),
+        _ => return Err(format!("the unit \"{unit}\" is none of h, m, s")),
+    };
+    Ok(positive(number)? * hours)
+}
+
+fn keep_item(text: &str) -> Result<KeepItem, String> {
+    match text.trim() {
+        "steps" => Ok(KeepItem::Steps),
+        "statistics" => Ok(KeepItem::Statistics),
+        "episodes" => Ok(KeepItem::Episodes),
+        "series" => Ok(KeepItem::Series(None)),
+        "all" => Ok(KeepItem::All),
+        text => match text.strip_prefix("series:").map(str::trim) {
+            Some(name) if !name.is_empty() => Ok(KeepItem::Series(Some(name.to_owned()))),
+            _ => Err("is none of steps, statistics, episodes, series:NAME, series, all".to_owned()),
+        },
+    }
+}
+
+fn voltage_range(text: &str) -> Result<(f64, f64), String> {
+    let (low, high) = text.split_once(',').ok_or("needs two numbers with a comma between them")?;
+    let (low, high) = (positive(low)?, positive(high)?);
+    if low < high { Ok((low, high)) } else { Err("the first number must be the smaller one".to_owned()) }
+}
+
 /// A finite number above zero.
 fn positive(text: &str) -> Result<f64, String> {
     match text.trim().parse::<f64>() {
@@ -220,5 +350,35 @@ mod tests {
         assert_eq!(a.model.dss, ["a", "b c"]);
         assert!(Cli::try_parse_from(["gridtwin", "solve", "m.dss", "--tolerance", "-1"]).is_err());
         assert!(Cli::try_parse_from(["gridtwin", "solve", "m.dss", "--max-iterations", "0"]).is_err());
+    }
+
+    #[test]
+    fn lengths_of_time_have_a_unit() {
+        assert_eq!(step_h("1h"), Ok(1.0));
+        assert_eq!(step_h("15m"), Ok(0.25));
+        assert_eq!(step_h(" 90 s"), Ok(0.025));
+        for bad in ["1", "", "h", "0h", "-1h", "nanh", "1d", "1 h 2"] {
+            assert!(step_h(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_run_through_time_is_asked_for_in_words() {
+        let parse = |more: &[&str]| Cli::try_parse_from(["gridtwin", "qsts", "m.dss"].iter().chain(more));
+        let Command::Qsts(a) = parse(&["--year", "--keep", "statistics,series:line.a", "--range-a", "0.95,1.05"]).unwrap().command else {
+            panic!("qsts")
+        };
+        assert_eq!(a.keep, [KeepItem::Statistics, KeepItem::Series(Some("line.a".into()))]);
+        assert_eq!(a.range_a, Some((0.95, 1.05)));
+        for bad in [
+            &["--year", "--day"][..],
+            &["--steps", "0"],
+            &["--step", "0h"],
+            &["--resume"],
+            &["--keep", "nothing"],
+            &["--range-a", "1.05,0.95"],
+        ] {
+            assert!(parse(bad).is_err(), "{bad:?}");
+        }
     }
 }

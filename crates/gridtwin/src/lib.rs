@@ -18,6 +18,7 @@ pub mod faults;
 pub mod info;
 pub mod model;
 pub mod number;
+pub mod qsts;
 pub mod report;
 pub mod result_folder;
 pub mod solve;
@@ -29,7 +30,7 @@ pub mod view;
 use cli::{Cli, Command};
 use console::Console;
 
-/// Runs one command and returns the exit status: 0 done, 1 refused, unsettled or with errors found.
+/// Runs one command and returns the exit status: 0 done, 1 refused, unsettled or with errors found, 130 interrupted.
 pub fn run(cli: &Cli, console: &mut Console<'_>) -> u8 {
     let result = match &cli.command {
         Command::Solve(arguments) => solve::run(arguments, console).map(|()| true),
@@ -38,6 +39,7 @@ pub fn run(cli: &Cli, console: &mut Console<'_>) -> u8 {
         Command::Info(arguments) => info::run(arguments, console).map(|()| true),
         Command::Bench(arguments) => bench::run(arguments, console).map(|()| true),
         Command::Synth(arguments) => synth::run(arguments, console).map(|()| true),
+        Command::Qsts(arguments) => return qsts::run(arguments, console),
     };
     match result {
         Ok(sound) => u8::from(!sound),

@@ -3,7 +3,7 @@
 use crate::cli::ModelArguments;
 use crate::disk_files::DiskFiles;
 use crate::failure::Failure;
-use formats::opendss::{NotExecuted, ReadOptions};
+use formats::opendss::{FileSource, NotExecuted, ReadOptions};
 use network::{Diagnostic, Ledger, Network, Severity};
 use powerflow::Session;
 use std::path::Path;
@@ -36,10 +36,17 @@ impl Model {
     /// # Errors
     /// As [`Model::read`].
     pub fn read_with(path: &Path, commands: &[String], lenient: bool) -> Result<Self, Failure> {
+        Self::read_from(&DiskFiles::default(), path, commands, lenient)
+    }
+
+    /// As [`Model::read_with`], with files from elsewhere.
+    ///
+    /// # Errors
+    /// As [`Model::read`].
+    pub fn read_from(files: &dyn FileSource, path: &Path, commands: &[String], lenient: bool) -> Result<Self, Failure> {
         let mut session = Session::new();
         let options = ReadOptions { lenient, commands: commands.to_vec() };
-        let outcome =
-            formats::opendss::read(&DiskFiles::default(), path, &mut session, &options).map_err(|e| Failure::new(e.diagnostics))?;
+        let outcome = formats::opendss::read(files, path, &mut session, &options).map_err(|e| Failure::new(e.diagnostics))?;
         Ok(Self {
             name: path.display().to_string(),
             network: outcome.network,

@@ -44,19 +44,19 @@ pub fn render(view: &SolveView, style: Style) -> String {
     text
 }
 
-fn section(text: &mut String, style: Style, head: &str, body: impl FnOnce(&mut String)) {
+pub(crate) fn section(text: &mut String, style: Style, head: &str, body: impl FnOnce(&mut String)) {
     writeln!(text, "\n{}", style.bold(head)).expect("writing to a string");
     body(text);
 }
 
-fn paragraph(text: &mut String, sentence: &str) {
+pub(crate) fn paragraph(text: &mut String, sentence: &str) {
     for line in wrap(sentence, WIDTH - 2) {
         writeln!(text, "  {line}").expect("writing to a string");
     }
 }
 
 /// A number as short as it can be told without rounding it, as for options and ratings.
-fn fixed_short(x: f64) -> String {
+pub(crate) fn fixed_short(x: f64) -> String {
     let text = fixed(x, 6);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

@@ -69,7 +69,17 @@ pub fn set_options(options: &mut SolutionOptions, mode: Mode, controls: Option<C
     options.hour = 0;
     options.second = 0.0;
     options.number = 1;
-    let as_the_model_says = iteration.tolerance.is_none() && controls.is_none();
+    set_limits(options, controls.is_some(), iteration);
+    match controls {
+        Some(Controls::Off) => options.control_mode = ControlMode::Off,
+        Some(Controls::Static) => options.control_mode = ControlMode::Static,
+        None => {}
+    }
+}
+
+/// Tolerance and limits of the iteration, see [`set_options`]; `controls_asked` when the command line says how controls act.
+pub fn set_limits(options: &mut SolutionOptions, controls_asked: bool, iteration: &IterationArguments) {
+    let as_the_model_says = iteration.tolerance.is_none() && !controls_asked;
     let limit = |explicit: Option<u32>, present: u32, given: bool, least: u32| match explicit {
         Some(limit) => limit,
         None if as_the_model_says && given => present,
@@ -84,11 +94,6 @@ pub fn set_options(options: &mut SolutionOptions, mode: Mode, controls: Option<C
     );
     if let Some(tolerance) = iteration.tolerance {
         options.tolerance_pu = tolerance;
-    }
-    match controls {
-        Some(Controls::Off) => options.control_mode = ControlMode::Off,
-        Some(Controls::Static) => options.control_mode = ControlMode::Static,
-        None => {}
     }
 }
 

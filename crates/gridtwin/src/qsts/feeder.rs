@@ -1,0 +1,217 @@
+//! One feeder of a run: read, check, step through time.
+
+use super::files::{HashCache, HashedFiles};
+use super::models::ModelRef;
+use crate::cli::{IterationArguments, KeepItem, QstsArguments, SeriesControls, SeriesMode};
+use crate::failure::Failure;
+use crate::model::Model;
+use crate::solve;
+use network::{ControlMode, Diagnostic, Severity, SolutionMode};
+use powerflow::State;
+use serde_json::{Value, json};
+use std::ops::ControlFlow;
+use std::path::Path;
+use studies::time_series::{FeederResult, Keep, Series, Sink, TimeSeriesError, TimeSeriesOptions, VoltageLimits, run_feeder};
+
+/// What every feeder of a run is asked.
+#[derive(Debug, Clone)]
+pub struct Question {
+    pub options: TimeSeriesOptions,
+    pub iteration: IterationArguments,
+    pub dss: Vec<String>,
+    pub lenient: bool,
+    /// A report shows every step.
+    pub prints_steps: bool,
+}
+
+impl Question {
+    /// # Errors
+    /// A length of the run that is no whole number of steps.
+    pub fn new(a: &QstsArguments) -> Result<Self, Failure> {
+        let step_h = a.step.unwrap_or(1.0);
+        let steps = match (a.steps, a.day) {
+            (Some(steps), _) => steps,
+            (None, day) => {
+                let hours = if day { 24.0 } else { 8760.0 };
+                let steps = hours / step_h;
+                if (steps - steps.round()).abs() > 1e-6 * steps || steps.round() < 1.0 || steps > f64::from(u32::MAX) {
+                    return Err(Diagnostic::error("RUN.OPTION.LENGTH", "the run is no whole number of steps")
+                        .detail(format!("{hours} hours make {steps} steps of {step_h} hours."))
+                        .hint("Choose another --step, or say --steps.")
+                        .into());
+                }
+                steps.round() as u32
+            }
+        };
+        let mode = a.mode.unwrap_or(if a.day { SeriesMode::Daily } else { SeriesMode::Yearly });
+        let mut limits = VoltageLimits::default();
+        if let Some((low, high)) = a.range_a {
+            (limits.a_low_pu, limits.a_high_pu) = (low, high);
+        }
+        if let Some((low, high)) = a.range_b {
+            (limits.b_low_pu, limits.b_high_pu) = (low, high);
+        }
+        let options = TimeSeriesOptions {
+            mode: match mode {
+                SeriesMode::Yearly => SolutionMode::Yearly,
+                SeriesMode::Daily => SolutionMode::Daily,
+                SeriesMode::Duty => SolutionMode::DutyCycle,
+                SeriesMode::Time => SolutionMode::GeneralTime,
+            },
+            steps,
+            step_h,
+            start_hour: 0,
+            controls: a.controls.map(|c| match c {
+                SeriesControls::Off => ControlMode::Off,
+                SeriesControls::Static => ControlMode::Static,
+                SeriesControls::Time => ControlMode::Time,
+            }),
+            tolerance_pu: a.iteration.tolerance,
+            keep: if a.keep.is_empty() { Keep::default() } else { keep(&a.keep) },
+            limits,
+        };
+        Ok(Self {
+            options,
+            iteration: a.iteration,
+            dss: a.dss.clone(),
+            lenient: a.lenient,
+            prints_steps: a.keep.contains(&KeepItem::Steps),
+        })
+    }
+
+    /// All that changes a result, for the manifest of a run and its hash.
+    pub fn as_json(&self) -> Value {
+        let o = &self.options;
+        let series = match &o.keep.series {
+            Series::None => json!([]),
+            Series::Named(names) => json!(names),
+            Series::All => json!("all"),
+        };
+        json!({
+            "mode": o.mode,
+            "steps": o.steps,
+            "step_h": o.step_h,
+            "start_hour": o.start_hour,
+            "controls": o.controls,
+            "tolerance_pu": o.tolerance_pu,
+            "max_iterations": self.iteration.max_iterations,
+            "max_control_iterations": self.iteration.max_control_iterations,
+            "keep": { "steps": o.keep.steps, "statistics": o.keep.statistics, "episodes": o.keep.episodes, "series": series },
+            "range_a_pu": [o.limits.a_low_pu, o.limits.a_high_pu],
+            "range_b_pu": [o.limits.b_low_pu, o.limits.b_high_pu],
+            "dss": self.dss,
+            "lenient": self.lenient,
+        })
+    }
+}
+
+fn keep(items: &[KeepItem]) -> Keep {
+    let mut keep = Keep { steps: false, statistics: false, episodes: false, series: Series::None };
+    for item in items {
+        let series = match item {
+            KeepItem::Steps => {
+                keep.steps = true;
+                continue;
+            }
+            KeepItem::Statistics => {
+                keep.statistics = true;
+                continue;
+            }
+            KeepItem::Episodes => {
+                keep.episodes = true;
+                continue;
+            }
+            KeepItem::Series(name) => name.as_ref(),
+            KeepItem::All => {
+                (keep.steps, keep.statistics, keep.episodes) = (true, true, true);
+                None
+            }
+        };
+        keep.series = match (std::mem::take(&mut keep.series), series) {
+            (Series::All, _) | (_, None) => Series::All,
+            (Series::None, Some(name)) => Series::Named(vec![name.clone()]),
+            (Series::Named(mut names), Some(name)) => {
+                names.push(name.clone());
+                Series::Named(names)
+            }
+        };
+    }
+    keep
+}
+
+/// A feeder that was read.
+pub struct Read {
+    /// Hash of the files that were read.
+    pub input_hash: String,
+    /// The files, for the feeder's record.
+    pub files: Value,
+    /// The feeder ready to run, or why it cannot.
+    pub ready: Result<Ready, Failure>,
+}
+
+/// A feeder ready to run.
+pub struct Ready {
+    model: Model,
+    state: State,
+}
+
+/// A feeder that was run.
+pub struct Solved {
+    /// Name of the circuit.
+    pub circuit: String,
+    pub controls: ControlMode,
+    pub tolerance_pu: f64,
+    pub result: FeederResult,
+    /// Findings of reading and of the checks.
+    pub findings: Vec<Diagnostic>,
+}
+
+/// Reads and checks a model.
+pub fn read(model: &ModelRef, question: &Question, cache: &HashCache) -> Read {
+    let files = HashedFiles::new(cache);
+    let ready = prepare(&files, &model.master, question);
+    Read { input_hash: files.hash(), files: files.list(), ready }
+}
+
+fn prepare(files: &HashedFiles<'_>, master: &Path, question: &Question) -> Result<Ready, Failure> {
+    let mut model = Model::read_from(files, master, &question.dss, question.lenient)?;
+    model.preflight(question.lenient)?;
+    let options = &question.options;
+    solve::set_limits(&mut model.network.options, options.controls.is_some(), &question.iteration);
+    options.apply(&mut model.network.options);
+    let state = model.session.series_state(&model.network, true);
+    let state = state.map_err(|e| refused(&model, e.diagnostic()))?;
+    Ok(Ready { model, state })
+}
+
+/// The errors found so far and the one that ended it.
+fn refused(model: &Model, error: Diagnostic) -> Failure {
+    let errors = model.diagnostics.iter().filter(|d| d.severity == Severity::Error).cloned();
+    Failure::new(errors.chain([error]).collect())
+}
+
+impl Ready {
+    /// Steps the feeder through time.
+    ///
+    /// # Errors
+    /// A full series of what the model lacks; a circuit that cannot be factored.
+    pub fn run(mut self, question: &Question, watch: &mut dyn FnMut(u32) -> ControlFlow<()>, sink: Sink<'_>) -> Result<Solved, Failure> {
+        let result = run_feeder(&mut self.state, &question.options, watch, sink).map_err(|e| refused(&self.model, diagnostic(&e)))?;
+        Ok(Solved {
+            circuit: self.model.network.name.clone(),
+            controls: self.state.options.control_mode,
+            tolerance_pu: self.state.options.tolerance_pu,
+            result,
+            findings: self.model.diagnostics,
+        })
+    }
+}
+
+fn diagnostic(error: &TimeSeriesError) -> Diagnostic {
+    match error {
+        TimeSeriesError::Circuit(e) => e.diagnostic(),
+        TimeSeriesError::Series(e) => Diagnostic::error("RUN.SERIES.UNKNOWN", e.to_string())
+            .hint("`gridtwin info` lists what is in a model; nodes are written bus.1."),
+        other => Diagnostic::error("RUN.OPTION.VALUE", other.to_string()).hint("Correct the option."),
+    }
+}

@@ -1,0 +1,405 @@
+//! A run into a results lake: what is missing is run, a feeder a thread, and committed feeder by feeder.
+
+use super::feeder::{self, Question, Solved};
+use super::files::HashCache;
+use super::models::ModelRef;
+use super::progress::{self, Done, Progress};
+use super::{INTERRUPTED, interrupt};
+use crate::cli::QstsArguments;
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::number::{count, fixed};
+use crate::text::Table;
+use network::{Diagnostic, Severity};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use store::{Cause, FeederRecord, FeederWriter, Job, Lake, Plan, Run, RunInput, RunManifest, Status, StoreError, sha256_hex};
+
+/// What a thread tells of a feeder.
+enum Ended {
+    Done,
+    /// Why, with the findings.
+    Failed(usize, Failure),
+    /// The lake cannot be written; the run ends.
+    Fatal(StoreError),
+}
+
+/// What the threads of a run share.
+struct Shared<'a> {
+    run: &'a Run,
+    models: &'a [ModelRef],
+    jobs: &'a [Job],
+    question: &'a Question,
+    cache: &'a HashCache,
+    plan: &'a Plan,
+    next: AtomicUsize,
+    steps: AtomicU64,
+    stop: AtomicBool,
+}
+
+impl Shared<'_> {
+    fn stops(&self) -> bool {
+        self.stop.load(Ordering::Relaxed) || interrupt::asked()
+    }
+}
+
+/// Runs what is missing of the study and returns the exit status.
+///
+/// # Errors
+/// A folder that is no lake or is written by another run, a study that is there already and is not to be resumed, a full disk.
+pub fn run(
+    arguments: &QstsArguments,
+    out: &Path,
+    models: &[ModelRef],
+    question: &Question,
+    console: &mut Console<'_>,
+) -> Result<u8, Failure> {
+    let lake = Lake::open_or_create(out).map_err(refused)?;
+    let options = question.as_json();
+    let options_hash = sha256_hex(options.to_string().as_bytes());
+    let engine_version = env!("CARGO_PKG_VERSION");
+    let mut manifest = RunManifest::new(&arguments.study, engine_version);
+    manifest.options = options;
+    manifest.inputs = models
+        .iter()
+        .map(|m| RunInput { feeder: m.feeder.clone(), model: m.master.to_string_lossy().into_owned(), input_hash: String::new() })
+        .collect();
+    let before: HashMap<String, FeederRecord> =
+        lake.records(&arguments.study).map_err(refused)?.into_iter().map(|r| (r.feeder.clone(), r)).collect();
+    if !before.is_empty() && !arguments.resume {
+        return Err(Diagnostic::error("RUN.STUDY.EXISTS", format!("the study \"{}\" is in {} already", arguments.study, out.display()))
+            .detail(format!("It holds {}.", count(before.len(), "feeder")))
+            .hint("Say --resume to run only what is missing or has changed, --study NAME for a study beside it, or another --out.")
+            .into());
+    }
+    let cache = HashCache::default();
+    let jobs: Vec<Job> = models
+        .iter()
+        .map(|m| {
+            // A feeder that was never run has no hash to be compared with.
+            let hash = before.get(&m.feeder).map(|r| {
+                let known = cache.of_record(&r.summary);
+                known.unwrap_or_else(|| feeder::read(m, question, &cache).input_hash)
+            });
+            Job::new(&m.feeder, hash.unwrap_or_default(), &options_hash)
+        })
+        .collect();
+    let run = lake.begin(&manifest).map_err(refused)?;
+    let plan = run.plan(&jobs, arguments.retry_failed).map_err(refused)?;
+    console.warn(&notes(&plan, arguments.resume));
+
+    let threads = arguments.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+    let steps = u64::from(question.options.steps);
+    let mut progress = Progress::new(plan.todo.len(), plan.todo.len() as u64 * steps);
+    let shared = Shared {
+        run: &run,
+        models,
+        jobs: &jobs,
+        question,
+        cache: &cache,
+        plan: &plan,
+        next: AtomicUsize::new(0),
+        steps: AtomicU64::new(0),
+        stop: AtomicBool::new(false),
+    };
+    let mut failures: Vec<(usize, Failure)> = Vec::new();
+    let mut fatal = None;
+    std::thread::scope(|scope| {
+        let (tell, told) = mpsc::channel();
+        for _ in 0..threads.min(plan.todo.len()) {
+            let (tell, shared) = (tell.clone(), &shared);
+            scope.spawn(move || work(shared, &tell));
+        }
+        drop(tell);
+        let mut done = Done::default();
+        loop {
+            match told.recv_timeout(progress::DRAW) {
+                Ok(Ended::Done) => done.feeders += 1,
+                Ok(Ended::Failed(job, failure)) => {
+                    (done.feeders, done.failed) = (done.feeders + 1, done.failed + 1);
+                    failures.push((job, failure));
+                }
+                Ok(Ended::Fatal(error)) => {
+                    fatal.get_or_insert(error);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            done.steps = shared.steps.load(Ordering::Relaxed);
+            progress.tell(done, console);
+        }
+    });
+    progress.clear(console);
+    failures.sort_by_key(|(job, _)| *job);
+    let mut findings: Vec<Diagnostic> = failures.iter().map(|(job, failure)| failed(&models[*job].feeder, failure)).collect();
+    findings.extend(plan.failed.iter().map(|(job, reason)| {
+        Diagnostic::error("RUN.FEEDER.FAILED_BEFORE", format!("feeder {} failed before and was not tried again", models[*job].feeder))
+            .detail(reason.clone())
+            .hint("Correct the model, or say --retry-failed.")
+    }));
+
+    let records: HashMap<String, FeederRecord> =
+        lake.records(&arguments.study).map_err(refused)?.into_iter().map(|r| (r.feeder.clone(), r)).collect();
+    let records: Vec<&FeederRecord> = models.iter().filter_map(|m| records.get(&m.feeder)).collect();
+    findings.extend(records.iter().filter_map(|r| unsettled(r)));
+    console.warn(&findings);
+    if let Some(error) = fatal {
+        return Err(refused(error));
+    }
+    let is_whole = records.len() == models.len() && !interrupt::asked();
+    if is_whole {
+        for input in &mut manifest.inputs {
+            let record = records.iter().find(|r| r.feeder == input.feeder);
+            input.input_hash = record.map_or_else(String::new, |r| r.input_hash.clone());
+        }
+        run.write_manifest(&manifest).map_err(refused)?;
+    }
+    let solved_steps = shared.steps.load(Ordering::Relaxed);
+    console.print(&summary(arguments, out, models, &records, &plan, solved_steps, &progress))?;
+    if !is_whole && interrupt::asked() {
+        let n = records.len();
+        console.warn(&[Diagnostic::warning("RUN.INTERRUPTED", format!("interrupted: {n} of {} are whole", count(models.len(), "feeder")))
+            .hint("Say the same again with --resume to run the others.")]);
+        return Ok(INTERRUPTED);
+    }
+    let any_failed = records.iter().any(|r| matches!(r.status, Status::Failed { .. }));
+    Ok(u8::from(any_failed))
+}
+
+/// What is worth knowing before a resumed run.
+fn notes(plan: &Plan, resume: bool) -> Vec<Diagnostic> {
+    let mut notes = Vec::new();
+    for todo in &plan.todo {
+        if let Cause::Torn { path, reason } = &todo.cause {
+            notes.push(
+                Diagnostic::warning("RUN.LAKE.TORN", format!("{} is not as it was written and has been set aside", path.display()))
+                    .detail(reason.clone())
+                    .hint("Its feeder is run again."),
+            );
+        }
+    }
+    if resume {
+        let n = |is: fn(&Cause) -> bool| plan.todo.iter().filter(|t| is(&t.cause)).count();
+        let causes = [
+            (n(|c| matches!(c, Cause::NeverDone)), "missing"),
+            (n(|c| matches!(c, Cause::Failed { .. })), "failed before"),
+            (n(|c| matches!(c, Cause::InputChanged)), "with a changed model"),
+            (n(|c| matches!(c, Cause::OptionsChanged)), "with other options"),
+            (n(|c| matches!(c, Cause::EngineChanged { .. })), "of another version"),
+            (n(|c| matches!(c, Cause::Torn { .. })), "torn"),
+        ];
+        let causes: Vec<String> = causes.into_iter().filter(|&(n, _)| n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+        let to_run = if causes.is_empty() { "nothing is left to run".to_owned() } else { format!("to run: {}", causes.join(", ")) };
+        notes.push(Diagnostic::note("RUN.RESUMED", format!("{} there already; {to_run}", count(plan.done.len(), "feeder"))));
+    }
+    if !plan.others.is_empty() {
+        let some: Vec<&str> = plan.others.iter().take(5).map(String::as_str).collect();
+        let n = count(plan.others.len(), "feeder");
+        notes
+            .push(Diagnostic::note("RUN.STUDY.OTHERS", format!("the study holds {n} that this run does not name")).detail(some.join(", ")));
+    }
+    notes
+}
+
+/// A thread: feeders one after another until none is left or the run ends.
+fn work(shared: &Shared<'_>, tell: &Sender<Ended>) {
+    while !shared.stops() {
+        let Some(todo) = shared.plan.todo.get(shared.next.fetch_add(1, Ordering::Relaxed)) else { return };
+        let ended = catch_unwind(AssertUnwindSafe(|| run_one(shared, todo.job))).unwrap_or_else(|_| {
+            // A fault of the program in one feeder must not cost the others.
+            let failure = Failure::from(
+                Diagnostic::error("RUN.FEEDER.PANIC", "the program failed within this feeder").hint("Please report it with the model."),
+            );
+            Ok(fail(shared, &shared.jobs[todo.job], todo.job, failure))
+        });
+        match ended {
+            Ok(Some(ended)) => {
+                if matches!(ended, Ended::Fatal(_)) {
+                    shared.stop.store(true, Ordering::Relaxed);
+                }
+                let _ = tell.send(ended);
+            }
+            Ok(None) => return,
+            Err(error) => {
+                shared.stop.store(true, Ordering::Relaxed);
+                let _ = tell.send(Ended::Fatal(error));
+            }
+        }
+    }
+}
+
+/// Records a failure.
+fn fail(shared: &Shared<'_>, job: &Job, index: usize, failure: Failure) -> Option<Ended> {
+    match shared.run.fail(job, &reason(&failure)) {
+        Ok(_) => Some(Ended::Failed(index, failure)),
+        Err(error) => Some(Ended::Fatal(error)),
+    }
+}
+
+/// The errors of a failure in one text.
+fn reason(failure: &Failure) -> String {
+    let texts: Vec<String> = failure.errors().take(3).map(ToString::to_string).collect();
+    texts.join("\n")
+}
+
+/// One feeder; nothing when the run was ended on the way.
+fn run_one(shared: &Shared<'_>, index: usize) -> Result<Option<Ended>, StoreError> {
+    let read = feeder::read(&shared.models[index], shared.question, shared.cache);
+    let job = Job { input_hash: read.input_hash, ..shared.jobs[index].clone() };
+    let ready = match read.ready {
+        Ok(ready) => ready,
+        Err(failure) => return Ok(fail(shared, &job, index, failure)),
+    };
+    let mut writer = shared.run.feeder(&job)?;
+    let mut broken = None;
+    let mut counted = 0;
+    let mut watch = |done: u32| {
+        shared.steps.fetch_add(u64::from(done - counted), Ordering::Relaxed);
+        counted = done;
+        if shared.stops() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let solved = ready.run(shared.question, &mut watch, &mut |batches| {
+        for b in batches {
+            if let Err(error) = writer.append(b.table, &b.batch) {
+                broken = Some(error);
+                return ControlFlow::Break(());
+            }
+        }
+        ControlFlow::Continue(())
+    });
+    if let Some(error) = broken {
+        return Err(error);
+    }
+    match solved {
+        Err(failure) => Ok(fail(shared, &job, index, failure)),
+        Ok(solved) if solved.result.stopped => Ok(None),
+        Ok(solved) => commit(writer, shared.question, &solved, read.files).map(Some),
+    }
+}
+
+fn commit(mut writer: FeederWriter<'_>, question: &Question, solved: &Solved, files: Value) -> Result<Ended, StoreError> {
+    for b in solved.result.tables(&question.options.keep) {
+        writer.append(b.table, &b.batch)?;
+    }
+    writer.commit(record(solved, question, files))?;
+    Ok(Ended::Done)
+}
+
+/// What the record of a feeder tells without its tables.
+fn record(solved: &Solved, question: &Question, files: Value) -> Value {
+    let (r, t) = (&solved.result, &solved.result.totals);
+    let kept = question.options.keep.statistics;
+    let nodes = |is: &dyn Fn(&studies::time_series::tables::NodeStatistics) -> bool| kept.then(|| r.nodes.iter().filter(|n| is(n)).count());
+    json!({
+        "circuit": solved.circuit,
+        "controls": solved.controls,
+        "tolerance_pu": solved.tolerance_pu,
+        "nodes": t.nodes,
+        "loads": t.loads,
+        "steps": t.steps,
+        "unsettled": t.unsettled,
+        "first_unsettled": r.unsettled.first().map(|u| json!({ "hour": u.hour, "node": u.worst_node })),
+        "energy_kwh": t.energy_kwh,
+        "losses_kwh": t.losses_kwh,
+        "peak_kw": t.peak_kw,
+        "v_min_pu": t.v_min_pu,
+        "v_max_pu": t.v_max_pu,
+        "nodes_outside_a": nodes(&|n| n.hours_below_a + n.hours_above_a > 0.0),
+        "nodes_outside_b": nodes(&|n| n.hours_below_b + n.hours_above_b > 0.0),
+        "elements_overloaded": kept.then(|| r.elements.iter().filter(|e| e.hours_above_normal > 0.0).count()),
+        "warnings": solved.findings.iter().filter(|d| d.severity == Severity::Warning).count(),
+        "files": files,
+    })
+}
+
+fn failed(feeder: &str, failure: &Failure) -> Diagnostic {
+    let first = failure.errors().next();
+    let message = first.map_or_else(
+        || "no reason is known".to_owned(),
+        |d| d.element.as_ref().map_or(d.message.clone(), |e| format!("{e}: {}", d.message)),
+    );
+    let mut d = Diagnostic::error("RUN.FEEDER.FAILED", format!("feeder {feeder}: {message}"));
+    if let Some(first) = first {
+        d.source.clone_from(&first.source);
+        d.detail.clone_from(&first.detail);
+        d.hint.clone_from(&first.hint);
+    }
+    d
+}
+
+fn unsettled(record: &FeederRecord) -> Option<Diagnostic> {
+    let s = &record.summary;
+    let n = s["unsettled"].as_u64().filter(|&n| n > 0)?;
+    let (hour, node) = (s["first_unsettled"]["hour"].as_f64()?, s["first_unsettled"]["node"].as_str().unwrap_or("no node"));
+    let steps = count(n as usize, "step");
+    Some(
+        Diagnostic::warning("RUN.STEP.UNSETTLED", format!("feeder {}: {steps} of {} did not settle", record.feeder, s["steps"]))
+            .detail(format!("The first is hour {hour}; power is farthest from balance at {node}. They stand in no statistic."))
+            .hint("The table unsettled_steps lists them; `gridtwin solve` of such a moment says more."),
+    )
+}
+
+fn summary(
+    arguments: &QstsArguments,
+    out: &Path,
+    models: &[ModelRef],
+    records: &[&FeederRecord],
+    plan: &Plan,
+    solved_steps: u64,
+    progress: &Progress,
+) -> String {
+    let elapsed = progress.elapsed();
+    let done: Vec<&&FeederRecord> = records.iter().filter(|r| matches!(r.status, Status::Done)).collect();
+    let sum = |key: &str| done.iter().filter_map(|r| r.summary[key].as_f64()).sum::<f64>();
+    let with = |key: &str| done.iter().filter(|r| r.summary[key].as_u64().is_some_and(|n| n > 0)).count();
+    let mut text = format!("study {} in {}\n", arguments.study, out.display());
+    let mut table = Table::new(&["<", "<"]);
+    let earlier = if plan.done.is_empty() { String::new() } else { format!(", {} of them before this run", plan.done.len()) };
+    table.row(["feeders done".into(), format!("{} of {}{earlier}", done.len(), models.len())]);
+    let failed = records.len() - done.len();
+    if failed > 0 {
+        table.row(["feeders failed".into(), failed.to_string()]);
+    }
+    if solved_steps > 0 {
+        let rate = solved_steps as f64 / elapsed.as_secs_f64().max(1e-9);
+        table.row([
+            "steps of this run".into(),
+            format!("{solved_steps} in {} ({} steps/s)", progress::duration(elapsed), progress::short(rate)),
+        ]);
+    }
+    if !done.is_empty() {
+        let unsettled = sum("unsettled");
+        if unsettled > 0.0 {
+            table.row(["steps not settled".into(), format!("{unsettled} in {}", count(with("unsettled"), "feeder"))]);
+        }
+        let (energy, losses) = (sum("energy_kwh"), sum("losses_kwh"));
+        table.row(["energy from the sources".into(), format!("{} MWh", fixed(energy / 1e3, 1))]);
+        let share = if energy > 0.0 { format!(" ({} %)", fixed(losses / energy * 100.0, 2)) } else { String::new() };
+        table.row(["losses".into(), format!("{} MWh{share}", fixed(losses / 1e3, 1))]);
+        if done.iter().any(|r| !r.summary["nodes_outside_a"].is_null()) {
+            table.row([
+                "voltage outside range A".into(),
+                format!("{} in {}", count(sum("nodes_outside_a") as usize, "node"), count(with("nodes_outside_a"), "feeder")),
+            ]);
+            table.row([
+                "voltage outside range B".into(),
+                format!("{} in {}", count(sum("nodes_outside_b") as usize, "node"), count(with("nodes_outside_b"), "feeder")),
+            ]);
+            table.row([
+                "above the rating".into(),
+                format!("{} in {}", count(sum("elements_overloaded") as usize, "element"), count(with("elements_overloaded"), "feeder")),
+            ]);
+        }
+    }
+    text += &table.render();
+    text
+}
+
+fn refused(error: StoreError) -> Failure {
+    Diagnostic::error("OUTPUT.LAKE.REFUSED", error.to_string()).hint(error.hint()).into()
+}
