@@ -225,6 +225,7 @@ pub enum KeepItem {
     Steps,
     Statistics,
     Episodes,
+    Meters,
     /// Full series of an element, bus or node; of all without a name.
     Series(Option<String>),
     All,
@@ -261,8 +262,8 @@ pub struct QstsArguments {
     /// Name of the study within the lake
     #[arg(long, value_name = "NAME", default_value = "base")]
     pub study: String,
-    /// What to keep: steps, statistics, episodes, series:NAME (an element, bus or node), series, all
-    /// [default: steps,statistics,episodes; without --out steps and series are printed only when named here]
+    /// What to keep: steps, statistics, episodes, meters, series:NAME (an element, bus or node), series, all
+    /// [default: steps,statistics,episodes,meters; without --out steps and series are printed only when named here]
     #[arg(long, value_delimiter = ',', value_name = "WHAT", value_parser = keep_item)]
     pub keep: Vec<KeepItem>,
     /// Voltages of range A, per unit
@@ -308,11 +309,12 @@ fn keep_item(text: &str) -> Result<KeepItem, String> {
         "steps" => Ok(KeepItem::Steps),
         "statistics" => Ok(KeepItem::Statistics),
         "episodes" => Ok(KeepItem::Episodes),
+        "meters" => Ok(KeepItem::Meters),
         "series" => Ok(KeepItem::Series(None)),
         "all" => Ok(KeepItem::All),
         text => match text.strip_prefix("series:").map(str::trim) {
             Some(name) if !name.is_empty() => Ok(KeepItem::Series(Some(name.to_owned()))),
-            _ => Err("is none of steps, statistics, episodes, series:NAME, series, all".to_owned()),
+            _ => Err("is none of steps, statistics, episodes, meters, series:NAME, series, all".to_owned()),
         },
     }
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const STAGES: [&str; 5] = ["READ", "CHECK", "SOLVE", "FAULT", "OUTPUT"];
+const STAGES: [&str; 6] = ["READ", "CHECK", "SOLVE", "FAULT", "RUN", "OUTPUT"];
 
 fn is_code(text: &str) -> bool {
     let mut parts = text.split('.');

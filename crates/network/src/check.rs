@@ -78,6 +78,7 @@ code_table! {
     NO_COORDINATES, "CHECK.BUS.NO_COORDINATES", Note, "buses without coordinates, while others have them";
     REGULATOR, "CHECK.REGULATOR.NO_TRANSFORMER", Error, "a regulator control has no transformer, or a winding that its transformer lacks";
     CONTROL_TARGET, "CHECK.CONTROL.NO_TARGET", Warning, "a control has nothing to act on";
+    SHAPE_NUMBERS, "CHECK.SHAPE.NOT_FINITE", Error, "a shape over time has a value or an hour that is no finite number";
     NO_RATING, "CHECK.LINE.NO_RATING", Note, "lines without a current rating";
 }
 
@@ -99,6 +100,7 @@ pub fn check(network: &Network) -> Vec<Diagnostic> {
     found.voltages();
     found.lines();
     found.controls();
+    found.shapes();
     found.buses();
     found.diagnostics.sort_by_key(|d| std::cmp::Reverse(d.severity));
     found.diagnostics
@@ -710,6 +712,24 @@ impl Findings<'_> {
         }
     }
 
+    /// A value that is no number would silently stop every step that it stands for.
+    fn shapes(&mut self) {
+        let network = self.network;
+        let values = |v: &Option<std::sync::Arc<[f64]>>| v.as_deref().unwrap_or_default().to_vec();
+        let loads = network.load_shapes.iter().map(|s| ("loadshape", &s.name, [s.p.to_vec(), values(&s.q), values(&s.hours)].concat()));
+        let temperatures =
+            network.temperature_shapes.iter().map(|s| ("tshape", &s.name, [s.temperature_c.to_vec(), values(&s.hours)].concat()));
+        let prices = network.price_shapes.iter().map(|s| ("priceshape", &s.name, [s.price.to_vec(), values(&s.hours)].concat()));
+        for (class, name, values) in loads.chain(temperatures).chain(prices) {
+            let wrong = values.iter().filter(|x| !x.is_finite()).count();
+            if wrong > 0 {
+                let d = self.add(SHAPE_NUMBERS, format!("{wrong} of its {} numbers are not finite", values.len()));
+                d.element = Some(format!("{class}.{name}"));
+                d.hint = Some("Correct the values, or the file that they come from.".to_owned());
+            }
+        }
+    }
+
     fn controls(&mut self) {
         let network = self.network;
         for (i, control) in network.regulator_controls.iter().enumerate() {
@@ -1159,6 +1179,28 @@ mod tests {
         finds(|n| n.lines[0].common.rating.normal_a = 0.0, &[NO_RATING]);
         finds(|n| n.buses[0].xy = Some((1.0, 2.0)), &[NO_COORDINATES]);
         finds(|n| set_base(n, "b", 0.0), &[NO_BASE]);
+    }
+
+    #[test]
+    fn a_shape_has_numbers() {
+        let shape = |p: &[f64]| crate::LoadShape {
+            name: "s".into(),
+            interval_h: 1.0,
+            hours: None,
+            p: p.into(),
+            q: None,
+            use_actual: false,
+            p_base: 0.0,
+            q_base: 0.0,
+            p_max: 1.0,
+            q_max: 1.0,
+            mean: 1.0,
+            stddev: 0.0,
+            interpolation: crate::Interpolation::Average,
+        };
+        finds(|n| n.load_shapes.push(shape(&[1.0, 0.5])), &[]);
+        let found = finds(|n| n.load_shapes.push(shape(&[1.0, f64::NAN, f64::INFINITY])), &[SHAPE_NUMBERS]);
+        assert_eq!(found[0].message, "2 of its 3 numbers are not finite");
     }
 
     fn add_regulator(n: &mut Network, transformer: Option<ElementId>, winding: usize) {

@@ -88,6 +88,14 @@ impl Run {
         &self.study
     }
 
+    /// Writes the manifest again, once a run knows the hashes of all its inputs.
+    ///
+    /// # Errors
+    /// A disk that takes no more.
+    pub fn write_manifest(&self, manifest: &RunManifest) -> Result<(), StoreError> {
+        files::write_whole(&self.lake.study_dir(&self.study).join("run.json"), &to_json(manifest))
+    }
+
     /// Compares the jobs with what the lake holds. Torn files are set aside and their feeders are to be solved again.
     ///
     /// # Errors

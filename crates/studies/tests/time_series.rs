@@ -285,7 +285,7 @@ fn full_series_hold_every_step_of_what_was_named() {
     let path = model("ieee123/ieee123.dss");
     let named = |names: &[&str]| {
         let series = Series::Named(names.iter().map(|&n| n.to_owned()).collect());
-        let keep = Keep { steps: true, statistics: false, episodes: false, series };
+        let keep = Keep { steps: true, statistics: false, episodes: false, meters: false, series };
         TimeSeriesOptions { mode: network::SolutionMode::Daily, steps: 10, keep, ..TimeSeriesOptions::default() }
     };
     let options = named(&["no such thing"]);

@@ -5,10 +5,12 @@ use super::models::ModelRef;
 use crate::cli::{IterationArguments, KeepItem, QstsArguments, SeriesControls, SeriesMode};
 use crate::failure::Failure;
 use crate::model::Model;
+use crate::number::count;
 use crate::solve;
-use network::{ControlMode, Diagnostic, Severity, SolutionMode};
+use network::{ControlMode, Diagnostic, Network, Severity, Shapes, SolutionMode};
 use powerflow::State;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::Path;
 use studies::time_series::{FeederResult, Keep, Series, Sink, TimeSeriesError, TimeSeriesOptions, VoltageLimits, run_feeder};
@@ -96,7 +98,7 @@ impl Question {
             "tolerance_pu": o.tolerance_pu,
             "max_iterations": self.iteration.max_iterations,
             "max_control_iterations": self.iteration.max_control_iterations,
-            "keep": { "steps": o.keep.steps, "statistics": o.keep.statistics, "episodes": o.keep.episodes, "series": series },
+            "keep": { "steps": o.keep.steps, "statistics": o.keep.statistics, "episodes": o.keep.episodes, "meters": o.keep.meters, "series": series },
             "range_a_pu": [o.limits.a_low_pu, o.limits.a_high_pu],
             "range_b_pu": [o.limits.b_low_pu, o.limits.b_high_pu],
             "dss": self.dss,
@@ -106,7 +108,7 @@ impl Question {
 }
 
 fn keep(items: &[KeepItem]) -> Keep {
-    let mut keep = Keep { steps: false, statistics: false, episodes: false, series: Series::None };
+    let mut keep = Keep { steps: false, statistics: false, episodes: false, meters: false, series: Series::None };
     for item in items {
         let series = match item {
             KeepItem::Steps => {
@@ -121,9 +123,13 @@ fn keep(items: &[KeepItem]) -> Keep {
                 keep.episodes = true;
                 continue;
             }
+            KeepItem::Meters => {
+                keep.meters = true;
+                continue;
+            }
             KeepItem::Series(name) => name.as_ref(),
             KeepItem::All => {
-                (keep.steps, keep.statistics, keep.episodes) = (true, true, true);
+                (keep.steps, keep.statistics, keep.episodes, keep.meters) = (true, true, true, true);
                 None
             }
         };
@@ -179,9 +185,55 @@ fn prepare(files: &HashedFiles<'_>, master: &Path, question: &Question) -> Resul
     let options = &question.options;
     solve::set_limits(&mut model.network.options, options.controls.is_some(), &question.iteration);
     options.apply(&mut model.network.options);
+    let notes = shape_notes(&model.network, options);
+    model.diagnostics.extend(notes);
     let state = model.session.series_state(&model.network, true);
     let state = state.map_err(|e| refused(&model, e.diagnostic()))?;
     Ok(Ready { model, state })
+}
+
+/// What a reader of the results should know of the shapes: that there are none, or that they are not as long as the run.
+fn shape_notes(network: &Network, options: &TimeSeriesOptions) -> Vec<Diagnostic> {
+    let of_mode = |s: &Shapes| match options.mode {
+        SolutionMode::Yearly => s.yearly,
+        SolutionMode::Daily => s.daily,
+        SolutionMode::DutyCycle => s.duty,
+        _ => s.duty.or(s.daily).or(s.yearly),
+    };
+    let loads = network.loads.iter().filter(|l| l.common.enabled);
+    let followed: BTreeSet<u32> = loads.clone().filter_map(|l| of_mode(&l.shapes)).map(|id| id.0).collect();
+    if followed.is_empty() {
+        if loads.count() == 0 {
+            return Vec::new();
+        }
+        return vec![
+            Diagnostic::note("RUN.SHAPE.NONE", "no load follows a shape in this mode, so all loads stay as they are")
+                .hint("Give the loads shapes of the mode, or choose another --mode."),
+        ];
+    }
+    let run_h = f64::from(options.steps) * options.step_h;
+    let mut differing = Vec::new();
+    for id in followed {
+        let shape = &network.load_shapes[id as usize];
+        let length_h = match &shape.hours {
+            _ if shape.interval_h > 0.0 => shape.interval_h * shape.p.len() as f64,
+            Some(hours) => hours.last().copied().unwrap_or(0.0),
+            None => continue,
+        };
+        if (length_h - run_h).abs() > 1e-6 * run_h {
+            differing.push(format!("{} has {length_h} h", shape.name));
+        }
+    }
+    if differing.is_empty() {
+        return Vec::new();
+    }
+    let (n, more) = (differing.len(), differing.len().saturating_sub(5));
+    differing.truncate(5);
+    let rest = if more > 0 { format!(", and {more} more") } else { String::new() };
+    vec![
+        Diagnostic::note("RUN.SHAPE.REPEATS", format!("{} not as long as the run; a shorter one begins anew", count(n, "load shape")))
+            .detail(format!("The run has {run_h} h; {}{rest}.", differing.join(", "))),
+    ]
 }
 
 /// The errors found so far and the one that ended it.

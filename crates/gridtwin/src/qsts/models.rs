@@ -43,7 +43,7 @@ pub fn find(arguments: &[PathBuf]) -> Result<Vec<ModelRef>, Failure> {
             found.push(ModelRef { feeder: name_of(path), master: path.clone() });
         }
     }
-    found.dedup_by(|a, b| a.master == b.master);
+    found.dedup();
     tell_apart(&mut found);
     Ok(found)
 }

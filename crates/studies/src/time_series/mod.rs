@@ -26,12 +26,13 @@ pub use options::{Keep, OptionError, Series, TimeSeriesOptions, VoltageLimits};
 use arrow_array::RecordBatch;
 use episodes::Episode;
 use network::{ElementKind, LineImpedance, Network};
+use powerflow::metering::energy_meter::{EnergyMeterError, EnergyMeters};
 use powerflow::{CircuitError, NodeNumber, State, run_series};
 use recorder::{Recorder, StepRecord};
 use series::FullSeries;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use tables::{ControlStatistics, ElementStatistics, EpisodeRow, FeederTotals, NodeStatistics, Row, StepRow, Text, UnsettledRow};
+use tables::{ControlStatistics, ElementStatistics, EpisodeRow, FeederTotals, MeterRow, NodeStatistics, Row, StepRow, Text, UnsettledRow};
 
 /// Part of a table.
 #[derive(Clone, Debug)]
@@ -52,6 +53,8 @@ pub enum TimeSeriesError {
     #[error(transparent)]
     Series(#[from] SeriesError),
     #[error(transparent)]
+    Meter(#[from] EnergyMeterError),
+    #[error(transparent)]
     Circuit(#[from] CircuitError),
 }
 
@@ -71,6 +74,7 @@ pub struct FeederResult {
     pub elements: Vec<ElementStatistics>,
     pub episodes: Vec<EpisodeRow>,
     pub controls: Vec<ControlStatistics>,
+    pub meters: Vec<MeterRow>,
     /// The steps that did not settle.
     pub unsettled: Vec<UnsettledRow>,
     /// The run ended before its last step, as it was told to.
@@ -93,6 +97,9 @@ impl FeederResult {
         if keep.episodes {
             tables.push(table(&self.episodes));
         }
+        if !self.meters.is_empty() {
+            tables.push(table(&self.meters));
+        }
         tables
     }
 }
@@ -108,7 +115,7 @@ impl FeederResult {
 /// The rows of all tables. A run that was ended early has `stopped` set and holds the steps up to there.
 ///
 /// # Errors
-/// Options that no run can have, a name that the model does not know, a circuit that cannot be factored. A step that does not settle is no
+/// Options that no run can have, a name that the model does not know, a meter that cannot be read, a circuit that cannot be factored. A step that does not settle is no
 /// error.
 pub fn run_feeder(
     state: &mut State,
@@ -118,7 +125,12 @@ pub fn run_feeder(
 ) -> Result<FeederResult, TimeSeriesError> {
     options.check()?;
     let series = FullSeries::choose(state.circuit(), &options.keep.series)?;
-    let mut recorder = Recorder::new(state, options, series, watch, &mut *sink);
+    let meters = if options.keep.meters && EnergyMeters::read_by_default(options.mode) {
+        Some(EnergyMeters::compile(state.circuit())?).filter(|m| !m.is_empty())
+    } else {
+        None
+    };
+    let mut recorder = Recorder::new(state, options, series, meters, watch, &mut *sink);
     let report = run_series(state, options.steps, &mut recorder)?;
     recorder.finish();
     let rest = recorder.series.as_mut().map(FullSeries::take);
@@ -162,6 +174,7 @@ fn conclude(state: &State, options: &TimeSeriesOptions, recorder: &Recorder<'_>,
         elements: if keep.statistics { element_rows(state, options, recorder) } else { Vec::new() },
         episodes: if keep.episodes { episode_rows(state, options, recorder, &mut names) } else { Vec::new() },
         controls: if keep.statistics { control_rows(state, recorder) } else { Vec::new() },
+        meters: meter_rows(recorder),
         unsettled: recorder.unsettled.clone(),
         stopped: recorder.stopped,
     }
@@ -337,6 +350,18 @@ fn episode_rows(state: &State, options: &TimeSeriesOptions, recorder: &Recorder<
     }
     if let Some(nodes) = recorder.nodes() {
         rows.extend(nodes.episodes.iter().map(|e| row(e, names.node(nodes.numbers[e.asset as usize]))));
+    }
+    rows
+}
+
+fn meter_rows(recorder: &Recorder<'_>) -> Vec<MeterRow> {
+    let Some((meters, registers)) = &recorder.meters else { return Vec::new() };
+    let mut rows: Vec<MeterRow> = Vec::new();
+    for row in meters.rows(registers) {
+        let before = rows.last().filter(|last| *last.meter == row.meter);
+        let (meter, register_number) =
+            before.map_or_else(|| (row.meter.as_str().into(), 1), |last| (last.meter.clone(), last.register_number + 1));
+        rows.push(MeterRow { meter, register_number, register: row.register.as_str().into(), value: row.value });
     }
     rows
 }

@@ -37,12 +37,14 @@ pub struct Keep {
     pub statistics: bool,
     /// Runs of steps beyond a limit.
     pub episodes: bool,
+    /// Registers of the model's energy meters, in the modes in which they are read.
+    pub meters: bool,
     pub series: Series,
 }
 
 impl Default for Keep {
     fn default() -> Self {
-        Self { steps: true, statistics: true, episodes: true, series: Series::None }
+        Self { steps: true, statistics: true, episodes: true, meters: true, series: Series::None }
     }
 }
 

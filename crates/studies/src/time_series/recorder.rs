@@ -18,6 +18,7 @@ use super::series::FullSeries;
 use super::sources::Sources;
 use super::tables::UnsettledRow;
 use num_complex::Complex64;
+use powerflow::metering::energy_meter::{EnergyMeterState, EnergyMeters};
 use powerflow::{NodeNumber, Observer, State, Step};
 use std::ops::ControlFlow;
 
@@ -105,6 +106,7 @@ pub struct Recorder<'a> {
     pending: [StepRecord; LANES],
     pub controls: ControlWatch,
     pub series: Option<FullSeries>,
+    pub meters: Option<(EnergyMeters, EnergyMeterState)>,
     pub records: Vec<StepRecord>,
     pub sums: Sums,
     pub unsettled: Vec<UnsettledRow>,
@@ -118,6 +120,7 @@ impl<'a> Recorder<'a> {
         state: &State,
         options: &'a TimeSeriesOptions,
         series: Option<FullSeries>,
+        meters: Option<EnergyMeters>,
         watch: &'a mut dyn FnMut(u32) -> ControlFlow<()>,
         sink: Sink<'a>,
     ) -> Self {
@@ -131,6 +134,10 @@ impl<'a> Recorder<'a> {
             pending: [StepRecord::default(); LANES],
             controls: ControlWatch::new(state),
             series,
+            meters: meters.map(|m| {
+                let registers = m.reset();
+                (m, registers)
+            }),
             records: Vec::with_capacity(rows),
             sums: Sums::default(),
             unsettled: Vec::new(),
@@ -237,6 +244,9 @@ impl Observer for Recorder<'_> {
             let is_full = self.block.push(step.index, hour, state.voltages());
             if is_full {
                 self.flush();
+            }
+            if let Some((meters, registers)) = &mut self.meters {
+                meters.sample(registers, state);
             }
             if let Some(series) = &mut self.series {
                 series.step(step.index, hour, state);
