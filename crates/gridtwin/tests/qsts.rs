@@ -236,7 +236,7 @@ fn what_cannot_be_run_is_refused() {
         assert!(text(&output.stderr).contains(words), "{arguments:?}: {}", text(&output.stderr));
     };
     refused(&["models/ieee13/ieee13.dss", "--step", "0h"], 2, "above zero");
-    refused(&["models/ieee13/ieee13.dss", "--step", "-1h"], 2, "--step");
+    refused(&["models/ieee13/ieee13.dss", "--step=-1h"], 2, "above zero");
     refused(&["models/ieee13/ieee13.dss", "--day", "--step", "7h"], 1, "RUN.OPTION.LENGTH");
     refused(&["models", "--day"], 1, "RUN.OUT.NEEDED");
     refused(&["models/none.dss", "--day"], 1, "RUN.MODEL.MISSING");

@@ -177,7 +177,7 @@ impl State {
         let first = if trailing { circuit.n_quiet() + 1 } else { 0 };
         let ended = loop {
             iterations += 1;
-            self.inject_sources();
+            self.inject_sources_from(first);
             self.add_converters();
             if trailing {
                 self.solve_trailing()?
@@ -196,6 +196,10 @@ impl State {
             if change > tolerance && change < STALLED_PU && change > before * STALLED_RATIO && iterations >= next_look {
                 if trailing {
                     self.complete()?;
+                    // They were not followed so far, and moved no more than those that were.
+                    for (saved, v) in magnitude[..first].iter_mut().zip(&self.v) {
+                        *saved = v.norm();
+                    }
                 }
                 if let Some(n) = self.within_rounding(&magnitude)? {
                     iterations += 1;
@@ -207,6 +211,10 @@ impl State {
             }
             before = change;
         };
+        if ended.last_change_pu.is_nan() {
+            // The next solution starts anew and must not be compared with what is no number.
+            magnitude.fill(0.0);
+        }
         self.magnitude = magnitude;
         if trailing {
             self.complete()?;
@@ -261,7 +269,11 @@ impl State {
 
     /// Sets the injection to that of the sources alone.
     pub(crate) fn inject_sources(&mut self) {
-        let first = if self.sweeps_trailing() { self.circuit.n_quiet() + 1 } else { 0 };
+        self.inject_sources_from(0);
+    }
+
+    /// As [`State::inject_sources`] for the nodes from number `first` on; what is left of the others suits [`State::solve_trailing`] alone.
+    fn inject_sources_from(&mut self, first: usize) {
         self.injection[first..].copy_from_slice(&self.circuit.source_injection()[first..]);
         for &i in self.circuit.sources() {
             let e = &self.circuit.elements()[i as usize];
