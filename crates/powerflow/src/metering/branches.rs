@@ -83,9 +83,9 @@ struct BlockPower {
 #[derive(Clone, Debug)]
 struct Block {
     cell: u8,
-    branches: [u32; K],
     elements: [u32; K],
     rating_a2: [[f64; K]; 2],
+    /// The branches, lane by lane; the last lanes of a block may be empty.
     places: Box<[Place]>,
 }
 
@@ -185,7 +185,6 @@ impl Block {
         let of = |lane: usize| places.get(lane);
         Self {
             cell: places[0].cell,
-            branches: std::array::from_fn(|t| of(t).map_or(NONE, |p| p.branch)),
             elements: std::array::from_fn(|t| of(t).map_or(NONE, |p| p.element)),
             rating_a2: std::array::from_fn(|level| std::array::from_fn(|t| of(t).map_or(f64::INFINITY, |p| p.rating_a2[level]))),
             places: places.into(),
@@ -215,9 +214,8 @@ impl Block {
             }
         }
         if is_over {
-            for place in &self.places {
-                let t = self.branches.iter().position(|b| *b == place.branch).unwrap_or(0);
-                place.compare(power.largest_a2[t], ledger);
+            for (place, largest_a2) in self.places.iter().zip(power.largest_a2) {
+                place.compare(largest_a2, ledger);
             }
         }
     }
