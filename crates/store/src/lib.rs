@@ -34,6 +34,9 @@ pub mod names;
 pub mod record;
 pub mod run;
 pub mod schema;
+#[cfg(feature = "sql")]
+pub mod sql;
+pub mod views;
 
 pub use error::StoreError;
 pub use files::sha256_hex;
