@@ -7,18 +7,21 @@ FUZZ_TARGET ?= opendss_reader
 FUZZ_SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench soak fuzz fmt lint clean
+.PHONY: help build run test bench soak fuzz fmt lint clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:[^#]*##/\t/' | expand -t 10
+
+build: ## the whole program, with SQL, as target/full/gridtwin (long: it builds the query engine)
+	$(CARGO) build --profile full -p gridtwin --features gridtwin/sql
 
 run: ## solve the IEEE 123-node feeder and print the report (MODEL=path for another one)
 	$(CARGO) run --release -p gridtwin -- solve $(MODEL)
 
 test: ## formatting, clippy without warnings, every test
 	$(CARGO) fmt --all -- --check
-	$(CARGO) clippy --workspace --all-targets -- -D warnings
-	$(CARGO) test --workspace
+	$(CARGO) clippy --workspace --all-targets --features gridtwin/sql -- -D warnings
+	$(CARGO) test --workspace --features gridtwin/sql
 
 bench: ## speed and agreement against OpenDSS (needs Python 3.11 or newer and the network once)
 	bench/run.sh
@@ -34,7 +37,7 @@ fmt: ## format the sources
 	$(CARGO) fmt --all
 
 lint: ## clippy with warnings as errors
-	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --workspace --all-targets --features gridtwin/sql -- -D warnings
 
 clean: ## remove build products
 	$(CARGO) clean

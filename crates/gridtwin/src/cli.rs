@@ -28,6 +28,12 @@ pub enum Command {
     Synth(SynthArguments),
     /// Step models through time: a report, or a results lake with --out
     Qsts(QstsArguments),
+    /// Ask a results lake in SQL
+    Sql(SqlArguments),
+    /// Figures of a study in a results lake: overloads, voltages, losses, transformers, feeders
+    Report(ReportArguments),
+    /// Look after a results lake
+    Lake(LakeArguments),
 }
 
 /// Which model, and how it is read.
@@ -323,6 +329,74 @@ fn voltage_range(text: &str) -> Result<(f64, f64), String> {
     let (low, high) = text.split_once(',').ok_or("needs two numbers with a comma between them")?;
     let (low, high) = (positive(low)?, positive(high)?);
     if low < high { Ok((low, high)) } else { Err("the first number must be the smaller one".to_owned()) }
+}
+
+/// Forms of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AnswerFormat {
+    /// Aligned columns, numbers with seven digits
+    Table,
+    Csv,
+    Json,
+    Parquet,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct SqlArguments {
+    /// Query to answer
+    #[arg(value_name = "SELECT", required_unless_present = "tables", conflicts_with = "tables")]
+    pub query: Option<String>,
+    /// Folder that a run wrote with --out
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub project: PathBuf,
+    /// List tables, views and their columns with type, unit and meaning
+    #[arg(long)]
+    pub tables: bool,
+    /// Form of the answer
+    #[arg(long, value_enum, default_value = "table", requires_if("parquet", "out"))]
+    pub format: AnswerFormat,
+    /// Write the answer into this file
+    #[arg(long, value_name = "FILE", conflicts_with = "tables")]
+    pub out: Option<PathBuf>,
+    /// At most so many rows [default: 200 of a printed table, all otherwise]
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ReportArguments {
+    /// Folder that a run wrote with --out
+    pub dir: PathBuf,
+    /// Study to report [default: the only one]
+    #[arg(long, value_name = "NAME")]
+    pub study: Option<String>,
+    /// Write the report into this file: .md, .html, .txt, or .csv with every figure
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct LakeArguments {
+    #[command(subcommand)]
+    pub command: LakeCommand,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum LakeCommand {
+    /// Compare every file with its commit record, and print a checksum of every table's content
+    Check(LakeCheckArguments),
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct LakeCheckArguments {
+    /// Folder that a run wrote with --out
+    pub dir: PathBuf,
+    /// Checksums of this study only
+    #[arg(long, value_name = "NAME")]
+    pub study: Option<String>,
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// A finite number above zero.

@@ -39,3 +39,16 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+impl From<store::StoreError> for Failure {
+    fn from(error: store::StoreError) -> Self {
+        use store::StoreError;
+        let message = error.to_string();
+        let diagnostic = match error {
+            StoreError::Sql { .. } => Diagnostic::error("OUTPUT.SQL.REFUSED", message),
+            _ => Diagnostic::error("OUTPUT.LAKE.REFUSED", message),
+        };
+        let hint = error.hint();
+        if hint.is_empty() { diagnostic } else { diagnostic.hint(hint) }.into()
+    }
+}

@@ -7,6 +7,7 @@
 //!
 //! This crate is the only one that opens files and prints.
 
+pub mod answer;
 pub mod bench;
 pub mod check;
 pub mod cli;
@@ -16,12 +17,15 @@ pub mod element_rows;
 pub mod failure;
 pub mod faults;
 pub mod info;
+pub mod lake;
 pub mod model;
 pub mod number;
 pub mod qsts;
 pub mod report;
 pub mod result_folder;
 pub mod solve;
+pub mod sql;
+pub mod study_report;
 pub mod synth;
 pub mod tables;
 pub mod text;
@@ -40,6 +44,9 @@ pub fn run(cli: &Cli, console: &mut Console<'_>) -> u8 {
         Command::Bench(arguments) => bench::run(arguments, console).map(|()| true),
         Command::Synth(arguments) => synth::run(arguments, console).map(|()| true),
         Command::Qsts(arguments) => return qsts::run(arguments, console),
+        Command::Sql(arguments) => sql::run(arguments, console).map(|()| true),
+        Command::Report(arguments) => study_report::run(arguments, console).map(|()| true),
+        Command::Lake(arguments) => lake::run(arguments, console),
     };
     match result {
         Ok(sound) => u8::from(!sound),

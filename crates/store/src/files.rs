@@ -37,7 +37,7 @@ pub(crate) fn measure(path: &Path) -> io::Result<(u64, String)> {
 
 /// A file under its temporary name, hashed as it is written. Dropped before [`PartialFile::finish`], it is removed.
 #[derive(Debug)]
-pub(crate) struct PartialFile {
+pub struct PartialFile {
     place: PathBuf,
     temporary: PathBuf,
     file: Option<File>,
@@ -49,7 +49,10 @@ pub(crate) struct PartialFile {
 
 impl PartialFile {
     /// Makes the folder of `place` and begins the file.
-    pub(crate) fn create(place: &Path) -> Result<Self, StoreError> {
+    ///
+    /// # Errors
+    /// A folder or file that cannot be made.
+    pub fn create(place: &Path) -> Result<Self, StoreError> {
         let folder = place.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder).map_err(|e| StoreError::writing(folder, 0, e))?;
         let mut name = place.file_name().unwrap_or_default().to_owned();
@@ -60,13 +63,21 @@ impl PartialFile {
     }
 
     /// The failure of a write, told with the file's own error where there is one.
-    pub(crate) fn failed(&mut self, otherwise: impl std::fmt::Display) -> StoreError {
+    pub fn failed(&mut self, otherwise: impl std::fmt::Display) -> StoreError {
         let source = self.failure.take().unwrap_or_else(|| io::Error::other(otherwise.to_string()));
         StoreError::writing(&self.place, self.bytes, source)
     }
 
+    /// Flushes the file to the disk and puts it in its place.
+    ///
+    /// # Errors
+    /// A disk that takes no more; a place that cannot be replaced.
+    pub fn commit(self) -> Result<(), StoreError> {
+        self.finish()?.rename()
+    }
+
     /// Takes the file out of a writer that has written its last to it.
-    pub(crate) fn take(&mut self) -> Self {
+    pub fn take(&mut self) -> Self {
         Self {
             place: std::mem::take(&mut self.place),
             temporary: std::mem::take(&mut self.temporary),
@@ -150,7 +161,7 @@ pub(crate) fn write_whole(place: &Path, content: &[u8]) -> Result<(), StoreError
     if let Err(e) = file.write_all(content) {
         return Err(file.failed(e));
     }
-    file.finish()?.rename()
+    file.commit()
 }
 
 /// Removes a file; that it is not there is fine.

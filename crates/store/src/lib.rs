@@ -9,7 +9,8 @@
 //! DIR/aside/                                          files that were found torn or foreign, each with its reason
 //! ```
 //!
-//! The unit of commit is a feeder. [`lake::Lake`] reads, [`run::Run`] writes.
+//! The unit of commit is a feeder. [`lake::Lake`] reads, [`run::Run`] writes; [`report`] makes the
+//! figures that people ask for of a study, and with the feature `sql`, `sql` answers queries over every table and view.
 //!
 //! # Example
 //! ```
@@ -32,6 +33,7 @@ pub mod files;
 pub mod lake;
 pub mod names;
 pub mod record;
+pub mod report;
 pub mod run;
 pub mod schema;
 #[cfg(feature = "sql")]
@@ -39,7 +41,8 @@ pub mod sql;
 pub mod views;
 
 pub use error::StoreError;
-pub use files::sha256_hex;
+pub use files::{PartialFile, sha256_hex};
 pub use lake::Lake;
 pub use record::{FeederRecord, FileRecord, Job, RunInput, RunManifest, Status};
+pub use report::{Section, StudyReport, Value, study_report};
 pub use run::{Cause, FeederWriter, Plan, Run, Todo};

@@ -3,21 +3,29 @@
 //! Only files with a commit record are seen, so that a query beside a running study, or after one that was killed, gives whole feeders.
 
 use crate::error::StoreError;
+use crate::files::PartialFile;
 use crate::lake::Lake;
+use crate::report::Value;
 use crate::schema::{MEANING, UNIT, stored_schema};
 use crate::views::{VIEWS, View};
-use arrow_array::RecordBatch;
-use arrow_schema::{Schema, SchemaRef};
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float32Type, Float64Type, Int32Type, Int64Type, UInt8Type, UInt32Type, UInt64Type};
+use arrow_array::{Array, RecordBatch};
+use arrow_schema::{DataType, Schema, SchemaRef};
+use datafusion::arrow::util::display::array_value_to_string;
 use datafusion::common::{DataFusionError, SchemaError};
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
 use datafusion::execution::context::SQLOptions;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use network::{RESULT_TABLES, result_table};
+use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 
@@ -132,6 +140,35 @@ impl Database {
         }
     }
 
+    /// Writes the answer to a query as a Parquet file, whole or not at all. Returns its rows.
+    ///
+    /// # Errors
+    /// As [`Database::query`]; a file that cannot be written.
+    pub fn export_parquet(&self, sql: &str, limit: Option<usize>, place: &Path) -> Result<u64, StoreError> {
+        let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).set_created_by("gridtwin".to_owned()).build();
+        let mut open: Option<ArrowWriter<PartialFile>> = None;
+        let start = |schema: SchemaRef| {
+            ArrowWriter::try_new(PartialFile::create(place)?, schema, Some(properties.clone()))
+                .map_err(|e| StoreError::Parquet { path: place.to_owned(), reason: e.to_string() })
+        };
+        let mut rows = 0;
+        let schema = self.query(sql, limit, &mut |batch| {
+            let writer = match open.as_mut() {
+                Some(writer) => writer,
+                None => open.insert(start(batch.schema())?),
+            };
+            rows += batch.num_rows() as u64;
+            writer.write(batch).map_err(|e| writer.inner_mut().failed(e))
+        })?;
+        // An answer without rows has columns all the same.
+        let mut writer = open.map_or_else(|| start(schema), Ok)?;
+        if let Err(e) = writer.finish() {
+            return Err(writer.inner_mut().failed(e));
+        }
+        writer.inner_mut().take().commit()?;
+        Ok(rows)
+    }
+
     /// Tables and views that can be asked, tables first.
     pub fn describe(&self) -> Vec<TableDescription> {
         let order = |name: &str| RESULT_TABLES.iter().position(|t| t.name == name).unwrap_or(usize::MAX);
@@ -212,6 +249,28 @@ impl Database {
     }
 }
 
+/// One value of an answer. What is no flag, number or text comes as text.
+///
+/// # Errors
+/// A value that has no text.
+pub fn value_at(array: &dyn Array, row: usize) -> Result<Value, StoreError> {
+    if array.is_null(row) {
+        return Ok(Value::Missing);
+    }
+    Ok(match array.data_type() {
+        DataType::Boolean => Value::Flag(array.as_boolean().value(row)),
+        DataType::UInt8 => Value::Count(array.as_primitive::<UInt8Type>().value(row).into()),
+        DataType::UInt32 => Value::Count(array.as_primitive::<UInt32Type>().value(row).into()),
+        DataType::UInt64 => Value::Count(array.as_primitive::<UInt64Type>().value(row)),
+        DataType::Int32 => Value::Integer(array.as_primitive::<Int32Type>().value(row).into()),
+        DataType::Int64 => Value::Integer(array.as_primitive::<Int64Type>().value(row)),
+        DataType::Float32 => Value::Number(array.as_primitive::<Float32Type>().value(row).into()),
+        DataType::Float64 => Value::Number(array.as_primitive::<Float64Type>().value(row)),
+        DataType::Utf8 => Value::Text(array.as_string::<i32>().value(row).to_owned()),
+        _ => Value::Text(array_value_to_string(array, row).map_err(|e| StoreError::Sql { message: e.to_string(), hint: None })?),
+    })
+}
+
 async fn next(stream: &mut datafusion::execution::SendableRecordBatchStream) -> Option<Result<RecordBatch, DataFusionError>> {
     std::future::poll_fn(|context| stream.as_mut().poll_next(context)).await
 }
@@ -265,8 +324,7 @@ fn describe_columns(schema: &Schema) -> Vec<ColumnDescription> {
         .collect()
 }
 
-fn type_name(data_type: &arrow_schema::DataType) -> String {
-    use arrow_schema::DataType;
+fn type_name(data_type: &DataType) -> String {
     match data_type {
         DataType::Boolean => "bool".to_owned(),
         DataType::UInt8 => "u8".to_owned(),

@@ -1,0 +1,361 @@
+//! `gridtwin report`: the figures of a study as text, Markdown, HTML or CSV.
+//!
+//! For people, each section shows its leading columns and most pressing rows; CSV holds every figure, one a line.
+
+use crate::answer::{csv_cell, plain, short};
+use crate::cli::ReportArguments;
+use crate::console::Console;
+use crate::failure::Failure;
+use network::Diagnostic;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+use store::{Lake, PartialFile, Section, StudyReport, Value, study_report};
+
+/// Rows of a section in text and Markdown; HTML has more, CSV all.
+const SHOWN_ROWS: usize = 20;
+const SHOWN_ROWS_HTML: usize = 500;
+
+/// Forms of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Text,
+    Markdown,
+    Html,
+    Csv,
+}
+
+/// Columns that people see, and what the section is called.
+const SHOWN: &[(&str, &str, &[&str])] = &[
+    (
+        "feeder_scorecard",
+        "Feeders",
+        &[
+            "feeder",
+            "nodes",
+            "peak_kw",
+            "energy_kwh",
+            "losses_pct",
+            "v_min_pu",
+            "v_max_pu",
+            "nodes_outside_a",
+            "nodes_outside_b",
+            "loading_max_pct",
+            "overloaded_elements",
+            "unsettled",
+        ],
+    ),
+    (
+        "thermal_overloads",
+        "Thermal overloads",
+        &["feeder", "element", "rating", "loading_max_pct", "loading_max_hour", "hours_above_normal", "hours_above_emergency"],
+    ),
+    (
+        "voltage_violations",
+        "Voltages beyond ANSI C84.1",
+        &["feeder", "ansi_range", "side", "nodes", "node_hours", "longest_hours", "worst_bus", "worst_v_pu", "worst_hour"],
+    ),
+    (
+        "losses",
+        "Losses",
+        &[
+            "feeder",
+            "energy_kwh",
+            "losses_kwh",
+            "losses_pct",
+            "line_losses_kwh",
+            "transformer_losses_kwh",
+            "no_load_losses_kwh",
+            "load_losses_kwh",
+        ],
+    ),
+    (
+        "transformer_loading",
+        "Transformers",
+        &[
+            "feeder",
+            "element",
+            "rating_kva",
+            "loading_max_pct",
+            "loading_p95_pct",
+            "loading_mean_pct",
+            "hours_above_normal",
+            "unbalance_max_pct",
+        ],
+    ),
+    (
+        "voltage_profile",
+        "Voltage profile",
+        &["feeder", "bus", "nodes", "kv_base_ln", "v_min_pu", "v_p05_pu", "v_mean_pu", "v_p95_pu", "v_max_pu"],
+    ),
+];
+
+/// Makes the report and prints or writes it.
+///
+/// # Errors
+/// No lake or study there, torn files, an ending of the file that names no form, a file that cannot be written.
+pub fn run(arguments: &ReportArguments, console: &mut Console<'_>) -> Result<(), Failure> {
+    let form = arguments.out.as_deref().map_or(Ok(Form::Text), form_of)?;
+    let report = study_report(&Lake::open(&arguments.dir)?, arguments.study.as_deref())?;
+    let text = render(&report, form);
+    match &arguments.out {
+        None => console.print(&text),
+        Some(place) => {
+            let mut file = PartialFile::create(place)?;
+            if let Err(e) = file.write_all(text.as_bytes()) {
+                return Err(file.failed(e).into());
+            }
+            Ok(file.commit()?)
+        }
+    }
+}
+
+fn form_of(place: &Path) -> Result<Form, Failure> {
+    match place.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase).as_deref() {
+        Some("md") => Ok(Form::Markdown),
+        Some("html" | "htm") => Ok(Form::Html),
+        Some("csv") => Ok(Form::Csv),
+        Some("txt") => Ok(Form::Text),
+        _ => Err(Diagnostic::error("OUTPUT.REPORT.FORM", format!("the name {} tells no form of report", place.display()))
+            .hint("End it in .md, .html, .csv or .txt.")
+            .into()),
+    }
+}
+
+fn render(report: &StudyReport, form: Form) -> String {
+    if form == Form::Csv {
+        return csv(report);
+    }
+    let mut page = Page { form, text: String::new() };
+    page.begin(&format!("Study {}", report.manifest.study));
+    page.facts(&facts(report));
+    if !report.failed.is_empty() {
+        page.section("Feeders that failed", "Feeders without results, and why.");
+        let rows: Vec<Vec<String>> = report.failed.iter().map(|(feeder, reason)| vec![feeder.clone(), reason.clone()]).collect();
+        page.table(&["feeder".into(), "reason".into()], &[false, false], &rows);
+    }
+    for (name, title, columns) in SHOWN {
+        if let Some(section) = report.section(name) {
+            page.figures(section, title, columns);
+        }
+    }
+    for (view, missing) in &report.absent {
+        page.paragraph(&format!("{} is not told: the run kept no rows of {}.", view.name, missing.join(", ")));
+    }
+    page.end();
+    page.text
+}
+
+/// What stands on top.
+fn facts(report: &StudyReport) -> Vec<(&'static str, String)> {
+    let mut facts = vec![
+        ("engine version", report.manifest.engine_version.clone()),
+        ("feeders done", report.done.to_string()),
+        ("feeders failed", report.failed.len().to_string()),
+    ];
+    if let Some(losses) = report.section("losses") {
+        let (energy, lost) = (losses.sum("energy_kwh"), losses.sum("losses_kwh"));
+        facts.push(("energy", format!("{} kWh", short(energy))));
+        let pct = if energy > 0.0 { format!(" ({} %)", short((1e4 * lost / energy).round() / 100.0)) } else { String::new() };
+        facts.push(("losses", format!("{} kWh{pct}", short(lost))));
+    }
+    if let Some(overloads) = report.section("thermal_overloads") {
+        facts.push(("overloaded elements", overloads.rows.len().to_string()));
+    }
+    if let Some(score) = report.section("feeder_scorecard") {
+        for (label, column) in [("feeders ever outside range A", "nodes_outside_a"), ("feeders ever outside range B", "nodes_outside_b")] {
+            let at = score.column(column);
+            let count = score.rows.iter().filter(|r| at.and_then(|i| r[i].number()).is_some_and(|n| n > 0.0)).count();
+            facts.push((label, count.to_string()));
+        }
+    }
+    let unsettled: u64 = report.unsettled.iter().map(|(_, n)| n).sum();
+    let where_ = match report.unsettled.len() {
+        0 => String::new(),
+        1 => ", in one feeder; they enter no figure".to_owned(),
+        n => format!(", in {n} feeders; they enter no figure"),
+    };
+    facts.push(("steps not settled", format!("{unsettled}{where_}")));
+    facts
+}
+
+/// A report while it is written.
+struct Page {
+    form: Form,
+    text: String,
+}
+
+impl Page {
+    fn begin(&mut self, title: &str) {
+        match self.form {
+            Form::Html => {
+                let title = escape(title);
+                self.text += "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n";
+                self.text += &format!("<title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n");
+            }
+            Form::Markdown => self.text += &format!("# {title}\n\n"),
+            _ => self.text += &format!("{title}\n{}\n\n", "=".repeat(title.chars().count())),
+        }
+    }
+
+    fn end(&mut self) {
+        if self.form == Form::Html {
+            self.text += "</body>\n</html>\n";
+        }
+    }
+
+    fn facts(&mut self, facts: &[(&str, String)]) {
+        for (label, value) in facts {
+            match self.form {
+                Form::Html => self.text += &format!("<p><b>{}</b>: {}</p>\n", escape(label), escape(value)),
+                Form::Markdown => self.text += &format!("* {label}: {value}\n"),
+                _ => self.text += &format!("{label:<30}{value}\n"),
+            }
+        }
+        if self.form != Form::Html {
+            self.text.push('\n');
+        }
+    }
+
+    fn section(&mut self, title: &str, meaning: &str) {
+        match self.form {
+            Form::Html => self.text += &format!("<h2>{}</h2>\n<p>{}</p>\n", escape(title), escape(meaning)),
+            Form::Markdown => self.text += &format!("## {title}\n\n{meaning}\n\n"),
+            _ => self.text += &format!("{title}\n{}\n{meaning}\n\n", "-".repeat(title.chars().count())),
+        }
+    }
+
+    fn paragraph(&mut self, text: &str) {
+        match self.form {
+            Form::Html => self.text += &format!("<p>{}</p>\n", escape(text)),
+            _ => self.text += &format!("{text}\n\n"),
+        }
+    }
+
+    fn figures(&mut self, section: &Section, title: &str, columns: &[&str]) {
+        self.section(title, section.view.meaning());
+        if section.rows.is_empty() {
+            self.paragraph("None.");
+            return;
+        }
+        let all: Vec<_> = section.view.columns().collect();
+        let at: Vec<usize> = columns.iter().map(|c| section.column(c).expect("a column of the view")).collect();
+        let names: Vec<String> = at.iter().map(|i| heading(all[*i].name, all[*i].unit)).collect();
+        let shown = if self.form == Form::Html { SHOWN_ROWS_HTML } else { SHOWN_ROWS };
+        let rows: Vec<&Vec<Value>> = section.rows.iter().take(shown).collect();
+        let numbers: Vec<bool> = at.iter().map(|i| rows.iter().all(|r| !matches!(r[*i], Value::Text(_)))).collect();
+        let cells: Vec<Vec<String>> = rows.iter().map(|r| at.iter().map(|i| cell(&r[*i], all[*i].unit)).collect()).collect();
+        self.table(&names, &numbers, &cells);
+        if section.rows.len() > shown {
+            let rest = section.rows.len() - shown;
+            self.paragraph(&format!("{rest} more; a report in CSV, or the view {} in SQL, has all.", section.view.name));
+        }
+    }
+
+    fn table(&mut self, names: &[String], numbers: &[bool], rows: &[Vec<String>]) {
+        match self.form {
+            Form::Html => {
+                self.text += "<table>\n<tr>";
+                names.iter().for_each(|n| self.text += &format!("<th>{}</th>", escape(n)));
+                self.text += "</tr>\n";
+                for row in rows {
+                    self.text += "<tr>";
+                    for (cell, is_number) in row.iter().zip(numbers) {
+                        self.text += &format!("<td{}>{}</td>", if *is_number { " class=\"n\"" } else { "" }, escape(cell));
+                    }
+                    self.text += "</tr>\n";
+                }
+                self.text += "</table>\n";
+            }
+            Form::Markdown => {
+                let mut line = |cells: Vec<String>| writeln!(self.text, "| {} |", cells.join(" | ")).expect("writing to a string");
+                line(names.to_vec());
+                line(numbers.iter().map(|n| if *n { "---:".to_owned() } else { "---".to_owned() }).collect());
+                rows.iter().for_each(|r| line(r.iter().map(|c| c.replace('|', "\\|").replace(['\n', '\r'], " ")).collect()));
+                self.text.push('\n');
+            }
+            _ => {
+                self.text += &crate::answer::columns(names, numbers, rows);
+                self.text.push('\n');
+            }
+        }
+    }
+}
+
+/// The column's name in words, its unit behind a comma.
+fn heading(name: &str, unit: &str) -> String {
+    let stem = ["_kwh", "_kva", "_kw", "_pu", "_pct", "_hours"].iter().find_map(|s| name.strip_suffix(s)).unwrap_or(name);
+    let stem = match name {
+        "hours_above_normal" => "above normal",
+        "hours_above_emergency" => "above emergency",
+        "node_hours" => "node-hours",
+        "longest_hours" => "longest",
+        _ => stem,
+    };
+    let words = stem.replace('_', " ").replace("loading max hour", "at hour").replace("kv base ln", "base");
+    let words = words.replace("ansi range", "range").replace("nodes outside", "outside").replace("overloaded elements", "overloaded");
+    if unit.is_empty() { words } else { format!("{words}, {unit}") }
+}
+
+/// A figure with the digits that its unit deserves.
+fn cell(value: &Value, unit: &str) -> String {
+    let Value::Number(x) = value else { return plain(value) };
+    let digits = match unit {
+        "pu" => 4,
+        "%" | "kV" => 2,
+        "h" | "kW" | "kVA" | "A or kVA" => 1,
+        "kWh" => 0,
+        _ => 3,
+    };
+    crate::number::fixed(*x, digits)
+}
+
+/// Every figure, one a line.
+fn csv(report: &StudyReport) -> String {
+    let mut text = "table,feeder,asset,figure,unit,value\n".to_owned();
+    for (feeder, reason) in &report.failed {
+        text += &format!("failed,{},,reason,,{}\n", csv_cell(feeder), csv_cell(reason));
+    }
+    for section in &report.sections {
+        let columns: Vec<_> = section.view.columns().collect();
+        let is_key = |name: &str| matches!(name, "study" | "feeder" | "element" | "bus" | "ansi_range" | "side");
+        for row in &section.rows {
+            let mut assets = columns.iter().zip(row).filter(|(c, _)| is_key(c.name) && !matches!(c.name, "study" | "feeder"));
+            let asset = assets.by_ref().map(|(_, v)| plain(v)).collect::<Vec<_>>().join(" ");
+            for (column, value) in columns.iter().zip(row).filter(|(c, _)| !is_key(c.name)) {
+                let cells = [section.view.name, &plain(&row[1]), &asset, column.name, column.unit, &plain(value)].map(csv_cell);
+                text += &(cells.join(",") + "\n");
+            }
+        }
+    }
+    text
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+const STYLE: &str = "body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; color: #1c2430; }
+h2 { margin-top: 2.2rem; }
+p { margin: .3rem 0; }
+table { border-collapse: collapse; margin: .8rem 0; font-variant-numeric: tabular-nums; }
+th, td { padding: .2rem .7rem; border-bottom: 1px solid #d6dce4; text-align: left; }
+td.n { text-align: right; }
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use store::views::view;
+
+    #[test]
+    fn shown_columns_are_columns_of_their_views() {
+        for (name, _, columns) in SHOWN {
+            let view = view(name).unwrap_or_else(|| panic!("no view {name}"));
+            for column in *columns {
+                assert!(view.columns().any(|c| c.name == *column), "{name}.{column}");
+            }
+        }
+        assert_eq!(SHOWN.len(), store::views::VIEWS.len());
+    }
+}
