@@ -14,7 +14,7 @@ import random
 import shutil
 from pathlib import Path
 
-from dss import DSS
+from dss import DSS, DSSException
 
 OUT = Path(__file__).resolve().parents[1] / "monitors"
 
@@ -198,6 +198,8 @@ def record(folder, title, lines):
     if not DSS.ActiveCircuit.Solution.Converged:
         return False
     recorded = DSS.ActiveCircuit.Monitors
+    # Mode `time` leaves the last records in a buffer.
+    recorded.SaveAll()
     going = recorded.First
     while going:
         n_columns = recorded.RecordSize
@@ -278,25 +280,36 @@ def random_case(rng):
             elements.append(f"isource.e{k}")
     if pick([True, False]):
         lines.append("new regcontrol.r transformer=t1 winding=2 vreg=120 band=2 ptratio=20")
+    modes, steps = ["daily", "yearly", "duty", "time"], ["3h", "1h", "15m", "40s"]
+    if any(e.startswith(("pvsystem", "storage")) for e in elements) and pick([True, False]):
+        # Where nothing changes from step to step, a control that chooses its own factor answers to the rounding of the solution:
+        # OpenDSS itself then changes with its tolerance.
+        modes, steps = modes[:2], steps[:2]
+        lines += CURVES
+        lines.append(f"new invcontrol.c {pick(list(CONTROLS.values()))} {pick(['', 'deltaq_factor=0.3 deltap_factor=0.4', 'refreactivepower=varmax', 'eventlog=no'])}")
     for element in dict.fromkeys(elements):
         kind = element.split(".")[0]
         terminals = {"transformer": 2, "autotrans": 2, "line": 2}.get(kind, 1)
         t = rng.randint(1, terminals)
         options = [pick(VI) + " " + pick(P)]
-        modes = [*rng.sample([0, 16, 32, 48, 64, 80, 96, 112], 3), *rng.sample([1, 17, 33, 49, 65, 81, 97, 113], 3), 9, 11]
+        watched = [*rng.sample([0, 16, 32, 48, 64, 80, 96, 112], 3), *rng.sample([1, 17, 33, 49, 65, 81, 97, 113], 3), 9, 11]
         if "residual" in options[0]:
-            modes = [m for m in modes if m % 16 != 1]
+            watched = [m for m in watched if m % 16 != 1]
         if kind in ("transformer", "autotrans"):
-            modes += [2, 8, 10]
+            watched += [2, 8, 10]
         if kind in ("generator", "pvsystem", "storage", "indmach012"):
-            modes.append(3)
+            watched.append(3)
         if kind == "capacitor":
-            modes.append(6)
+            watched.append(6)
         if kind == "storage":
-            modes.append(7)
-        lines += monitors([f"{element}:{t}"], modes, options)
+            watched.append(7)
+        lines += monitors([f"{element}:{t}"], watched, options)
     lines.append("new monitor.sol element=line.l1 mode=5")
-    return [*lines, *daily(8, "3h")]
+    mode = pick(modes)
+    if mode == "yearly":
+        lines = [line.replace("daily=", "yearly=") if line.startswith("new") else line for line in lines]
+    start = pick(["hour=0 sec=0", "hour=5 sec=1800"])
+    return [*lines, *END, f"set mode={mode} number=8 stepsize={pick(steps)} {start}"]
 
 
 def main():
@@ -310,7 +323,13 @@ def main():
         rng = random.Random(args.seed)
         for k in range(args.random):
             folder = args.out / f"random_{args.seed}_{k}"
-            if not record(folder, "A random circuit", random_case(rng)):
+            try:
+                converged = record(folder, "A random circuit", random_case(rng))
+            except DSSException as error:
+                # Controls that do not come to rest stop a series.
+                print(folder.name, error)
+                converged = False
+            if not converged:
                 shutil.rmtree(folder)
         return
     for name, (title, lines) in CASES.items():

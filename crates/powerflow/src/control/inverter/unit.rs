@@ -16,6 +16,19 @@ const FIRST_FACTOR: f64 = 0.5;
 const TENTH: (f64, f64) = (0.1, -5.549759870410176e-18);
 const TWENTIETH: (f64, f64) = (0.05, -2.774879935205088e-18);
 
+/// A thousandth with 64 bits of mantissa, in the same way.
+const THOUSANDTH: (f64, f64) = (0.001, -2.0858186326137146e-20);
+
+/// Kilowatts or kilovars as they come back from watts or vars of one phase, rounded as in the reference: they may be an ulp off, upon which
+/// a comparison with the limit that made them turns.
+fn by_phase(kilo: f64, n_phases: f64) -> f64 {
+    let of_phase = 1000.0 * kilo / n_phases;
+    let kilo_of_phase = of_phase * THOUSANDTH.0;
+    let lost = of_phase.mul_add(THOUSANDTH.0, -kilo_of_phase) + of_phase * THOUSANDTH.1;
+    let whole = kilo_of_phase * n_phases;
+    whole + (kilo_of_phase.mul_add(n_phases, -whole) + lost * n_phases)
+}
+
 fn minus(step: (f64, f64)) -> (f64, f64) {
     (-step.0, -step.1)
 }
@@ -79,12 +92,13 @@ impl Reading {
             ElementKind::PvSystem => plant.pv(id).map(|(m, s)| (m.p_mpp_kw(), s.p_mpp_pu, s.panel_kw))?,
             _ => plant.storage(id).map(|(m, s)| (m.p_rated_kw(), s.p_rated_pu, 0.0))?,
         };
+        let n_phases = ratings.n_phases as f64;
         Some(Self {
             v_base_v: ratings.base_v,
             on: state.on,
             var_follow_inverter: ratings.var_follow_inverter,
-            p_kw: state.kw_out,
-            q_kvar: state.kvar_out,
+            p_kw: by_phase(state.kw_out, n_phases),
+            q_kvar: by_phase(state.kvar_out, n_phases),
             kva: ratings.kva,
             q_max_kvar: ratings.kvar_max,
             q_max_abs_kvar: ratings.kvar_max_abs,
@@ -349,6 +363,7 @@ impl UnitState {
 
     /// Takes the voltage that ended a time step, V, and forgets what holds within a step only.
     pub fn end_of_step(&mut self, v: f64, step_s: f64) {
+        self.operation = (0.0, 0.0);
         self.p_option_before_pu = self.p_option_pu;
         self.q_option_before_pu = self.q_option_pu;
         self.limits_watts = false;
