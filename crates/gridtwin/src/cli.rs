@@ -232,6 +232,7 @@ pub enum KeepItem {
     Statistics,
     Episodes,
     Meters,
+    Monitors,
     /// Full series of an element, bus or node; of all without a name.
     Series(Option<String>),
     All,
@@ -268,7 +269,7 @@ pub struct QstsArguments {
     /// Name of the study within the lake
     #[arg(long, value_name = "NAME", default_value = "base")]
     pub study: String,
-    /// What to keep: steps, statistics, episodes, meters, series:NAME (an element, bus or node), series, all
+    /// What to keep: steps, statistics, episodes, meters, monitors, series:NAME (an element, bus or node), series, all
     /// [default: steps,statistics,episodes,meters; without --out steps and series are printed only when named here]
     #[arg(long, value_delimiter = ',', value_name = "WHAT", value_parser = keep_item)]
     pub keep: Vec<KeepItem>,
@@ -316,11 +317,12 @@ fn keep_item(text: &str) -> Result<KeepItem, String> {
         "statistics" => Ok(KeepItem::Statistics),
         "episodes" => Ok(KeepItem::Episodes),
         "meters" => Ok(KeepItem::Meters),
+        "monitors" => Ok(KeepItem::Monitors),
         "series" => Ok(KeepItem::Series(None)),
         "all" => Ok(KeepItem::All),
         text => match text.strip_prefix("series:").map(str::trim) {
             Some(name) if !name.is_empty() => Ok(KeepItem::Series(Some(name.to_owned()))),
-            _ => Err("is none of steps, statistics, episodes, meters, series:NAME, series, all".to_owned()),
+            _ => Err("is none of steps, statistics, episodes, meters, monitors, series:NAME, series, all".to_owned()),
         },
     }
 }

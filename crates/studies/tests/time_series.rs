@@ -285,7 +285,7 @@ fn full_series_hold_every_step_of_what_was_named() {
     let path = model("ieee123/ieee123.dss");
     let named = |names: &[&str]| {
         let series = Series::Named(names.iter().map(|&n| n.to_owned()).collect());
-        let keep = Keep { steps: true, statistics: false, episodes: false, meters: false, series };
+        let keep = Keep { steps: true, statistics: false, episodes: false, meters: false, monitors: false, series };
         TimeSeriesOptions { mode: network::SolutionMode::Daily, steps: 10, keep, ..TimeSeriesOptions::default() }
     };
     let options = named(&["no such thing"]);
@@ -335,6 +335,27 @@ fn unsettled_steps(limit: &str) {
     assert!(result.nodes.iter().all(|n| n.steps == 4 && n.v_min_pu.unwrap() > 0.8), "{:?}", result.totals);
     let batch = StepRow::batch(&result.steps);
     assert_eq!(batch.column_by_name("source_kw").unwrap().null_count(), 2);
+}
+
+#[test]
+fn meters_and_monitors_of_the_model_are_kept() {
+    let keep = Keep { monitors: true, ..Keep::default() };
+    let options = TimeSeriesOptions { mode: network::SolutionMode::Daily, steps: 24, keep, ..TimeSeriesOptions::default() };
+    let mut commands = DAY.to_vec();
+    commands.push("new energymeter.head element=line.13_18");
+    commands.push("new monitor.power element=line.13_18 mode=1 ppolar=no");
+    commands.push("new monitor.wrong element=line.13_18 mode=2");
+    let (result, _) = run(&model("ieee123/ieee123.dss"), &commands, &options);
+    let row = result.elements.iter().find(|e| &*e.element == "line.13_18").unwrap();
+    let energy = result.meters.iter().find(|m| m.register_number == 1).unwrap();
+    assert_eq!((&*energy.meter, &*energy.register), ("head", "kWh"));
+    assert!((energy.value - (row.energy_kwh - row.energy_reverse_kwh)).abs() < 1e-6 * energy.value, "{energy:?}, {row:?}");
+    let tables = result.tables(&options.keep);
+    let monitors: Vec<&TableBatch> = tables.iter().filter(|t| t.table == "monitors").collect();
+    // Three phases, P and Q, a day.
+    assert_eq!(monitors.iter().map(|m| m.batch.num_rows()).sum::<usize>(), 3 * 2 * 24);
+    assert_eq!(result.refused_monitors.len(), 1);
+    assert!(run(&model("ieee123/ieee123.dss"), &commands, &TimeSeriesOptions { keep: Keep::default(), ..options }).0.monitors.is_empty());
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::number::count;
 use crate::solve;
 use network::{ControlMode, Diagnostic, Network, Severity, Shapes, SolutionMode};
 use powerflow::State;
+use powerflow::metering::monitor::MonitorError;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -98,7 +99,7 @@ impl Question {
             "tolerance_pu": o.tolerance_pu,
             "max_iterations": self.iteration.max_iterations,
             "max_control_iterations": self.iteration.max_control_iterations,
-            "keep": { "steps": o.keep.steps, "statistics": o.keep.statistics, "episodes": o.keep.episodes, "meters": o.keep.meters, "series": series },
+            "keep": { "steps": o.keep.steps, "statistics": o.keep.statistics, "episodes": o.keep.episodes, "meters": o.keep.meters, "monitors": o.keep.monitors, "series": series },
             "range_a_pu": [o.limits.a_low_pu, o.limits.a_high_pu],
             "range_b_pu": [o.limits.b_low_pu, o.limits.b_high_pu],
             "dss": self.dss,
@@ -108,7 +109,7 @@ impl Question {
 }
 
 fn keep(items: &[KeepItem]) -> Keep {
-    let mut keep = Keep { steps: false, statistics: false, episodes: false, meters: false, series: Series::None };
+    let mut keep = Keep { steps: false, statistics: false, episodes: false, meters: false, monitors: false, series: Series::None };
     for item in items {
         let series = match item {
             KeepItem::Steps => {
@@ -127,9 +128,13 @@ fn keep(items: &[KeepItem]) -> Keep {
                 keep.meters = true;
                 continue;
             }
+            KeepItem::Monitors => {
+                keep.monitors = true;
+                continue;
+            }
             KeepItem::Series(name) => name.as_ref(),
             KeepItem::All => {
-                (keep.steps, keep.statistics, keep.episodes, keep.meters) = (true, true, true, true);
+                (keep.steps, keep.statistics, keep.episodes, keep.meters, keep.monitors) = (true, true, true, true, true);
                 None
             }
         };
@@ -253,10 +258,14 @@ impl Ready {
             circuit: self.model.network.name.clone(),
             controls: self.state.options.control_mode,
             tolerance_pu: self.state.options.tolerance_pu,
+            findings: self.model.diagnostics.into_iter().chain(result.refused_monitors.iter().map(refused_monitor)).collect(),
             result,
-            findings: self.model.diagnostics,
         })
     }
+}
+
+fn refused_monitor(error: &MonitorError) -> Diagnostic {
+    Diagnostic::warning("RUN.MONITOR.REFUSED", error.to_string()).at(&error.monitor().source).hint("It records nothing.")
 }
 
 fn diagnostic(error: &TimeSeriesError) -> Diagnostic {

@@ -27,12 +27,15 @@ use arrow_array::RecordBatch;
 use episodes::Episode;
 use network::{ElementKind, LineImpedance, Network};
 use powerflow::metering::energy_meter::{EnergyMeterError, EnergyMeters};
+use powerflow::metering::monitor::{MonitorError, MonitorTable, Monitors};
 use powerflow::{CircuitError, NodeNumber, State, run_series};
 use recorder::{Recorder, StepRecord};
 use series::FullSeries;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use tables::{ControlStatistics, ElementStatistics, EpisodeRow, FeederTotals, MeterRow, NodeStatistics, Row, StepRow, Text, UnsettledRow};
+use tables::{
+    ControlStatistics, ElementStatistics, EpisodeRow, FeederTotals, MeterRow, MonitorRow, NodeStatistics, Row, StepRow, Text, UnsettledRow,
+};
 
 /// Part of a table.
 #[derive(Clone, Debug)]
@@ -75,6 +78,9 @@ pub struct FeederResult {
     pub episodes: Vec<EpisodeRow>,
     pub controls: Vec<ControlStatistics>,
     pub meters: Vec<MeterRow>,
+    pub monitors: Vec<MonitorTable>,
+    /// Why a monitor recorded nothing.
+    pub refused_monitors: Vec<MonitorError>,
     /// The steps that did not settle.
     pub unsettled: Vec<UnsettledRow>,
     /// The run ended before its last step, as it was told to.
@@ -100,6 +106,7 @@ impl FeederResult {
         if !self.meters.is_empty() {
             tables.push(table(&self.meters));
         }
+        tables.extend(self.monitors.iter().map(|m| table(&monitor_rows(m))).filter(|t| t.batch.num_rows() > 0));
         tables
     }
 }
@@ -175,6 +182,8 @@ fn conclude(state: &State, options: &TimeSeriesOptions, recorder: &Recorder<'_>,
         episodes: if keep.episodes { episode_rows(state, options, recorder, &mut names) } else { Vec::new() },
         controls: if keep.statistics { control_rows(state, recorder) } else { Vec::new() },
         meters: meter_rows(recorder),
+        monitors: recorder.monitors.as_ref().map_or_else(Vec::new, Monitors::tables),
+        refused_monitors: recorder.monitors.as_ref().map_or_else(Vec::new, |m| m.refused().to_vec()),
         unsettled: recorder.unsettled.clone(),
         stopped: recorder.stopped,
     }
@@ -362,6 +371,20 @@ fn meter_rows(recorder: &Recorder<'_>) -> Vec<MeterRow> {
         let (meter, register_number) =
             before.map_or_else(|| (row.meter.as_str().into(), 1), |last| (last.meter.clone(), last.register_number + 1));
         rows.push(MeterRow { meter, register_number, register: row.register.as_str().into(), value: row.value });
+    }
+    rows
+}
+
+/// The records of a monitor, channel by channel; what was not recorded of a step that did not settle is left out.
+fn monitor_rows(table: &MonitorTable) -> Vec<MonitorRow> {
+    let monitor: Text = table.name.as_str().into();
+    let mut rows = Vec::with_capacity(table.n_rows() * table.columns.len());
+    for (name, values) in table.columns.iter().zip(&table.values) {
+        let column: Text = name.trim().into();
+        for (step, &value) in values.iter().enumerate().filter(|(_, value)| !value.is_nan()) {
+            let hour = table.hour[step] as f64 + table.second[step] / 3600.0;
+            rows.push(MonitorRow { monitor: monitor.clone(), column: column.clone(), step: step as u32, hour, value });
+        }
     }
     rows
 }

@@ -39,12 +39,14 @@ pub struct Keep {
     pub episodes: bool,
     /// Registers of the model's energy meters, in the modes in which they are read.
     pub meters: bool,
+    /// Records of the model's monitors: a value a step and channel.
+    pub monitors: bool,
     pub series: Series,
 }
 
 impl Default for Keep {
     fn default() -> Self {
-        Self { steps: true, statistics: true, episodes: true, meters: true, series: Series::None }
+        Self { steps: true, statistics: true, episodes: true, meters: true, monitors: false, series: Series::None }
     }
 }
 

@@ -19,6 +19,7 @@ use super::sources::Sources;
 use super::tables::UnsettledRow;
 use num_complex::Complex64;
 use powerflow::metering::energy_meter::{EnergyMeterState, EnergyMeters};
+use powerflow::metering::monitor::Monitors;
 use powerflow::{NodeNumber, Observer, State, Step};
 use std::ops::ControlFlow;
 
@@ -107,6 +108,7 @@ pub struct Recorder<'a> {
     pub controls: ControlWatch,
     pub series: Option<FullSeries>,
     pub meters: Option<(EnergyMeters, EnergyMeterState)>,
+    pub monitors: Option<Monitors>,
     pub records: Vec<StepRecord>,
     pub sums: Sums,
     pub unsettled: Vec<UnsettledRow>,
@@ -137,6 +139,11 @@ impl<'a> Recorder<'a> {
             meters: meters.map(|m| {
                 let registers = m.reset();
                 (m, registers)
+            }),
+            monitors: options.keep.monitors.then(|| {
+                let mut monitors = Monitors::compile(state.circuit());
+                monitors.reserve(options.steps as usize);
+                monitors
             }),
             records: Vec::with_capacity(rows),
             sums: Sums::default(),
@@ -217,6 +224,9 @@ impl Observer for Recorder<'_> {
         let state = step.state;
         let hour = state.options.hour_f64();
         let control_actions = self.controls.step(state);
+        if let Some(monitors) = &mut self.monitors {
+            monitors.sample(step);
+        }
         let mut record = StepRecord {
             step: step.index,
             hour,
