@@ -4,7 +4,7 @@ use crate::checksum::{ContentSum, TableChecksum};
 use crate::error::StoreError;
 use crate::files::{self, PARTIAL};
 use crate::names;
-use crate::record::{FeederRecord, FileRecord, RunManifest, Status, read_json, to_json};
+use crate::record::{FeederRecord, FileRecord, RunManifest, read_json, to_json};
 use crate::run::Run;
 use arrow_array::RecordBatch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -352,11 +352,6 @@ pub(crate) fn verify(path: &Path, record: &FileRecord) -> Result<(), String> {
         return Err(format!("it has {rows} rows, its commit record says {}", record.rows));
     }
     Ok(())
-}
-
-/// Whether a feeder counts as done.
-pub(crate) fn is_done(record: &FeederRecord) -> bool {
-    record.status == Status::Done
 }
 
 /// Every file below a folder.
