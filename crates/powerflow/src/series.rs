@@ -138,8 +138,7 @@ impl Run<'_> {
     fn step(&mut self) -> Result<(), CircuitError> {
         self.state.clock_before_step();
         let progress = self.state.solve_moment()?;
-        self.conclude(progress);
-        Ok(())
+        self.conclude(progress)
     }
 
     /// `K` steps on the supposition that no control acts: those up to the first where one does are kept, and that one is carried through.
@@ -186,7 +185,7 @@ impl Run<'_> {
                 }
             }
             self.report.batched += u32::from(quiet);
-            self.conclude(progress);
+            self.conclude(progress)?;
             if !quiet || !self.goes_on() {
                 break;
             }
@@ -195,7 +194,7 @@ impl Run<'_> {
     }
 
     /// Shows a solved step and ends it.
-    fn conclude(&mut self, progress: Progress) {
+    fn conclude(&mut self, progress: Progress) -> Result<(), CircuitError> {
         let index = self.report.steps;
         self.report.steps += 1;
         self.report.iterations += u64::from(progress.iterations);
@@ -209,6 +208,7 @@ impl Run<'_> {
         }
         self.state.clock_after_step();
         self.report.stopped = flow.is_break();
+        self.state.balance_loads_again()
     }
 }
 

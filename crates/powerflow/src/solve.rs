@@ -129,9 +129,16 @@ impl State {
         if !self.has_profile {
             self.start_from_admittances()?;
         }
-        match self.options.algorithm {
-            Algorithm::Normal | Algorithm::Newton => self.fixed_point(),
+        let first = match self.options.algorithm {
+            Algorithm::Normal | Algorithm::Newton => self.fixed_point()?,
+        };
+        if first.settled || !self.linearise_loads_anew()? {
+            return Ok(first);
         }
+        // A feeder near its limit may settle only with loads that stand in the matrix as they are now.
+        self.start_from_admittances()?;
+        let second = self.fixed_point()?;
+        Ok(Convergence { iterations: first.iterations + second.iterations, ..second })
     }
 
     /// One solution of the linear network with all converters as admittances.

@@ -66,6 +66,8 @@ pub struct State {
     pub(crate) needs_update: bool,
     /// A series is being solved: the iteration sweeps over the nodes with injections alone, see [`crate::series`].
     pub(crate) in_series: bool,
+    /// Admittances of the loads in the matrix of the series, while those of the moment stand in for them.
+    pub(crate) balanced: Option<Vec<Complex64>>,
     /// Conductances added for a study, between node numbers; see [`crate::fault_study`].
     pub(crate) patch: Option<Patch>,
 }
@@ -125,6 +127,7 @@ impl State {
             shape_values: Vec::new(),
             needs_update: true,
             in_series: false,
+            balanced: None,
             patch: None,
         };
         state.arrange_loads();
@@ -375,6 +378,45 @@ impl State {
         }
         self.bank.refresh(circuit.loads(), &loads);
         self.loads = loads;
+    }
+
+    /// Puts the loads into the matrix by the admittances of their power of the moment, and tells whether that changed any of them.
+    /// [`State::balance_loads_again`] takes it back.
+    ///
+    /// # Errors
+    /// As [`State::build`].
+    pub(crate) fn linearise_loads_anew(&mut self) -> Result<bool, CircuitError> {
+        let circuit = Arc::clone(&self.circuit);
+        let before: Vec<Complex64> = self.loads.iter().map(|l| l.y_matrix).collect();
+        let mut loads = std::mem::take(&mut self.loads);
+        let moment = self.moment();
+        for (model, state) in circuit.loads().iter().zip(&mut loads) {
+            model.linearise(state, &moment);
+        }
+        self.loads = loads;
+        if self.loads.iter().zip(&before).all(|(l, y)| l.y_matrix == *y) {
+            return Ok(false);
+        }
+        self.bank.refresh(circuit.loads(), &self.loads);
+        if self.in_series {
+            self.balanced.get_or_insert(before);
+        }
+        self.build()?;
+        Ok(true)
+    }
+
+    /// Takes back what [`State::linearise_loads_anew`] did within a step of a series.
+    ///
+    /// # Errors
+    /// As [`State::build`].
+    pub(crate) fn balance_loads_again(&mut self) -> Result<(), CircuitError> {
+        let Some(balanced) = self.balanced.take() else { return Ok(()) };
+        for (load, y) in self.loads.iter_mut().zip(balanced) {
+            load.y_matrix = y;
+        }
+        let circuit = Arc::clone(&self.circuit);
+        self.bank.refresh(circuit.loads(), &self.loads);
+        self.build()
     }
 
     /// Primitive admittance of one element as it stands now.
