@@ -17,6 +17,7 @@ import json
 import os
 import pathlib
 import platform
+import re
 import shutil
 import statistics
 import subprocess
@@ -231,6 +232,15 @@ def machine():
     return f"{platform.system()} {platform.machine()}"
 
 
+def write_section(title, text, path=ROOT / "bench" / "results.md"):
+    """Puts a section into results.md in place of the one that has its title, dated; the other sections stay."""
+    sections = re.split(r"(?m)^(?=# )", path.read_text()) if path.exists() else []
+    head = lambda s: s.split("\n", 1)[0].removeprefix("# ").rsplit(", ", 1)[0]
+    kept = [s.rstrip() for s in sections if s.strip() and head(s) != title]
+    new = f"# {title}, {datetime.date.today()}\n\n{text.strip()}"
+    path.write_text("\n\n".join(sorted([*kept, new], key=head)) + "\n")
+
+
 def main():
     if sys.argv[1:2] == ["--worker"]:
         return worker(json.loads(sys.argv[2]))
@@ -280,8 +290,7 @@ def main():
     for f in failures:
         show(f"\nFAILED {f}")
     if a.write:
-        text = "\n".join(parts)
-        (ROOT / "bench" / "results.md").write_text(f"# Against OpenDSS, {datetime.date.today()}\n\n{text}\n")
+        write_section("Against OpenDSS: single solves", "\n".join(parts))
     return 1 if failures else 0
 
 

@@ -1,8 +1,11 @@
-//! `gridtwin bench`: warm solves of one compiled model, by the contract of `bench/README.md`.
+//! `gridtwin bench`: warm solves of one compiled model, by the contract of `bench/README.md`; with `--steps` a time series ([`series`]).
 //!
 //! The model is read, compiled and solved once, untimed. Then the load multiplier takes the next of
 //! a list before every solve, so that each has work to do and starts from the one before. The clock
 //! is the processor time of this process, so that other programs do not count.
+
+pub mod flop_rate;
+pub mod series;
 
 use crate::cli::{BenchArguments, Mode};
 use crate::console::Console;
@@ -36,6 +39,9 @@ pub struct Figures {
 /// # Errors
 /// A model that cannot be read or solved; a solve that does not settle.
 pub fn run(arguments: &BenchArguments, console: &mut Console<'_>) -> Result<(), Failure> {
+    if let Some(steps) = arguments.series.steps {
+        return series::run(arguments, steps, console);
+    }
     let mut model = Model::prepare(&arguments.model)?;
     solve::set_options(&mut model.network.options, Mode::Snapshot, Some(arguments.controls), &arguments.iteration);
     let mut state = solve::solve(&mut model)?.state().clone();

@@ -22,7 +22,7 @@ pub enum Command {
     Check(CheckArguments),
     /// What is in a model, and what of it was not used
     Info(InfoArguments),
-    /// Measure warm solves per second
+    /// Measure warm solves per second, or steps of a time series per second with --steps
     Bench(BenchArguments),
     /// Make a synthetic utility: realistic feeders for demonstrations, tests and benchmarks
     Synth(SynthArguments),
@@ -180,9 +180,45 @@ pub struct BenchArguments {
     /// Print the figures as JSON
     #[arg(long)]
     pub json: bool,
-    /// Write the node voltages after the last solve
+    /// Write the node voltages after the last solve, or of the sampled steps of a series
     #[arg(long, value_name = "FILE")]
     pub nodes_out: Option<PathBuf>,
+    #[command(flatten)]
+    pub series: SeriesBenchArguments,
+}
+
+/// Time series that are measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SeriesMode {
+    /// Yearly shapes
+    Yearly,
+    /// Daily shapes
+    Daily,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct SeriesBenchArguments {
+    /// Measure a time series of so many steps instead of solves
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), conflicts_with_all = ["solves", "loadmult"])]
+    pub steps: Option<u32>,
+    /// Shapes that the series follows
+    #[arg(long, value_enum, default_value = "yearly", requires = "steps")]
+    pub series: SeriesMode,
+    /// Length of a step, s
+    #[arg(long = "step", value_name = "SECONDS", default_value_t = 3600.0, value_parser = positive, requires = "steps")]
+    pub step_s: f64,
+    /// Take every step by itself, without batches
+    #[arg(long, requires = "steps")]
+    pub stepwise: bool,
+    /// Run so many copies of the series side by side, each on a thread
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024), requires = "steps")]
+    pub threads: u32,
+    /// Write power, losses and the lowest and highest voltage of every step
+    #[arg(long, value_name = "FILE", requires = "steps")]
+    pub out_series: Option<PathBuf>,
+    /// With --nodes-out: every so many steps [default: the last only]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), requires = "steps", requires = "nodes_out")]
+    pub sample_every: Option<u32>,
 }
 
 #[derive(Debug, Clone, Args)]
