@@ -23,7 +23,7 @@ test: ## formatting, clippy without warnings, every test
 	$(CARGO) clippy --workspace --all-targets --features gridtwin/sql -- -D warnings
 	$(CARGO) test --workspace --features gridtwin/sql
 
-bench: ## speed and agreement against OpenDSS (needs Python 3.11 or newer and the network once)
+bench: ## speed and agreement against OpenDSS and power-grid-model, and a thousand feeder-years (needs Python 3.11 or newer and the network once)
 	bench/run.sh
 
 soak: ## the tests that take minutes, in a release build

@@ -189,7 +189,7 @@ pub struct BenchArguments {
 
 /// Time series that are measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum SeriesMode {
+pub enum BenchSeries {
     /// Yearly shapes
     Yearly,
     /// Daily shapes
@@ -203,7 +203,7 @@ pub struct SeriesBenchArguments {
     pub steps: Option<u32>,
     /// Shapes that the series follows
     #[arg(long, value_enum, default_value = "yearly", requires = "steps")]
-    pub series: SeriesMode,
+    pub series: BenchSeries,
     /// Length of a step, s
     #[arg(long = "step", value_name = "SECONDS", default_value_t = 3600.0, value_parser = positive, requires = "steps")]
     pub step_s: f64,

@@ -49,7 +49,8 @@ fn written_steps_are_the_same_in_batches_and_one_at_a_time() {
         assert_eq!((rows.len(), nodes.len()), (48, 4 * 274));
         let numbers = |k: usize, names: &[&str]| -> Vec<f64> {
             let (head, rows) = &written[k].0;
-            let columns: Vec<_> = names.iter().map(|n| head.iter().position(|h| h == n).unwrap_or_else(|| panic!("no column {n}"))).collect();
+            let columns: Vec<_> =
+                names.iter().map(|n| head.iter().position(|h| h == n).unwrap_or_else(|| panic!("no column {n}"))).collect();
             rows.iter().flat_map(|r| columns.iter().map(|&c| r[c].parse::<f64>().unwrap())).collect()
         };
         let hours = numbers(0, &["hour"]);

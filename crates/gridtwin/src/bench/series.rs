@@ -15,7 +15,7 @@
 //! nothing. What `--out-series` and `--nodes-out` write comes from a second run of the same steps, untimed.
 
 use super::flop_rate;
-use crate::cli::{BenchArguments, Mode, SeriesMode};
+use crate::cli::{BenchArguments, Mode, BenchSeries};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::model::Model;
@@ -115,8 +115,8 @@ fn prepare(arguments: &BenchArguments) -> Result<State, Failure> {
     let options = &mut model.network.options;
     solve::set_options(options, Mode::Snapshot, Some(arguments.controls), &arguments.iteration);
     options.mode = match arguments.series.series {
-        SeriesMode::Yearly => SolutionMode::Yearly,
-        SeriesMode::Daily => SolutionMode::Daily,
+        BenchSeries::Yearly => SolutionMode::Yearly,
+        BenchSeries::Daily => SolutionMode::Daily,
     };
     options.step_s = arguments.series.step_s;
     model.session.series_state(&model.network, true).map_err(|e| Failure::from(e.diagnostic()))
