@@ -15,7 +15,7 @@
 //! nothing. What `--out-series` and `--nodes-out` write comes from a second run of the same steps, untimed.
 
 use super::flop_rate;
-use crate::cli::{BenchArguments, Mode, BenchSeries};
+use crate::cli::{BenchArguments, BenchSeries, Mode};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::model::Model;
