@@ -20,6 +20,8 @@ struct Feeder {
     mode: SolutionMode,
     steps: u32,
     step_s: f64,
+    /// Loads sit where their law jumps, so that perhaps no step comes out of a batch.
+    jumps: bool,
 }
 
 /// Voltages of every step.
@@ -69,7 +71,9 @@ fn holds(feeder: &Feeder) {
         let run = |path| {
             let (mut state, mut record) = (start.clone(), Record::default());
             let report = run_series_by(path, &mut state, feeder.steps, &mut record).expect("the series runs");
-            assert_eq!(report.batched > 0, path == SeriesPath::Batched, "{}: {report:?}", feeder.name);
+            if path == SeriesPath::Stepwise || !feeder.jumps {
+                assert_eq!(report.batched > 0, path == SeriesPath::Batched, "{}: {report:?}", feeder.name);
+            }
             (state, record)
         };
         let (batched_state, batched) = run(SeriesPath::Batched);
@@ -80,7 +84,8 @@ fn holds(feeder: &Feeder) {
             run_series_by(SeriesPath::Stepwise, &mut single_state, 1, &mut single).expect("the step runs");
         }
         let name = format!("{}, controls {controls:?}", feeder.name);
-        assert_eq!(batched.unsettled + stepwise.unsettled + single.unsettled, 0, "{name}: a step did not settle");
+        let unsettled = [batched.unsettled, stepwise.unsettled, single.unsettled];
+        assert_eq!(unsettled, [0; 3], "{name}: steps that did not settle, in batches, stepwise and singly");
         assert_eq!(batched_state.events(), stepwise_state.events(), "{name}: other actions in batches");
         assert_eq!(batched_state.events(), single_state.events(), "{name}: other actions in single solutions");
         let (a, b) = (distance_pu(&batched, &stepwise, &start), distance_pu(&batched, &single, &start));
@@ -89,7 +94,7 @@ fn holds(feeder: &Feeder) {
 }
 
 fn shipped(name: &'static str, master: &str, setup: Vec<&'static str>, steps: u32, step_s: f64) -> Feeder {
-    Feeder { name, master: common::root().join("models").join(master), setup, mode: SolutionMode::Daily, steps, step_s }
+    Feeder { name, master: common::root().join("models").join(master), setup, mode: SolutionMode::Daily, steps, step_s, jumps: false }
 }
 
 /// Two shapes that do not keep step with each other, so that loads differ in more than one factor.
@@ -128,13 +133,26 @@ fn loads_of_all_models_with_sun_and_a_generator() {
     holds(&shipped("ieee13 with everything", "ieee13/ieee13.dss", setup, 60, 1800.0));
 }
 
+/// One conductor of a lateral is open: its phase beyond hangs on the load between the phases, whose own admittance the iteration needs.
+#[test]
+fn a_phase_that_hangs_on_a_load() {
+    let lateral = [
+        "New Line.spur bus1=671.1.2 bus2=spur.1.2 phases=2 length=2 units=kft r1=.3 x1=.4 r0=.6 x0=1.2 c1=3 c0=2",
+        "New Line.end bus1=spur.1.2 bus2=end.1.2 phases=2 length=1 units=kft r1=.3 x1=.4 r0=.6 x0=1.2 c1=3 c0=2",
+        "New Load.across bus1=end.1.2 phases=1 kv=4.16 kw=30 pf=0.9 daily=home",
+        "Open Line.end 1 1",
+    ];
+    let setup = [SHAPES[0]].into_iter().chain(lateral).chain(["batchedit load..* daily=home"]).collect();
+    holds(&shipped("ieee13 with an open conductor", "ieee13/ieee13.dss", setup, 48, 1800.0));
+}
+
 /// The feeders of the reference folder, where it is there.
 #[test]
 fn larger_feeders() {
     let Some(folder) = common::feeders() else { return };
     let at = |path: &str| -> PathBuf { Path::new(&folder).join(path) };
     let feeders = [
-        Feeder { name: "ckt5", master: at("ckt5/Master_ckt5.dss"), setup: vec![], mode: SolutionMode::Yearly, steps: 60, step_s: 3600.0 },
+        Feeder { name: "ckt5", master: at("ckt5/Master_ckt5.dss"), setup: vec![], mode: SolutionMode::Yearly, steps: 60, step_s: 3600.0, jumps: true },
         Feeder {
             name: "ieee8500",
             master: at("ieee8500/Master.dss"),
@@ -142,6 +160,7 @@ fn larger_feeders() {
             mode: SolutionMode::Yearly,
             steps: 40,
             step_s: 3600.0,
+            jumps: false,
         },
     ];
     for feeder in feeders {

@@ -79,7 +79,7 @@ pub fn run_series_by(path: SeriesPath, state: &mut State, number: u32, observer:
     let plan = if path == SeriesPath::Batched && number > 1 { Plan::new(state) } else { None };
     let mut run = Run { state, observer, report: SeriesReport::default(), number, calm: 0, wait: 0, next_wait: SHORTEST_WAIT };
     match plan {
-        Some(plan) => run.batches(&plan)?,
+        Some(plan) => run.batches(plan)?,
         None => {
             while run.goes_on() {
                 run.step()?
@@ -115,9 +115,17 @@ impl Run<'_> {
         self.report.steps < self.number && !self.report.stopped
     }
 
-    fn batches(&mut self, plan: &Plan) -> Result<(), CircuitError> {
+    fn batches(&mut self, mut plan: Plan) -> Result<(), CircuitError> {
         let (mut four, mut eight) = (None, None);
         while self.goes_on() {
+            if plan.linearisations != self.state.linearisations {
+                let Some(other) = Plan::new(self.state) else {
+                    self.step()?;
+                    continue;
+                };
+                plan = other;
+            }
+            let plan = &plan;
             let calm = if self.state.options.control_mode == ControlMode::Off { CALM_FOR_EIGHT } else { self.calm };
             let left = self.number - self.report.steps;
             if self.wait > 0 {
@@ -138,7 +146,8 @@ impl Run<'_> {
     fn step(&mut self) -> Result<(), CircuitError> {
         self.state.clock_before_step();
         let progress = self.state.solve_moment()?;
-        self.conclude(progress)
+        self.conclude(progress);
+        Ok(())
     }
 
     /// `K` steps on the supposition that no control acts: those up to the first where one does are kept, and that one is carried through.
@@ -185,7 +194,7 @@ impl Run<'_> {
                 }
             }
             self.report.batched += u32::from(quiet);
-            self.conclude(progress)?;
+            self.conclude(progress);
             if !quiet || !self.goes_on() {
                 break;
             }
@@ -194,7 +203,7 @@ impl Run<'_> {
     }
 
     /// Shows a solved step and ends it.
-    fn conclude(&mut self, progress: Progress) -> Result<(), CircuitError> {
+    fn conclude(&mut self, progress: Progress) {
         let index = self.report.steps;
         self.report.steps += 1;
         self.report.iterations += u64::from(progress.iterations);
@@ -208,7 +217,6 @@ impl Run<'_> {
         }
         self.state.clock_after_step();
         self.report.stopped = flow.is_break();
-        self.state.balance_loads_again()
     }
 }
 

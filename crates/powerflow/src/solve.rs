@@ -135,7 +135,8 @@ impl State {
         if first.settled || !self.linearise_loads_anew()? {
             return Ok(first);
         }
-        // A feeder near its limit may settle only with loads that stand in the matrix as they are now.
+        // A feeder near its limit, or a phase that hangs on its loads, may settle only with loads that stand in the matrix as they are now.
+        // What follows keeps them: it would fail likewise.
         self.start_from_admittances()?;
         let second = self.fixed_point()?;
         Ok(Convergence { iterations: first.iterations + second.iterations, ..second })

@@ -66,8 +66,8 @@ pub struct State {
     pub(crate) needs_update: bool,
     /// A series is being solved: the iteration sweeps over the nodes with injections alone, see [`crate::series`].
     pub(crate) in_series: bool,
-    /// Admittances of the loads in the matrix of the series, while those of the moment stand in for them.
-    pub(crate) balanced: Option<Vec<Complex64>>,
+    /// How often the loads' admittances in the matrix were chosen anew because a solution would not settle.
+    pub(crate) linearisations: u32,
     /// Conductances added for a study, between node numbers; see [`crate::fault_study`].
     pub(crate) patch: Option<Patch>,
 }
@@ -127,7 +127,7 @@ impl State {
             shape_values: Vec::new(),
             needs_update: true,
             in_series: false,
-            balanced: None,
+            linearisations: 0,
             patch: None,
         };
         state.arrange_loads();
@@ -381,7 +381,6 @@ impl State {
     }
 
     /// Puts the loads into the matrix by the admittances of their power of the moment, and tells whether that changed any of them.
-    /// [`State::balance_loads_again`] takes it back.
     ///
     /// # Errors
     /// As [`State::build`].
@@ -398,25 +397,9 @@ impl State {
             return Ok(false);
         }
         self.bank.refresh(circuit.loads(), &self.loads);
-        if self.in_series {
-            self.balanced.get_or_insert(before);
-        }
+        self.linearisations += 1;
         self.build()?;
         Ok(true)
-    }
-
-    /// Takes back what [`State::linearise_loads_anew`] did within a step of a series.
-    ///
-    /// # Errors
-    /// As [`State::build`].
-    pub(crate) fn balance_loads_again(&mut self) -> Result<(), CircuitError> {
-        let Some(balanced) = self.balanced.take() else { return Ok(()) };
-        for (load, y) in self.loads.iter_mut().zip(balanced) {
-            load.y_matrix = y;
-        }
-        let circuit = Arc::clone(&self.circuit);
-        self.bank.refresh(circuit.loads(), &self.loads);
-        self.build()
     }
 
     /// Primitive admittance of one element as it stands now.

@@ -26,6 +26,8 @@ const AT_ONCE: f64 = 0.1;
 /// What the batches of one series share.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
+    /// The choice of the loads' admittances that it was made with.
+    pub(super) linearisations: u32,
     bank: LaneBank,
     /// Quiet nodes; row `r > 0` of the lanes is node `r + n_quiet`, row 0 the earth.
     n_quiet: usize,
@@ -104,7 +106,15 @@ impl Plan {
         let mut inverse_base = vec![0.0];
         inverse_base.extend_from_slice(&circuit.inverse_base()[n_quiet + 1..]);
         let bank = LaneBank::new(circuit.loads(), &state.loads, &nodes, &state.moment());
-        Some(Self { bank, n_quiet, n_rows: circuit.n_nodes() - n_quiet + 1, sources, inverse_base, converters })
+        Some(Self {
+            linearisations: state.linearisations,
+            bank,
+            n_quiet,
+            n_rows: circuit.n_nodes() - n_quiet + 1,
+            sources,
+            inverse_base,
+            converters,
+        })
     }
 }
 
