@@ -70,7 +70,7 @@ pub enum Mode {
 /// Limits of the iteration.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct IterationArguments {
-    /// Largest change of a voltage between two iterations, per unit [default: the model's, or 0.0001]
+    /// Largest change of a voltage between two iterations, per unit [default: the model's, or 0.0001; of a time series 1e-6 at most]
     #[arg(long, value_name = "PU", value_parser = positive)]
     pub tolerance: Option<f64>,
     /// Iterations of one power flow [default: the model's if it names them, or 2000]

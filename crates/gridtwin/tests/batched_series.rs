@@ -152,7 +152,15 @@ fn larger_feeders() {
     let Some(folder) = common::feeders() else { return };
     let at = |path: &str| -> PathBuf { Path::new(&folder).join(path) };
     let feeders = [
-        Feeder { name: "ckt5", master: at("ckt5/Master_ckt5.dss"), setup: vec![], mode: SolutionMode::Yearly, steps: 60, step_s: 3600.0, jumps: true },
+        Feeder {
+            name: "ckt5",
+            master: at("ckt5/Master_ckt5.dss"),
+            setup: vec![],
+            mode: SolutionMode::Yearly,
+            steps: 60,
+            step_s: 3600.0,
+            jumps: true,
+        },
         Feeder {
             name: "ieee8500",
             master: at("ieee8500/Master.dss"),

@@ -188,7 +188,8 @@ fn prepare(files: &HashedFiles<'_>, master: &Path, question: &Question) -> Resul
     let mut model = Model::read_from(files, master, &question.dss, question.lenient)?;
     model.preflight(question.lenient)?;
     let options = &question.options;
-    solve::set_limits(&mut model.network.options, options.controls.is_some(), &question.iteration);
+    // A series is solved more closely than models expect, so that their limits are meant for something else.
+    solve::set_limits(&mut model.network.options, true, &question.iteration);
     options.apply(&mut model.network.options);
     let notes = shape_notes(&model.network, options);
     model.diagnostics.extend(notes);

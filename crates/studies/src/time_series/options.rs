@@ -60,10 +60,15 @@ pub struct TimeSeriesOptions {
     pub start_hour: i64,
     /// The model's own where there is none.
     pub controls: Option<ControlMode>,
+    /// The model's own but at most [`TOLERANCE_PU`] where there is none.
     pub tolerance_pu: Option<f64>,
     pub keep: Keep,
     pub limits: VoltageLimits,
 }
+
+/// Tolerance of a series unless told otherwise, per unit. The 1e-4 that models bring leaves a step up to 2e-4 pu from its solution, and where
+/// it stops depends on where it started.
+pub const TOLERANCE_PU: f64 = 1e-6;
 
 impl Default for TimeSeriesOptions {
     /// A year of hours.
@@ -92,9 +97,7 @@ impl TimeSeriesOptions {
         if let Some(controls) = self.controls {
             options.control_mode = controls;
         }
-        if let Some(tolerance_pu) = self.tolerance_pu {
-            options.tolerance_pu = tolerance_pu;
-        }
+        options.tolerance_pu = self.tolerance_pu.unwrap_or(options.tolerance_pu.min(TOLERANCE_PU));
     }
 
     /// Refuses what cannot be run.
