@@ -95,7 +95,7 @@ const CALM_FOR_EIGHT: u32 = 4;
 
 /// Steps that are taken singly after a batch of which little could be kept.
 const SHORTEST_WAIT: u32 = 8;
-const LONGEST_WAIT: u32 = 64;
+const LONGEST_WAIT: u32 = 1024;
 
 /// A series under way.
 struct Run<'a> {

@@ -5,6 +5,7 @@
 //! that stands in the matrix as it is needs no work at all and is left out when the bank is refreshed.
 
 use super::load::{LoadModel, LoadState};
+use super::power_law::{SERIES_REACH, TERMS, binomial, series_at};
 use network::LoadModel as Law;
 use num_complex::Complex64;
 
@@ -15,6 +16,10 @@ pub struct LoadBank {
     current: Columns,
     zip: Columns,
     impedance: Columns,
+    exponential: Columns,
+    /// Series of P and Q of model 4, and which of them each row of `exponential` takes.
+    series: Vec<Exponents>,
+    series_of: Vec<u32>,
     other: Columns,
     /// Neutral nodes other than the earth: load and node.
     neutrals: Vec<(u32, u32)>,
@@ -29,6 +34,20 @@ struct Columns {
     to: Vec<u32>,
     /// What the refresh fills, row by row.
     live: Vec<Row>,
+}
+
+/// The series of model 4 for P and Q, and the exponents they were made for.
+#[derive(Clone, Debug)]
+struct Exponents {
+    of: (f64, f64),
+    p: [f64; TERMS],
+    q: [f64; TERMS],
+}
+
+impl Exponents {
+    fn new(of: (f64, f64)) -> Self {
+        Self { of, p: binomial(of.0), q: binomial(of.1) }
+    }
 }
 
 /// What the loop reads of one branch.
@@ -71,6 +90,7 @@ impl LoadBank {
                 // The cut-off is a factor on the whole law and is left to the model.
                 Law::Zip if model.zipv[6] <= 0.0 => &mut bank.zip,
                 Law::ConstantZ => &mut bank.impedance,
+                Law::Cvr => &mut bank.exponential,
                 _ => &mut bank.other,
             };
             for &(a, b) in &model.branches.pairs {
@@ -86,7 +106,7 @@ impl LoadBank {
 
     /// Number of branches.
     pub fn len(&self) -> usize {
-        [&self.power, &self.current, &self.zip, &self.impedance, &self.other].iter().map(|g| g.load.len()).sum()
+        [&self.power, &self.current, &self.zip, &self.impedance, &self.exponential, &self.other].iter().map(|g| g.load.len()).sum()
     }
 
     /// Whether there is no branch.
@@ -114,7 +134,38 @@ impl LoadBank {
                 ..limits(m)
             }
         });
+        // Of model 4 `s` is the power over b², and the real part of `t` is 1/b².
+        fill(&mut self.exponential, &|m, s| Row {
+            y: s.y_matrix,
+            s: Complex64::new(s.p_w, -s.q_var) * m.unit.y,
+            t: Complex64::new(m.unit.y, 0.0),
+            ..limits(m)
+        });
+        self.find_series(states);
         fill(&mut self.impedance, &|_, s| Row { y: s.y_matrix - s.at.y, ..SILENT });
+    }
+
+    /// Gives every row of model 4 the series of its exponents; rows share them, as loads share their exponents.
+    fn find_series(&mut self, states: &[LoadState]) {
+        /// Where many loads have exponents of their own, looking for equal ones costs more than another series.
+        const LOOKED_AT: usize = 8;
+        self.series_of.clear();
+        let mut used = 0;
+        for &k in &self.exponential.load {
+            let of = states[k as usize].cvr_exponents;
+            let known = self.series[..used].iter().rev().take(LOOKED_AT).position(|s| s.of == of).map(|back| used - 1 - back);
+            let at = known.unwrap_or_else(|| {
+                // What stood here in the last refresh is as a rule the same.
+                match self.series.get_mut(used) {
+                    Some(series) if series.of == of => {}
+                    Some(series) => *series = Exponents::new(of),
+                    None => self.series.push(Exponents::new(of)),
+                }
+                used += 1;
+                used - 1
+            });
+            self.series_of.push(at as u32);
+        }
     }
 
     /// Adds `Yprim v - i(v)` of all loads to `injection`, A by node; `v` in V by node, `v[0]` the earth.
@@ -142,6 +193,15 @@ impl LoadBank {
         if self.impedance.live.iter().any(|row| row.y != Complex64::ZERO) {
             run(&self.impedance, v, injection, |_, row, _| row.y);
         }
+        run(&self.exponential, v, injection, |r, row, v2| {
+            let x = v2 * row.t.re - 1.0;
+            if v2 > row.min_v2 && v2 <= row.max_v2 && x.abs() <= SERIES_REACH {
+                let c = &self.series[self.series_of[r] as usize];
+                Complex64::new(row.y.re - row.s.re * series_at(&c.p, x), row.y.im - row.s.im * series_at(&c.q, x))
+            } else {
+                by_model(&self.exponential, r, v2)
+            }
+        });
         run(&self.other, v, injection, |r, _, v2| by_model(&self.other, r, v2));
         for &(k, n) in &self.neutrals {
             let state = &states[k as usize];

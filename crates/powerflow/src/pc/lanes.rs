@@ -12,15 +12,11 @@
 
 use super::Moment;
 use super::load::{LoadModel, LoadState};
+use super::power_law::{SERIES_REACH, TERMS, binomial};
 use crate::sparse::Lanes;
 use network::{LoadModel as Law, LoadShapeId};
 use num_complex::Complex64;
 use std::collections::HashMap;
-
-/// Terms of the series of model 4.
-const TERMS: usize = 16;
-/// The series is taken up to this `|x|`: its first neglected term is then below 1e-14 for exponents from 0 to 4.
-const SERIES_REACH: f64 = 0.13;
 
 /// Part of the voltage within which a load near a limit at which its law jumps is taken as undecided.
 const JUMP_REACH: f64 = 0.003;
@@ -88,16 +84,6 @@ impl<const K: usize> Default for LaneValues<K> {
     fn default() -> Self {
         Self { factors: Vec::new(), other: Vec::new() }
     }
-}
-
-/// Coefficients of `(1 + x)^(a/2 - 1)`.
-fn binomial(a: f64) -> [f64; TERMS] {
-    let e = a / 2.0 - 1.0;
-    let mut c = [1.0; TERMS];
-    for k in 1..TERMS {
-        c[k] = c[k - 1] * (e - (k as f64 - 1.0)) / k as f64;
-    }
-    c
 }
 
 impl LaneBank {

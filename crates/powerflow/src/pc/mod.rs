@@ -41,6 +41,7 @@ mod induction_machine;
 mod inverter;
 mod lanes;
 mod load;
+mod power_law;
 mod pv_system;
 mod storage;
 
