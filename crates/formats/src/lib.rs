@@ -1,3 +1,8 @@
 //! File formats, one module each. A module reads bytes that it is handed and opens no file.
 
+pub mod files;
+pub mod import;
 pub mod opendss;
+
+pub use files::{FileSource, MemoryFiles};
+pub use import::ImportError;

@@ -6,7 +6,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const STAGES: [&str; 6] = ["READ", "CHECK", "SOLVE", "FAULT", "RUN", "OUTPUT"];
+const STAGES: [&str; 19] = [
+    "READ",
+    "CHECK",
+    "SOLVE",
+    "FAULT",
+    "RUN",
+    "OUTPUT",
+    "RAW",
+    "MATPOWER",
+    "CYME",
+    "GIS",
+    "TABLE",
+    "METERS",
+    "MAP",
+    "OUTAGES",
+    "WEATHER",
+    "PROJECT",
+    "RECONCILE",
+    "QUALITY",
+    "COMPARE",
+];
 
 fn is_code(text: &str) -> bool {
     let mut parts = text.split('.');

@@ -1,5 +1,6 @@
 //! Findings about a model: coded, placed, with a hint.
 
+use crate::LonLat;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
@@ -57,6 +58,9 @@ pub struct Diagnostic {
     pub element: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceRef>,
+    /// Where on the ground, when it has a place.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub place: Option<LonLat>,
     /// Sentences: the values at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
@@ -67,7 +71,7 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     pub fn new(code: impl Into<String>, severity: Severity, message: impl Into<String>) -> Self {
-        Self { code: code.into(), severity, message: message.into(), element: None, source: None, detail: None, hint: None }
+        Self { code: code.into(), severity, message: message.into(), element: None, source: None, place: None, detail: None, hint: None }
     }
 
     pub fn error(code: impl Into<String>, message: impl Into<String>) -> Self {
@@ -91,6 +95,11 @@ impl Diagnostic {
         if source.is_known() {
             self.source = Some(source.clone());
         }
+        self
+    }
+
+    pub fn place(mut self, place: LonLat) -> Self {
+        self.place = Some(place);
         self
     }
 
@@ -119,6 +128,9 @@ impl fmt::Display for Diagnostic {
         write!(f, "{}", self.message)?;
         if let Some(source) = &self.source {
             write!(f, "\n  at {source}")?;
+        }
+        if let Some(place) = &self.place {
+            write!(f, "\n  at longitude {:.6}, latitude {:.6}", place.lon_deg, place.lat_deg)?;
         }
         if let Some(detail) = &self.detail {
             write!(f, "\n  {detail}")?;

@@ -5,8 +5,8 @@
 //! which a script set them have already been applied by the reader.
 
 use crate::{
-    BusId, ConductorId, EarthModel, GrowthShapeId, LengthUnit, LineCodeId, LineGeometryId, LineSpacingId, LoadShapeId, SourceRef,
-    SpectrumId, TccCurveId, TemperatureShapeId, TransformerCodeId, XyCurveId,
+    Alias, BusId, ConductorId, EarthModel, GrowthShapeId, LengthUnit, LineCodeId, LineGeometryId, LineSpacingId, LoadShapeId, LonLat,
+    SourceRef, SpectrumId, TccCurveId, TemperatureShapeId, TransformerCodeId, XyCurveId,
 };
 use num_complex::Complex64;
 use serde::{Deserialize, Serialize};
@@ -63,6 +63,15 @@ pub struct Common {
     pub rating: Rating,
     pub reliability: Reliability,
     pub spectrum: Option<SpectrumId>,
+    /// Feeder or network that it belongs to in its source; empty when none is told.
+    #[serde(default)]
+    pub feeder: String,
+    /// Its names in other systems.
+    #[serde(default)]
+    pub aliases: Vec<Alias>,
+    /// Points of its route on the ground from the first terminal's bus to the second's; empty when straight or unknown.
+    #[serde(default)]
+    pub route: Vec<LonLat>,
     pub source: SourceRef,
 }
 
@@ -77,6 +86,9 @@ impl Common {
             rating: Rating::default(),
             reliability: Reliability::default(),
             spectrum: None,
+            feeder: String::new(),
+            aliases: Vec::new(),
+            route: Vec::new(),
             source: SourceRef::default(),
         }
     }

@@ -16,6 +16,9 @@ pub struct Bus {
     /// Position in the model's own coordinates.
     pub xy: Option<(f64, f64)>,
     pub latitude_longitude_deg: Option<(f64, f64)>,
+    /// What a transmission case says of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transmission: Option<Box<TransmissionBus>>,
 }
 
 macro_rules! elements {
@@ -42,6 +45,10 @@ macro_rules! elements {
             pub tcc_curves: Vec<TccCurve>,
             pub spectra: Vec<Spectrum>,
             pub options: SolutionOptions,
+            /// What a transmission case says besides buses and elements.
+            pub transmission: Option<Box<TransmissionCase>>,
+            /// Records of asset systems, with the elements and buses that they are.
+            pub assets: Vec<Asset>,
             #[serde(skip)]
             bus_index: HashMap<String, BusId>,
         }
@@ -127,6 +134,17 @@ elements! {
     energy_meters: EnergyMeter, "energymeter";
     sensors: Sensor, "sensor";
     unmodelled: Unmodelled, "unmodelled";
+    ac_branches: AcBranch, "branch";
+    power_transformers: PowerTransformer, "powertransformer";
+    power_loads: PowerLoad, "powerload";
+    fixed_shunts: FixedShunt, "fixedshunt";
+    machines: Machine, "machine";
+    switched_shunts: SwitchedShunt, "switchedshunt";
+    two_terminal_dcs: TwoTerminalDc, "twoterminaldc";
+    vsc_dcs: VscDc, "vscdc";
+    multi_terminal_dcs: MultiTerminalDc, "multiterminaldc";
+    facts_devices: FactsDevice, "facts";
+    power_motors: PowerMotor, "powermotor";
 }
 
 impl Network {
@@ -141,7 +159,14 @@ impl Network {
             return id;
         }
         let id = BusId::from(self.buses.len());
-        self.buses.push(Bus { name: key.clone(), nodes: Vec::new(), kv_base_ln: 0.0, xy: None, latitude_longitude_deg: None });
+        self.buses.push(Bus {
+            name: key.clone(),
+            nodes: Vec::new(),
+            kv_base_ln: 0.0,
+            xy: None,
+            latitude_longitude_deg: None,
+            transmission: None,
+        });
         self.bus_index.insert(key, id);
         id
     }
@@ -175,6 +200,41 @@ impl Network {
         self.regulator_controls.iter_mut().filter_map(|c| c.remote_bus.as_mut()).for_each(|r| renumber(&mut r.bus));
         self.capacitor_controls.iter_mut().filter_map(|c| c.v_bus.as_mut()).for_each(|r| renumber(&mut r.bus));
         self.inverter_controls.iter_mut().flat_map(|c| &mut c.monitored_buses).for_each(|r| renumber(&mut r.bus));
+        self.assets.iter_mut().filter_map(|a| a.bus.as_mut()).for_each(renumber);
+        self.remote_buses_mut().into_iter().for_each(renumber);
+    }
+
+    /// Buses that transmission elements and tables name besides their terminals.
+    fn remote_buses_mut(&mut self) -> Vec<&mut BusId> {
+        let mut found: Vec<&mut BusId> = Vec::new();
+        found.extend(self.machines.iter_mut().filter_map(|m| m.regulated_bus.as_mut()));
+        found.extend(self.power_transformers.iter_mut().flat_map(|t| &mut t.windings).filter_map(|w| w.control.bus.as_mut()));
+        found.extend(self.switched_shunts.iter_mut().filter_map(|s| s.regulated_bus.as_mut()));
+        found.extend(self.facts_devices.iter_mut().filter_map(|d| d.regulated_bus.as_mut()));
+        found.extend(self.vsc_dcs.iter_mut().flat_map(|d| &mut d.converters).filter_map(|c| c.regulated_bus.as_mut()));
+        let lcc = self.two_terminal_dcs.iter_mut().flat_map(|d| [&mut d.rectifier, &mut d.inverter]);
+        let mut named = Vec::new();
+        for d in &mut self.multi_terminal_dcs {
+            named.extend(d.voltage_bus.as_mut().into_iter().chain(d.negative_voltage_bus.as_mut()));
+            named.extend(d.buses.iter_mut().filter_map(|b| b.ac_bus.as_mut()));
+            for c in &mut d.converters {
+                named.extend(c.converter.buses_mut());
+            }
+        }
+        found.extend(lcc.flat_map(LccConverter::buses_mut));
+        found.extend(named);
+        if let Some(case) = &mut self.transmission {
+            found.extend(case.areas.iter_mut().filter_map(|a| a.swing.as_mut()));
+            for line in &mut case.multi_section_lines {
+                found.extend([&mut line.from, &mut line.to]);
+                found.extend(&mut line.through);
+            }
+            for station in &mut case.substations {
+                found.extend(station.nodes.iter_mut().filter_map(|n| n.bus.as_mut()));
+                found.extend(station.terminals.iter_mut().flat_map(|t| [&mut t.bus, &mut t.to, &mut t.third]).flatten());
+            }
+        }
+        found
     }
 
     /// Notes that elements use `node` at `bus`; the earth is not noted.
@@ -199,6 +259,11 @@ impl Network {
     pub fn find(&self, full_name: &str) -> Option<ElementId> {
         let full_name = full_name.to_lowercase();
         self.order.iter().copied().find(|&id| full_name.ends_with(&self.common(id).name) && self.full_name(id) == full_name)
+    }
+
+    /// The network is a transmission case: balanced, for the positive-sequence power flow.
+    pub fn is_transmission(&self) -> bool {
+        self.transmission.is_some()
     }
 
     /// Ids of all elements of a kind.

@@ -78,6 +78,17 @@ pub enum ElementKind {
     EnergyMeter,
     Sensor,
     Unmodelled,
+    AcBranch,
+    PowerTransformer,
+    PowerLoad,
+    FixedShunt,
+    Machine,
+    SwitchedShunt,
+    TwoTerminalDc,
+    VscDc,
+    MultiTerminalDc,
+    FactsDevice,
+    PowerMotor,
 }
 
 /// One element of the network.

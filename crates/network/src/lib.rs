@@ -17,6 +17,7 @@
 //!   own [`LengthUnit`], being the exception: line data keep the unit in which
 //!   they were written, so that no rounding separates them from their source).
 
+pub mod asset;
 pub mod catalogue;
 pub mod check;
 pub mod control;
@@ -24,15 +25,18 @@ pub mod diagnostic;
 pub mod element;
 pub mod engine;
 pub mod ids;
+pub mod import;
 pub mod ledger;
 pub mod meter;
 pub mod options;
 pub mod result_tables;
 pub mod shape;
+pub mod transmission;
 pub mod units;
 
 mod grid;
 
+pub use asset::*;
 pub use catalogue::*;
 pub use control::*;
 pub use diagnostic::{Diagnostic, Severity, SourceRef};
@@ -40,9 +44,11 @@ pub use element::*;
 pub use engine::{Engine, EngineError, ModeOfChange, OperatingPoint, SolveReport};
 pub use grid::{AnyElement, Bus, Network};
 pub use ids::*;
+pub use import::*;
 pub use ledger::{Disposition, Ledger, LedgerEntry};
 pub use meter::*;
 pub use options::*;
 pub use result_tables::{ColumnKind, RESULT_TABLES, ResultColumn, ResultTable, result_table};
 pub use shape::*;
+pub use transmission::*;
 pub use units::{EarthModel, LengthUnit};

@@ -146,6 +146,9 @@ pub fn carries_current(network: &Network, id: ElementId) -> bool {
         // A fault that strikes later is not there yet.
         Fault => network.faults[id.index()].on_time_s <= 0.0,
         Unmodelled => network.unmodelled[id.index()].affects_power_flow,
+        // The unbalanced engine has no model of these, so that a circuit with one of them is refused.
+        AcBranch | PowerTransformer | PowerLoad | FixedShunt | Machine | SwitchedShunt | TwoTerminalDc | VscDc | MultiTerminalDc
+        | FactsDevice | PowerMotor => true,
         RegulatorControl | CapacitorControl | InverterControl | ExponentialControl | StorageController | SwitchControl | Fuse | Relay
         | Recloser | Monitor | EnergyMeter | Sensor => false,
     }

@@ -14,7 +14,6 @@ mod builtin;
 pub mod class;
 pub mod command;
 pub mod fault;
-pub mod files;
 pub mod lower;
 pub mod object;
 pub mod options;
@@ -26,9 +25,9 @@ pub mod text;
 mod value;
 pub mod write;
 
+pub use crate::files::{FileSource, MemoryFiles};
 pub use class::ClassId;
 pub use fault::{Fault, ReadError};
-pub use files::{FileSource, MemoryFiles};
 pub use object::{Assignment, BusRef, Object, ObjectId, Store, Value};
 pub use options::Options;
 pub use read::{ReadOutcome, read};

@@ -14,10 +14,10 @@ use network::{
 
 use super::class::{ClassId, Kind};
 use super::fault::ReadError;
-use super::files::FileSource;
 use super::lower::{self, LowerOptions, Lowered};
 use super::object::{Assignment, ObjectId, SourceRef, Switching, Value};
 use super::script::{Host, Model, ReadOptions, Reader, Report, Request, Reset};
+use crate::files::FileSource;
 
 /// What reading gives.
 #[derive(Debug, Clone)]

@@ -18,13 +18,13 @@ use super::builtin;
 use super::class::{ClassId, Group, Kind, PropertyDef, Usage, conversion, enums};
 use super::command::{self, Action};
 use super::fault::{Expected, Fault, ReadError};
-use super::files::{FileSource, Finder, join};
 use super::object::*;
 use super::options::{self, OptionDef, OptionId, OptionKind, Options};
 use super::pattern::Pattern;
 use super::rpn::Calculator;
 use super::text::{Variables, Word, Words, decode, ends_in_quotes, lines};
 use super::value::{Converter, bus, clip, in_range, word_of};
+use crate::files::{FileSource, Finder, join};
 
 /// Everything a script said, before it is interpreted.
 #[derive(Debug, Clone, Default)]

@@ -27,9 +27,9 @@ use network::{
     ShapeClass, SolutionMode, Terminal,
 };
 
-use super::files::MemoryFiles;
 use super::lower::{self, LowerOptions};
 use super::script::{ReadOptions, Reader, RecordingHost};
+use crate::files::MemoryFiles;
 use text::{Command, number, word};
 
 /// Name of the file of bus coordinates beside the master file.
@@ -235,7 +235,18 @@ impl<'a> Writer<'a> {
             | ElementKind::StorageController
             | ElementKind::Relay
             | ElementKind::Sensor
-            | ElementKind::Unmodelled => return unsupported(),
+            | ElementKind::Unmodelled
+            | ElementKind::AcBranch
+            | ElementKind::PowerTransformer
+            | ElementKind::PowerLoad
+            | ElementKind::FixedShunt
+            | ElementKind::Machine
+            | ElementKind::SwitchedShunt
+            | ElementKind::TwoTerminalDc
+            | ElementKind::VscDc
+            | ElementKind::MultiTerminalDc
+            | ElementKind::FactsDevice
+            | ElementKind::PowerMotor => return unsupported(),
         }?;
         self.kept(id.kind.class());
         Ok(())
