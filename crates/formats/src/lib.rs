@@ -1,6 +1,7 @@
 //! File formats, one module each. A module reads bytes that it is handed and opens no file.
 
 pub mod files;
+pub mod gis;
 pub mod import;
 pub mod opendss;
 
