@@ -1,5 +1,6 @@
 //! File formats, one module each. A module reads bytes that it is handed and opens no file.
 
+pub mod cyme;
 pub mod files;
 pub mod gis;
 pub mod import;
