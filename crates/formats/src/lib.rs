@@ -5,6 +5,7 @@ pub mod files;
 pub mod gis;
 pub mod import;
 pub mod opendss;
+pub mod table;
 
 pub use files::{FileSource, MemoryFiles};
 pub use import::ImportError;
