@@ -1,11 +1,13 @@
 //! File formats, one module each. A module reads bytes that it is handed and opens no file.
 
 pub mod cyme;
+pub mod detect;
 pub mod files;
 pub mod gis;
 pub mod import;
 pub mod opendss;
 pub mod table;
 
+pub use detect::{ModelFormat, detect};
 pub use files::{FileSource, MemoryFiles};
 pub use import::ImportError;

@@ -10,6 +10,7 @@
 //! shifted row is full of plausible wrong values.
 
 mod columns;
+pub mod dates;
 mod delimited;
 mod workbook;
 
