@@ -7,6 +7,7 @@ pub mod gis;
 pub mod import;
 pub mod meters;
 pub mod opendss;
+pub mod psse;
 pub mod table;
 
 pub use detect::{ModelFormat, detect};
