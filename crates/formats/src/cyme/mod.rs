@@ -2,9 +2,15 @@
 //!
 //! [`model::Model`] holds a study as it is written; [`lower`] makes a network of it.
 
+mod carrier;
 pub mod codes;
 pub mod lower;
+pub mod mdb;
+pub mod mdb_tables;
 pub mod model;
+mod unpack;
+pub mod xml;
+pub mod xml_stream;
 
 pub use lower::{Correction, Options, lower};
 pub use model::Model;
