@@ -22,6 +22,7 @@ pub mod fault_study;
 pub mod forensics;
 pub mod line_constants;
 pub mod metering;
+pub mod newton;
 mod observe;
 pub mod pc;
 mod plant;

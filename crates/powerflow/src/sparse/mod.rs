@@ -69,6 +69,7 @@
 //! interface are always the caller's, the fill-reducing permutation stays
 //! inside.
 
+mod block;
 mod factor;
 mod fixed;
 mod lanes;
@@ -82,6 +83,7 @@ mod quiet;
 mod scalar;
 mod symbolic;
 
+pub use block::{Block, BlockLu};
 pub use factor::{Factor, Method, Quality, factor};
 pub use lanes::Lanes;
 pub use ldlt::Ldlt;
