@@ -204,8 +204,8 @@ impl Regulation {
             let t = &network.power_transformers[p.element.index()];
             let Some(winding) = t.windings.get(usize::from(w)) else { continue };
             let c = &winding.control;
-            let band = c.band_min.is_finite() && c.band_max.is_finite() && c.band_max >= c.band_min;
-            if c.locked || !band || !(c.max > c.min) || grid.node_type[p.nodes[0] as usize] == NodeType::Dead {
+            let usable = c.band_min.is_finite() && c.band_max.is_finite() && c.band_max >= c.band_min && c.max > c.min;
+            if c.locked || !usable || grid.node_type[p.nodes[0] as usize] == NodeType::Dead {
                 continue;
             }
             let target = match c.mode {

@@ -261,7 +261,7 @@ fn table_of(i: usize, w: &PowerWinding, tables: &[ImpedanceCorrection]) -> Resul
 
 /// A table over ratios stays near one; one over degrees does not.
 fn is_of_angle(table: &ImpedanceCorrection) -> bool {
-    table.points.iter().any(|&(key, _)| key < 0.0 || key > 3.0)
+    table.points.iter().any(|&(key, _)| !(0.0..=3.0).contains(&key))
 }
 
 fn correction_factor(table: &ImpedanceCorrection, key: f64) -> Complex64 {
