@@ -5,13 +5,14 @@
 //! the file, with coded values beside them ([`Field::domain`]). What a reader leaves out is told: records in
 //! [`Layer::rejects`], ordinates and values in [`Layer::ledger`], everything else in [`Layer::diagnostics`].
 
+use crate::ImportError;
 use crate::gis::crs::Crs;
-use crate::{FileSource, ImportError};
 use jiff::civil;
 use network::{Diagnostic, Disposition, Ledger, LonLat, Reject, SourceRef};
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
+
+pub use crate::gis::sources::read_layers;
 
 /// Two ordinates in the reference system of the layer: easting (or longitude) first.
 pub type Coord = [f64; 2];
@@ -76,6 +77,12 @@ impl Geometry {
 
     pub fn is_line(&self) -> bool {
         matches!(self, Geometry::LineString(_) | Geometry::MultiLineString(_))
+    }
+
+    /// Length in metres on the ellipsoid of WGS 84 of a line whose points are longitudes and latitudes in
+    /// degrees; zero for points and polygons.
+    pub fn length_m(&self) -> f64 {
+        self.lines().into_iter().map(crate::gis::crs::length_m).sum()
     }
 
     pub fn is_point(&self) -> bool {
@@ -285,7 +292,8 @@ impl Layer {
     ///
     /// # Errors
     /// `GIS.CRS.MISSING` when the layer declares no system and its coordinates are not plainly longitudes and
-    /// latitudes, `GIS.CRS.UNKNOWN` when it declares one that is not understood.
+    /// latitudes, `GIS.CRS.UNKNOWN` when it declares one that is not understood, `GIS.CRS.NOT_DEGREES` when its
+    /// system is geographic and a latitude lies beyond a pole.
     pub fn to_wgs84(&self) -> Result<Layer, ImportError> {
         let mut layer = self.clone();
         layer.into_wgs84()?;
@@ -294,7 +302,8 @@ impl Layer {
 
     /// As [`Layer::to_wgs84`], in place. On an error the layer is as it was.
     pub fn into_wgs84(&mut self) -> Result<(), ImportError> {
-        let projection = crate::gis::crs::projection_of(self)?;
+        let (projection, findings) = crate::gis::crs::projection_of(self)?;
+        self.diagnostics.extend(findings);
         let mut kept = Vec::with_capacity(self.features.len());
         for mut feature in std::mem::take(&mut self.features) {
             let bad = feature.geometry.as_mut().and_then(|g| g.coords_mut().into_iter().find_map(|c| projection.to_lon_lat(c).err()));
@@ -411,16 +420,4 @@ pub struct LayerOptions {
     /// Column of a table that holds WKT.
     pub wkt_column: Option<String>,
     pub limits: Limits,
-}
-
-/// Reads every layer at `path`: a shapefile (`.shp`), GeoJSON (`.geojson`, `.json`, newline-delimited too), a
-/// table with coordinates (`.csv`, `.txt`, `.tsv`), a file geodatabase (folder `.gdb`, or zipped), a zip of any
-/// of these, or a folder that holds several.
-///
-/// # Errors
-/// When nothing can be read at `path`, or a file is damaged beyond its records. Records that cannot be used
-/// are rejects of their layer, not errors.
-pub fn read_layers(files: &dyn FileSource, path: &Path, options: &LayerOptions) -> Result<Vec<Layer>, ImportError> {
-    let _ = (files, options);
-    Err(Diagnostic::error("GIS.FILE.UNKNOWN_KIND", format!("{} is no kind of map file that is known", path.display())).into())
 }

@@ -1,0 +1,146 @@
+//! Layers of vector files against each other and against what other programs read from the same files.
+
+use formats::gis::crs::{Crs, distance_m};
+use formats::gis::layer::{Geometry, Layer, LayerOptions, Value, read_layers};
+use formats::{FileSource, ImportError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+struct Disk;
+
+impl FileSource for Disk {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        std::fs::read(path)
+    }
+
+    fn list_dir(&self, dir: &Path) -> io::Result<Vec<String>> {
+        std::fs::read_dir(dir)?.map(|e| Ok(e?.file_name().to_string_lossy().into_owned())).collect()
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The folder of sample files of formats, where there is one.
+fn samples() -> Option<PathBuf> {
+    let folder = std::env::var_os("GRIDTWIN_FORMATS").map_or_else(|| root().join("../shared/formats"), PathBuf::from).join("gis");
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    println!("skipped: no sample files at {}", folder.display());
+    None
+}
+
+fn layers(path: &Path) -> Result<Vec<Layer>, ImportError> {
+    read_layers(&Disk, path, &LayerOptions::default())
+}
+
+fn one(path: &Path) -> Layer {
+    let mut all = layers(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    assert_eq!(all.len(), 1, "{}", path.display());
+    all.remove(0)
+}
+
+fn csv(path: &Path) -> Vec<Vec<String>> {
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines().filter(|l| !l.starts_with('#')).skip(1).map(|l| l.split(',').map(str::to_owned).collect()).collect()
+}
+
+/// Coordinates go both ways to within a centimetre of PROJ (rows: place, lon, lat, crs, easting, northing).
+fn check_crs(path: &Path) -> usize {
+    let mut faults = Vec::new();
+    let rows = csv(path);
+    for row in &rows {
+        let n = |k: usize| row[k].parse::<f64>().unwrap();
+        let crs = Crs::parse(&row[3]);
+        let projection = match crs.projection() {
+            Ok(projection) => projection,
+            Err(e) => {
+                faults.push(format!("{} {}: {e}", row[0], row[3]));
+                continue;
+            }
+        };
+        // The unit of the system is at most a metre here, but for a kilometre grid.
+        let mut there = [n(1), n(2)];
+        let forward = projection.from_lon_lat(&mut there).map(|()| (there[0] - n(4)).hypot(there[1] - n(5)));
+        let mut back = [n(4), n(5)];
+        let inverse = projection.to_lon_lat(&mut back).map(|()| distance_m(back, [n(1), n(2)]));
+        if !forward.as_ref().is_ok_and(|d| *d < 0.01) || !inverse.as_ref().is_ok_and(|d| *d < 0.01) {
+            faults.push(format!("{} {}: {forward:?}, {inverse:?}", row[0], row[3]));
+        }
+    }
+    assert!(faults.is_empty(), "{} of {}:\n{}", faults.len(), rows.len(), faults.join("\n"));
+    rows.len()
+}
+
+#[test]
+fn coordinates_of_the_samples_agree_with_proj() {
+    if let Some(folder) = samples() {
+        assert_eq!(check_crs(&folder.join("crs_check.csv")), 15);
+    }
+}
+
+fn same_features(a: &Layer, b: &Layer, tolerance_deg: f64) {
+    assert_eq!(a.features.len(), b.features.len(), "{}", a.name);
+    for (k, field) in a.fields.iter().enumerate() {
+        let other = b.fields.iter().position(|f| {
+            f.name.eq_ignore_ascii_case(&field.name) || (field.name.len() > 10 && f.name.eq_ignore_ascii_case(&field.name[..10]))
+        });
+        let other = other.unwrap_or_else(|| panic!("{} has no {}", b.source, field.name));
+        for (fa, fb) in a.features.iter().zip(&b.features) {
+            let same = match (&fa.values[k], &fb.values[other]) {
+                (Value::Text(x), Value::Text(y)) => x == y,
+                (x, y) => match (x.number(), y.number()) {
+                    (Some(x), Some(y)) => (x - y).abs() <= 1e-9 * x.abs().max(1.0),
+                    (None, None) => x.is_null() && y.is_null(),
+                    _ => false,
+                },
+            };
+            assert!(same, "{}: {} is {:?} and {:?}", fa.source, field.name, fa.values[k], fb.values[other]);
+        }
+    }
+    for (fa, fb) in a.features.iter().zip(&b.features) {
+        let (ga, gb) = (fa.geometry.as_ref().unwrap(), fb.geometry.as_ref().unwrap());
+        let (ca, cb): (Vec<_>, Vec<_>) = (ga.coords().collect(), gb.coords().collect());
+        assert_eq!(ca.len(), cb.len(), "{} against {}", fa.source, fb.source);
+        for (p, q) in ca.iter().zip(&cb) {
+            assert!((p[0] - q[0]).abs() <= tolerance_deg && (p[1] - q[1]).abs() <= tolerance_deg, "{p:?} and {q:?} at {}", fa.source);
+        }
+    }
+}
+
+const SIMBENCH: [(&str, usize); 5] = [("buses", 193), ("lines", 194), ("transformers", 3), ("loads", 194), ("res", 109)];
+
+#[test]
+fn one_grid_in_geojson_and_shapefiles_is_the_same() {
+    let Some(folder) = samples().map(|f| f.join("simbench_mvlv_rural_2_108")) else { return };
+    for (name, count) in SIMBENCH {
+        let geojson = one(&folder.join(format!("{name}.geojson")));
+        assert_eq!((geojson.name.as_str(), geojson.features.len(), geojson.rejects.len()), (name, count, 0));
+        let shp = one(&folder.join(format!("shp/{name}.shp"))).to_wgs84().unwrap();
+        same_features(&geojson, &shp, 1e-12);
+    }
+    let lines = one(&folder.join("lines.geojson"));
+    let utm = one(&folder.join("shp/lines_utm32.shp"));
+    assert!(utm.crs.as_ref().unwrap().proj.as_ref().unwrap().contains("tmerc"));
+    // The lengths are in the projected plane there, so they agree but for its scale of 0.9996.
+    let projected = match utm.features[0].geometry.as_ref().unwrap() {
+        Geometry::LineString(l) => l.windows(2).map(|w| (w[0][0] - w[1][0]).hypot(w[0][1] - w[1][1])).sum::<f64>(),
+        other => panic!("{other:?}"),
+    };
+    let length = lines.features[0].geometry.as_ref().unwrap().length_m();
+    assert!((length / projected - 1.0).abs() < 5e-4, "{length} {projected}");
+    same_features(&lines, &utm.to_wgs84().unwrap(), 1e-9);
+}
+
+#[test]
+fn a_public_shapefile_is_read_whole() {
+    let Some(folder) = samples() else { return };
+    let layer = one(&folder.join("fiona/coutwildrnp.shp"));
+    assert_eq!(layer.features.len(), 67);
+    assert_eq!(layer.rejects, []);
+    assert_eq!(layer.geometry_kinds(), [("Polygon", 52), ("MultiPolygon", 15)]);
+    let name = layer.value(&layer.features[0], "NAME").unwrap();
+    assert_eq!(name, &Value::text("Mount Naomi Wilderness"));
+}
