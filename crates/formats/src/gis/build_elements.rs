@@ -236,7 +236,14 @@ pub fn capacitor(common: Common, kv: f64, kvar: f64, closed: bool) -> Capacitor 
 }
 
 /// A source of `base_kv` line to line; stiff where it has no impedance.
-pub fn source(common: Common, base_kv: f64, v_pu: f64, angle_deg: f64, z1_ohm: Option<Complex64>, z0_ohm: Option<Complex64>) -> VoltageSource {
+pub fn source(
+    common: Common,
+    base_kv: f64,
+    v_pu: f64,
+    angle_deg: f64,
+    z1_ohm: Option<Complex64>,
+    z0_ohm: Option<Complex64>,
+) -> VoltageSource {
     let base_mva = 100.0;
     let stiff = STIFF_PU * (base_kv * base_kv / base_mva);
     let z1 = z1_ohm.unwrap_or(stiff);

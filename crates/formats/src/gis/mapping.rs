@@ -486,6 +486,9 @@ attributes! {
     /// A further identity, such as a global id.
     Alias "alias" Text;
     Feeder "feeder" Text;
+    /// Place of a row of a table, WGS 84.
+    Lon "lon" Angle;
+    Lat "lat" Angle;
     /// Bus of the first and of the second end.
     From "from" Text;
     To "to" Text;
@@ -549,6 +552,8 @@ attributes! {
     PowerFactor "power_factor" Number;
     Customers "customers" Number;
     Profile "profile" Text;
+    /// How a load or plant of three phases is joined: `wye` (earthed) or `delta`.
+    Connection "connection" Text;
     /// Id of the transformer that feeds a meter or load.
     Transformer "transformer" Text;
     Kvar "kvar" Power;
@@ -594,7 +599,8 @@ impl Mapping {
     /// # Errors
     /// When the serialiser refuses a value, which a number that is not finite makes it do.
     pub fn to_yaml(&self) -> Result<String, ImportError> {
-        serde_saphyr::to_string(self).map_err(|e| Diagnostic::error("GIS.MAPPING.VALUE", format!("the mapping cannot be written: {e}")).into())
+        serde_saphyr::to_string(self)
+            .map_err(|e| Diagnostic::error("GIS.MAPPING.VALUE", format!("the mapping cannot be written: {e}")).into())
     }
 
     /// What reads but cannot be meant.
@@ -624,7 +630,8 @@ impl Mapping {
             }
         }
         let layers = self.layers.iter().map(|l| (l.layer.as_str(), &l.fields));
-        let catalogues = self.line_types.iter().chain(&self.transformer_types).map(|c| (c.table.as_deref().unwrap_or("(catalogue)"), &c.fields));
+        let catalogues =
+            self.line_types.iter().chain(&self.transformer_types).map(|c| (c.table.as_deref().unwrap_or("(catalogue)"), &c.fields));
         for (name, fields) in layers.chain(catalogues) {
             for (attribute, spec) in fields {
                 let place = format!("{name}.{}", attribute.name());
@@ -818,8 +825,7 @@ pub fn read_value(
         return Ok(None);
     }
     let quantity = attribute.quantity();
-    let unreadable =
-        || Unreadable { attribute, field: field.name.clone(), value: value.to_string(), expected: quantity.unit() };
+    let unreadable = || Unreadable { attribute, field: field.name.clone(), value: value.to_string(), expected: quantity.unit() };
     let factor = match &spec.unit {
         Some(unit) => unit_factor(quantity, unit, frequency_hz).unwrap_or(1.0),
         None => 1.0,
@@ -941,13 +947,55 @@ pub fn read_closed(text: &str) -> Option<bool> {
 pub fn read_in_service(text: &str) -> Option<bool> {
     let text = text.trim().to_lowercase();
     let has = |words: &[&str]| words.iter().any(|w| text == *w);
-    if has(&["in service", "inservice", "in_service", "existing", "energized", "energised", "active", "built", "as built", "asbuilt", "as-built", "in use", "is", "a", "1", "5", "true", "yes", "y", "on"]) {
+    if has(&[
+        "in service",
+        "inservice",
+        "in_service",
+        "existing",
+        "energized",
+        "energised",
+        "active",
+        "built",
+        "as built",
+        "asbuilt",
+        "as-built",
+        "in use",
+        "is",
+        "a",
+        "1",
+        "5",
+        "true",
+        "yes",
+        "y",
+        "on",
+    ]) {
         return Some(true);
     }
     if has(&[
-        "proposed", "planned", "abandoned", "retired", "removed", "out of service", "decommissioned", "disconnected", "inactive", "idle",
-        "to be removed", "removal", "de-energized", "deenergized", "not in service", "under construction", "future", "deactivated",
-        "0", "false", "no", "n", "off", "oos",
+        "proposed",
+        "planned",
+        "abandoned",
+        "retired",
+        "removed",
+        "out of service",
+        "decommissioned",
+        "disconnected",
+        "inactive",
+        "idle",
+        "to be removed",
+        "removal",
+        "de-energized",
+        "deenergized",
+        "not in service",
+        "under construction",
+        "future",
+        "deactivated",
+        "0",
+        "false",
+        "no",
+        "n",
+        "off",
+        "oos",
     ]) {
         return Some(false);
     }
@@ -1075,7 +1123,8 @@ line_types:
     #[test]
     fn values_read_in_their_units() {
         let field = Field::new("f", FieldKind::Text);
-        let read = |attribute, spec: &FieldSpec, value: Value, meaning: Option<&str>| read_value(attribute, spec, &field, &value, meaning, 50.0);
+        let read =
+            |attribute, spec: &FieldSpec, value: Value, meaning: Option<&str>| read_value(attribute, spec, &field, &value, meaning, 50.0);
         let feet = FieldSpec::of("f").unit("ft");
         assert_eq!(read(Attribute::Length, &feet, Value::Integer(1000), None), Ok(Some(Reading::Number(304.8))));
         let plain = FieldSpec::of("f");

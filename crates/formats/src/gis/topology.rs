@@ -369,7 +369,9 @@ impl Builder<'_> {
             let place = t.parts.first().and_then(|p| p.first()).copied();
             let name = t.names[0].clone().unwrap_or_else(|| t.id.clone());
             if let Some(&first) = self.by_name.get(&name.trim().to_lowercase()) {
-                let mut d = Diagnostic::warning("GIS.ID.DUPLICATE", format!("a second bus is called \"{name}\"")).element(t.label.as_str()).at(&t.source);
+                let mut d = Diagnostic::warning("GIS.ID.DUPLICATE", format!("a second bus is called \"{name}\""))
+                    .element(t.label.as_str())
+                    .at(&t.source);
                 d.place = place;
                 self.findings.push(d.hint("Give each bus a name of its own; the second one was taken for the first."));
                 self.places[i][0] = Some(first);
@@ -417,7 +419,9 @@ impl Builder<'_> {
             }
         }
         // Buses alone join nothing.
-        if anchors.iter().all(|a| things[a.thing].role == Role::Bus) && runs.iter().all(|r| self.places[r.thing].iter().all(Option::is_some)) {
+        if anchors.iter().all(|a| things[a.thing].role == Role::Bus)
+            && runs.iter().all(|r| self.places[r.thing].iter().all(Option::is_some))
+        {
             self.named_sections(&runs);
             return (0, 0);
         }
@@ -445,7 +449,9 @@ impl Builder<'_> {
         if chains.len() > 1 {
             let d = Diagnostic::warning("GIS.LINE.MULTIPART", format!("its {} parts do not join", chains.len()));
             let d = d.element(t.label.as_str()).at(&t.source).place(chains[0][0]);
-            self.findings.push(d.hint("Each part was taken as a piece of the line between its own ends; join them in the map, or give each its own feature."));
+            self.findings.push(d.hint(
+                "Each part was taken as a piece of the line between its own ends; join them in the map, or give each its own feature.",
+            ));
         }
         let one = chains.len() == 1;
         for points in chains {
@@ -519,7 +525,7 @@ impl Builder<'_> {
                 continue;
             }
             let cluster = cluster_of[i];
-            for piece in tree.locate_in_envelope_intersecting(&plane.window(a.at, tolerance)) {
+            for piece in tree.locate_in_envelope_intersecting(plane.window(a.at, tolerance)) {
                 let run = &runs[piece.run];
                 if run.thing == a.thing || seen.contains(&(piece.run, cluster)) {
                     continue;
@@ -560,7 +566,7 @@ impl Builder<'_> {
     fn crossings(&mut self, runs: &[Run], tree: &RTree<Piece>) {
         let mut told: HashSet<(usize, usize)> = HashSet::new();
         for piece in tree {
-            for other in tree.locate_in_envelope_intersecting(&piece.envelope()) {
+            for other in tree.locate_in_envelope_intersecting(piece.envelope()) {
                 if (other.run, other.index) <= (piece.run, piece.index) || other.thing == piece.thing {
                     continue;
                 }
@@ -570,14 +576,19 @@ impl Builder<'_> {
                 if !may_join(t.kv[0], u.kv[0]) || told.contains(&pair) {
                     continue;
                 }
-                let Some(place) = intersection(a.points[piece.index], a.points[piece.index + 1], b.points[other.index], b.points[other.index + 1]) else {
+                let Some(place) =
+                    intersection(a.points[piece.index], a.points[piece.index + 1], b.points[other.index], b.points[other.index + 1])
+                else {
                     continue;
                 };
                 // A node nearby is a connection, not a crossing.
                 let near = |run: &Run| {
                     let ends = [run.points[0], run.points[run.points.len() - 1]];
                     ends.iter().any(|&e| distance_m(e, place) <= 2.0 * self.tolerance.same_m.max(0.01))
-                        || run.splits.iter().any(|&(at, _)| distance_m(point_along(&run.points, at), place) <= 2.0 * self.tolerance.same_m.max(0.01))
+                        || run
+                            .splits
+                            .iter()
+                            .any(|&(at, _)| distance_m(point_along(&run.points, at), place) <= 2.0 * self.tolerance.same_m.max(0.01))
                 };
                 if near(a) || near(b) {
                     continue;
@@ -809,7 +820,8 @@ impl Builder<'_> {
             {
                 self.places[i][0] = secondary.get(&by.trim().to_lowercase()).copied();
                 if self.places[i][0].is_none() {
-                    let mut d = Diagnostic::warning("GIS.LOAD.TRANSFORMER_UNKNOWN", format!("no transformer is called \"{}\"", shorten(by)));
+                    let mut d =
+                        Diagnostic::warning("GIS.LOAD.TRANSFORMER_UNKNOWN", format!("no transformer is called \"{}\"", shorten(by)));
                     d.place = t.parts.first().and_then(|p| p.first()).copied();
                     let d = d.element(t.label.as_str()).at(&t.source);
                     self.findings.push(d.hint("Correct the id of its transformer, or add the transformer; it is joined to nothing."));
@@ -852,7 +864,8 @@ impl Builder<'_> {
             let s = &self.sections[k];
             let t = &self.things[s.thing];
             if !s.route.is_empty() && s.nodes[0] == s.nodes[1] {
-                let mut d = Diagnostic::warning("GIS.LINE.ZERO_LENGTH", format!("both of its ends are one place; it is {:.3} m long", s.length_m));
+                let mut d =
+                    Diagnostic::warning("GIS.LINE.ZERO_LENGTH", format!("both of its ends are one place; it is {:.3} m long", s.length_m));
                 d.place = s.route.first().copied();
                 let d = d.element(t.label.as_str()).at(&t.source);
                 self.findings.push(d.hint("It was left out; correct its shape, or make the tolerance smaller."));
@@ -867,7 +880,8 @@ impl Builder<'_> {
                     let other = &self.things[self.sections[first].thing];
                     let same = other.phases == t.phases && may_join(other.kv[0], t.kv[0]) && other.role == t.role;
                     if same && self.sections[first].thing != s.thing {
-                        let d = Diagnostic::warning("GIS.LINE.DUPLICATE", format!("it has the course, phases and voltage of {}", other.label));
+                        let d =
+                            Diagnostic::warning("GIS.LINE.DUPLICATE", format!("it has the course, phases and voltage of {}", other.label));
                         let d = d.element(t.label.as_str()).at(&t.source).place(middle);
                         self.findings.push(d.hint("Both are kept, which halves the impedance; remove one if it was drawn twice."));
                     }
@@ -921,14 +935,17 @@ impl Builder<'_> {
                 let at = anchors[anchor].at;
                 // The section of the run that ends here.
                 let sections = ends.get(&run.thing).map_or(&[][..], Vec::as_slice);
-                let node = sections.iter().flat_map(|&s| self.sections[s].nodes).find(|&n| self.nodes[n].place.is_some_and(|p| distance_m(p, at) <= same.max(1e-3)));
+                let node = sections
+                    .iter()
+                    .flat_map(|&s| self.sections[s].nodes)
+                    .find(|&n| self.nodes[n].place.is_some_and(|p| distance_m(p, at) <= same.max(1e-3)));
                 let Some(node) = node else { continue };
                 if at_node.get(&node).copied().unwrap_or(0) > 1 {
                     continue;
                 }
                 let kv = self.things[run.thing].kv[0];
                 let mut best: Option<(f64, usize)> = None;
-                for piece in tree.locate_in_envelope_intersecting(&plane.window(at, near)) {
+                for piece in tree.locate_in_envelope_intersecting(plane.window(at, near)) {
                     let other = &runs[piece.run];
                     if other.thing == run.thing || !may_join(kv, self.things[other.thing].kv[0]) {
                         continue;
@@ -959,6 +976,7 @@ impl Builder<'_> {
         };
         let mut phases: Vec<[bool; 3]> = vec![[false; 3]; self.nodes.len()];
         let mut queue: VecDeque<usize> = VecDeque::new();
+        let mut distinct: Vec<Option<String>> = vec![None; self.nodes.len()];
         for (i, t) in self.things.iter().enumerate().filter(|(_, t)| t.role == Role::Source) {
             if let Some(n) = self.places[i][0] {
                 if !trace.reached[n] {
@@ -1022,8 +1040,8 @@ impl Builder<'_> {
                 }
                 let t = &self.things[thing];
                 phases[other] = std::array::from_fn(|p| own[p] && phases[n][p]);
-                match (&t.feeder, &trace.feeder[n]) {
-                    (Some(own), Some(before)) if own != before && closed => {
+                match (&t.feeder, &distinct[n]) {
+                    (Some(own), Some(before)) if own != before && closed && t.role != Role::Transformer => {
                         let text = format!("it belongs to feeder \"{own}\" but is fed from \"{before}\"");
                         let mut d = Diagnostic::warning("GIS.FEEDER.MIXED", text).element(t.label.as_str()).at(&t.source);
                         d.place = self.nodes[n].place;
@@ -1032,6 +1050,8 @@ impl Builder<'_> {
                     }
                     _ => {}
                 }
+                // Behind a transformer another grid begins, whose feeders have names of their own.
+                distinct[other] = if t.role == Role::Transformer { None } else { t.feeder.clone().or_else(|| distinct[n].clone()) };
                 trace.feeder[other] = t.feeder.clone().or_else(|| trace.feeder[n].clone());
                 if trace.feeder_of[thing].is_none() {
                     trace.feeder_of[thing].clone_from(&trace.feeder[n]);
@@ -1107,7 +1127,9 @@ impl Builder<'_> {
             let text = format!("a part of {} elements at {nodes} buses has no way to a source", branches.len());
             let mut d = Diagnostic::warning("GIS.PART.UNREACHABLE", text).element(t.label.as_str()).at(&t.source);
             d.place = self.nodes[start].place;
-            self.findings.push(d.detail(format!("{} is one of them.", t.label)).hint("Join it where its ends miss their neighbours, or tell its source."));
+            self.findings.push(
+                d.detail(format!("{} is one of them.", t.label)).hint("Join it where its ends miss their neighbours, or tell its source."),
+            );
         }
     }
 
@@ -1136,7 +1158,10 @@ impl Builder<'_> {
                 let d = d.element(d0.label.as_str()).at(&d0.source);
                 self.findings.push(d.hint("It connects nothing; move it onto the line that it opens."));
             } else if upstream.is_none() && ends.len() > 2 {
-                let mut d = Diagnostic::warning("GIS.DEVICE.SIDE_UNKNOWN", format!("{} ends meet where it stands, and none leads to a source", ends.len()));
+                let mut d = Diagnostic::warning(
+                    "GIS.DEVICE.SIDE_UNKNOWN",
+                    format!("{} ends meet where it stands, and none leads to a source", ends.len()),
+                );
                 d.place = node.place;
                 let d = d.element(d0.label.as_str()).at(&d0.source);
                 self.findings.push(d.hint("The first of them was taken as one side and the rest as the other; name its nodes."));
