@@ -396,7 +396,7 @@ impl Builder {
         let what = format!("{}.{} holds \"{}\", which is no {}", layer.name, u.field, super::layer::shorten(&u.value), u.expected);
         let key = format!("{}.{}", layer.name, u.field);
         let example = format!("\"{}\" at {}", super::layer::shorten(&u.value), feature.source);
-        let d = Diagnostic::error("GIS.VALUE.UNREADABLE", what).at(&feature.source);
+        let d = Diagnostic::error("GIS.VALUE.UNFIT", what).at(&feature.source);
         let d =
             d.hint(format!("Correct it, give its unit, or list what it stands for under values of {} in the mapping.", u.attribute.name()));
         self.repeat(&key, &example, d);
