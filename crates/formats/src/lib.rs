@@ -8,7 +8,9 @@ pub mod import;
 pub mod meters;
 pub mod opendss;
 pub mod psse;
+pub mod outages;
 pub mod table;
+pub mod weather;
 
 pub use detect::{ModelFormat, detect};
 pub use files::{FileSource, MemoryFiles};

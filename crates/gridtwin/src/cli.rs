@@ -34,6 +34,10 @@ pub enum Command {
     Report(ReportArguments),
     /// Look after a results lake
     Lake(LakeArguments),
+    /// Reliability indices of outage records after IEEE 1366
+    Outages(OutagesArguments),
+    /// Weather from a service or a file, as one table
+    Weather(WeatherArguments),
 }
 
 /// Which model, and how it is read.
@@ -411,6 +415,130 @@ pub struct ReportArguments {
     /// Write the report into this file: .md, .html, .txt, or .csv with every figure
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct WeatherArguments {
+    #[command(subcommand)]
+    pub command: WeatherCommand,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum WeatherCommand {
+    /// Ask Open-Meteo, or a service that answers as it does
+    Fetch(WeatherFetchArguments),
+    /// Read a kept answer, an EPW or TMY3 file, or a table
+    Import(WeatherImportArguments),
+}
+
+/// Where weather goes.
+#[derive(Debug, Clone, Args)]
+pub struct WeatherOutput {
+    /// Write a table (CSV) into this file
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Write rows that were put aside into this file
+    #[arg(long, value_name = "FILE")]
+    pub rejects: Option<PathBuf>,
+    /// Print all values as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct WeatherFetchArguments {
+    /// Latitude, degrees; once for each place
+    #[arg(long, value_name = "DEG", required = true, allow_hyphen_values = true)]
+    pub lat: Vec<f64>,
+    /// Longitude, degrees; once for each place
+    #[arg(long, value_name = "DEG", required = true, allow_hyphen_values = true)]
+    pub lon: Vec<f64>,
+    /// First day, YYYY-MM-DD
+    #[arg(long, value_name = "DAY")]
+    pub start: Option<String>,
+    /// Last day, YYYY-MM-DD
+    #[arg(long, value_name = "DAY")]
+    pub end: Option<String>,
+    /// Ask for days to come instead of the archive
+    #[arg(long)]
+    pub forecast: bool,
+    /// Days to come
+    #[arg(long, value_name = "N", requires = "forecast")]
+    pub forecast_days: Option<u32>,
+    /// Address of the service [default: Open-Meteo's archive or forecast]
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// Key for a paid service
+    #[arg(long, value_name = "KEY")]
+    pub api_key: Option<String>,
+    /// Keep answers in this folder, and take them from there when the same is asked again
+    #[arg(long, value_name = "DIR")]
+    pub cache: Option<PathBuf>,
+    /// Ask again even if the answer is kept
+    #[arg(long, requires = "cache")]
+    pub refresh: bool,
+    #[command(flatten)]
+    pub output: WeatherOutput,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct WeatherImportArguments {
+    /// Answer of Open-Meteo (JSON or CSV), EPW, TMY3, or a table with units in its headers
+    pub file: PathBuf,
+    /// Latitude of a table that does not say it, degrees
+    #[arg(long, value_name = "DEG", allow_hyphen_values = true, requires = "lon")]
+    pub lat: Option<f64>,
+    /// Longitude of a table that does not say it, degrees
+    #[arg(long, value_name = "DEG", allow_hyphen_values = true, requires = "lat")]
+    pub lon: Option<f64>,
+    /// Time zone of a table's moments [default: as they stand]
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
+    pub time_zone: Option<String>,
+    #[command(flatten)]
+    pub output: WeatherOutput,
+}
+
+/// Order of day and month in dates such as 3/4/2024.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DateOrderArgument {
+    /// Month, day, year
+    Mdy,
+    /// Day, month, year
+    Dmy,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct OutagesArguments {
+    /// Tables of outages (CSV or workbook, packed with gzip or not), one row a step of restoration
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Customers served, on average over the period
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub customers: f64,
+    /// Only this calendar year [default: every year in which an outage began]
+    #[arg(long, value_name = "YEAR")]
+    pub year: Option<i16>,
+    /// Which column is which: YAML, "field: header" a line [default: guessed from the headers, and reported]
+    #[arg(long, value_name = "FILE")]
+    pub mapping: Option<PathBuf>,
+    /// Sheet of a workbook [default: the first with rows]
+    #[arg(long, value_name = "NAME")]
+    pub sheet: Option<String>,
+    /// Time zone of the records, such as America/Chicago or -06:00 [default: moments as they stand]
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
+    pub time_zone: Option<String>,
+    /// Order of dates such as 3/4/2024 [default: as the column shows]
+    #[arg(long, value_enum)]
+    pub date_order: Option<DateOrderArgument>,
+    /// Daily SAIDI of earlier years for the threshold of major event days: a table of dates and minutes
+    #[arg(long, value_name = "FILE")]
+    pub daily_saidi: Option<PathBuf>,
+    /// Write rows that were put aside into this file
+    #[arg(long, value_name = "FILE")]
+    pub rejects: Option<PathBuf>,
+    /// Print the figures as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -46,6 +46,11 @@ impl Console<'_> {
         self.print(&(text + "\n"))
     }
 
+    /// Says something beside the result, on the error stream. There is nobody to tell when that fails.
+    pub fn note(&mut self, text: &str) {
+        let _ = self.errors.write_all(text.as_bytes());
+    }
+
     /// Prints findings to the error stream. There is nobody to tell when that fails.
     pub fn warn(&mut self, findings: &[Diagnostic]) {
         let _ = self.errors.write_all(text::diagnostics(findings, self.error_style).as_bytes());

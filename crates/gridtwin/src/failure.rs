@@ -26,6 +26,12 @@ impl From<Diagnostic> for Failure {
     }
 }
 
+impl From<formats::ImportError> for Failure {
+    fn from(error: formats::ImportError) -> Self {
+        Self { diagnostics: error.diagnostics }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, diagnostic) in self.diagnostics.iter().enumerate() {

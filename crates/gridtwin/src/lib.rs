@@ -20,6 +20,7 @@ pub mod info;
 pub mod lake;
 pub mod model;
 pub mod number;
+pub mod outages;
 pub mod qsts;
 pub mod report;
 pub mod result_folder;
@@ -30,6 +31,7 @@ pub mod synth;
 pub mod tables;
 pub mod text;
 pub mod view;
+pub mod weather;
 
 use cli::{Cli, Command};
 use console::Console;
@@ -47,6 +49,8 @@ pub fn run(cli: &Cli, console: &mut Console<'_>) -> u8 {
         Command::Sql(arguments) => sql::run(arguments, console).map(|()| true),
         Command::Report(arguments) => study_report::run(arguments, console).map(|()| true),
         Command::Lake(arguments) => lake::run(arguments, console),
+        Command::Outages(arguments) => outages::run(arguments, console).map(|()| true),
+        Command::Weather(arguments) => weather::run(arguments, console).map(|()| true),
     };
     match result {
         Ok(sound) => u8::from(!sound),

@@ -78,6 +78,22 @@ impl ResultFolder {
     }
 }
 
+/// Writes one file that is either whole or not there, in place of an earlier one.
+///
+/// # Errors
+/// A file that cannot be written or renamed.
+pub fn write_whole(path: &Path, content: &str) -> Result<(), Failure> {
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let temporary = path.with_file_name(format!(".{name}.{}.partial", std::process::id()));
+    let written = write_through(&temporary, content).map_err(|e| cannot("write", path, &e));
+    let done = written.and_then(|()| fs::rename(&temporary, path).map_err(|e| cannot("rename to", path, &e)));
+    if done.is_err() {
+        // Best effort: the first error is the one to tell.
+        let _ = fs::remove_file(&temporary);
+    }
+    done
+}
+
 fn write_through(path: &Path, content: &str) -> io::Result<()> {
     let mut file = fs::File::create(path)?;
     file.write_all(content.as_bytes())?;

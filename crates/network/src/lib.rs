@@ -35,6 +35,7 @@ pub mod result_tables;
 pub mod shape;
 pub mod transmission;
 pub mod units;
+pub mod weather;
 
 mod grid;
 
@@ -56,3 +57,4 @@ pub use result_tables::{ColumnKind, RESULT_TABLES, ResultColumn, ResultTable, re
 pub use shape::*;
 pub use transmission::*;
 pub use units::{EarthModel, LengthUnit};
+pub use weather::*;

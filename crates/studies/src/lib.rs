@@ -1,4 +1,5 @@
 //! Questions asked of a grid: a network in, tables out. Nothing here opens a file or reads a clock.
 
+pub mod reliability;
 pub mod synthetic;
 pub mod time_series;

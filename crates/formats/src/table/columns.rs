@@ -21,6 +21,28 @@ pub struct WantedColumn {
 #[serde(transparent)]
 pub struct ColumnMap(pub BTreeMap<String, String>);
 
+impl ColumnMap {
+    /// Reads a profile: YAML, `field: header` a line.
+    ///
+    /// # Errors
+    /// Text that is no such mapping.
+    pub fn from_yaml(text: &str, name: &str) -> Result<Self, ImportError> {
+        serde_saphyr::from_str(text).map_err(|e| {
+            Diagnostic::error("TABLE.MAPPING.UNREADABLE", "the mapping cannot be read")
+                .at(&SourceRef::new(name, 0))
+                .detail(format!("{e}."))
+                .hint("write one \"field: header\" a line")
+                .into()
+        })
+    }
+
+    /// The profile as YAML.
+    pub fn to_yaml(&self) -> String {
+        // Quoted as JSON strings are, which YAML reads as they stand.
+        self.0.iter().map(|(field, header)| format!("{field}: {}\n", serde_json::Value::from(header.as_str()))).collect()
+    }
+}
+
 /// How sure a guess is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -6,6 +6,7 @@
 
 use super::Row;
 use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::TimeZone;
 
 /// Order of day and month where a date is written with numbers and the year comes last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,6 +157,19 @@ pub fn moment(text: &str, order: DateOrder) -> Option<WrittenMoment> {
     Some(WrittenMoment { civil: day.to_datetime(clock), offset_s })
 }
 
+/// The time zone of an IANA name (`America/Chicago`), `UTC`, or an offset (`-06:00`).
+pub fn time_zone(name: &str) -> Option<TimeZone> {
+    let name = name.trim();
+    if name.eq_ignore_ascii_case("utc") || name.eq_ignore_ascii_case("gmt") {
+        return Some(TimeZone::UTC);
+    }
+    if name.starts_with(['+', '-']) {
+        let (_, offset_s) = split_offset(&format!("0:0{name}"))?;
+        return Some(TimeZone::fixed(jiff::tz::Offset::from_seconds(offset_s?).ok()?));
+    }
+    TimeZone::get(name).ok()
+}
+
 /// Parts an offset (`Z`, `+01:00`, `-0530`) from the end of a moment that has a time of day.
 fn split_offset(text: &str) -> Option<(&str, Option<i32>)> {
     if let Some(rest) = text.strip_suffix(['Z', 'z']) {
@@ -205,6 +219,16 @@ mod tests {
         for wrong in ["", "x", "2024-13-01", "2024-02-30 10:00", "1/5/2024 13:00 PM", "1/5/2024 25:00", "1/5/24/3", "2024-01-05 14:00+1x"] {
             assert_eq!(read(wrong, MonthFirst), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn zones() {
+        let offset = |name: &str| time_zone(name).map(|z| z.to_offset(jiff::Timestamp::UNIX_EPOCH).seconds());
+        assert_eq!(
+            [offset("utc"), offset("-05:30"), offset("+01"), offset("Europe/Berlin")],
+            [Some(0), Some(-19_800), Some(3600), Some(3600)]
+        );
+        assert_eq!([offset("x"), offset("+1x"), offset("")], [None, None, None]);
     }
 
     #[test]

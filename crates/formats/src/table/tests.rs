@@ -66,6 +66,8 @@ fn columns_are_told_or_guessed() {
     let c = Columns::find(&t, WANTED, &told).unwrap();
     assert_eq!((c.column("cause"), c.cell(&t.rows[0], "cause")), (Some(3), "3"));
     assert_eq!(Columns::find(&t, WANTED, &c.profile()).unwrap().column("start"), Some(1));
+    assert_eq!(ColumnMap::from_yaml(&c.profile().to_yaml(), "p.yaml").unwrap(), c.profile());
+    assert_eq!(ColumnMap::from_yaml("- a\n", "p.yaml").unwrap_err().diagnostics[0].code, "TABLE.MAPPING.UNREADABLE");
     let lacking = table("Meter ID,b\n1,2\n").unwrap();
     assert_eq!(Columns::find(&lacking, WANTED, &ColumnMap::default()).unwrap_err().diagnostics[0].code, "TABLE.COLUMN.MISSING");
     let wrong = ColumnMap([("cause".to_owned(), "none".to_owned())].into());

@@ -1,0 +1,3 @@
+//! How reliable supply was.
+
+pub mod ieee1366;
