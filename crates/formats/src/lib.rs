@@ -7,8 +7,8 @@ pub mod gis;
 pub mod import;
 pub mod meters;
 pub mod opendss;
-pub mod psse;
 pub mod outages;
+pub mod psse;
 pub mod table;
 pub mod weather;
 
