@@ -1,6 +1,8 @@
 //! Real PSS/E files of every version, when the folder with them is there: `GRIDTWIN_FORMATS`, or
 //! `../shared/formats` beside the workspace. Their record counts are set against `psse/check.csv`.
 
+mod round_trip;
+
 use formats::MemoryFiles;
 use formats::psse::{ReadOptions, looks_like, read};
 use network::{Imported, Severity};
@@ -106,4 +108,14 @@ fn records_are_counted_as_the_list_says() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_is_written_reads_back_as_the_same_case() {
+    let Some(folder) = folder() else { return };
+    for sample in samples(&folder) {
+        for version in [33, 34, 35] {
+            round_trip::check(&sample.file, &sample.imported, version);
+        }
+    }
 }

@@ -91,6 +91,41 @@ impl Group {
         }
     }
 
+    /// Words of a terminator's comment, as it is written.
+    pub fn heading(self) -> &'static str {
+        match self {
+            SystemWide => "SYSTEM-WIDE",
+            Bus => "BUS",
+            Load => "LOAD",
+            FixedShunt => "FIXED SHUNT",
+            VoltageDroop => "VOLTAGE DROOP CONTROL",
+            Generator => "GENERATOR",
+            RatingSet => "SWITCHING DEVICE RATING SET",
+            Branch => "BRANCH",
+            SwitchingDevice => "SYSTEM SWITCHING DEVICE",
+            Transformer => "TRANSFORMER",
+            TransformerAdjustment => "TRANSFORMER ADJUSTMENT",
+            Area => "AREA",
+            TwoTerminalDc => "TWO-TERMINAL DC",
+            VscDc => "VSC DC LINE",
+            ImpedanceCorrection => "IMPEDANCE CORRECTION",
+            MultiTerminalDc => "MULTI-TERMINAL DC",
+            MultiSectionLine => "MULTI-SECTION LINE",
+            Zone => "ZONE",
+            Transfer => "INTER-AREA TRANSFER",
+            Owner => "OWNER",
+            Facts => "FACTS DEVICE",
+            SwitchedShunt => "SWITCHED SHUNT",
+            Gne => "GNE",
+            InductionMachine => "INDUCTION MACHINE",
+            LoadType => "LOAD TYPE",
+            Interface => "INTERFACE",
+            InterfaceElement => "INTERFACE ELEMENT",
+            Substation => "SUBSTATION",
+            other => other.name(),
+        }
+    }
+
     /// The group that the words of a comment speak of; writers word them differently.
     pub fn of_words(words: &str) -> Option<Group> {
         let words = words.to_uppercase();

@@ -7,7 +7,8 @@
 //!   gives them by name;
 //! * `raw` walks through a text file, `rawx` through the JSON form; both hand records to
 //! * `lower`, which makes elements of them and refuses what cannot be used;
-//! * `check` looks over what came of it.
+//! * `check` looks over what came of it;
+//! * `write` writes versions 33, 34 and 35 by the same layouts.
 
 mod check;
 mod layout;
@@ -16,6 +17,9 @@ mod lower;
 mod raw;
 mod rawx;
 mod record;
+mod write;
+
+pub use write::{WriteError, WriteOptions, write};
 
 use crate::files::FileSource;
 use crate::import::ImportError;
