@@ -38,6 +38,8 @@ pub enum Command {
     Outages(OutagesArguments),
     /// Weather from a service or a file, as one table
     Weather(WeatherArguments),
+    /// Projects: networks with all their versions
+    Project(ProjectArguments),
 }
 
 /// Which model, and how it is read.
@@ -563,6 +565,198 @@ pub struct LakeCheckArguments {
     /// Print it as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ProjectArguments {
+    #[command(subcommand)]
+    pub command: ProjectCommand,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum ProjectCommand {
+    /// Make a project: a folder with a database, or beside one
+    New(ProjectNewArguments),
+    /// List the projects of a folder or database
+    List(ProjectListArguments),
+    /// What a project holds
+    Info(ProjectShowArguments),
+    /// Read models and keep each as the next version of its network
+    Import(ProjectImportArguments),
+    /// List the versions of networks, newest first
+    History(ProjectHistoryArguments),
+    /// What changed between two versions, element by element
+    Diff(ProjectDiffArguments),
+    /// Elements, findings, rejected records, ledger, study figures or sources of a version, as a table
+    Export(ProjectExportArguments),
+    /// Read everything back and compare it with what was written
+    Check(ProjectShowArguments),
+    /// Bring the tables of an older project to what this program needs
+    Upgrade(ProjectUpgradeArguments),
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ProjectNewArguments {
+    /// Folder of the project; made when it is missing
+    pub dir: PathBuf,
+    /// Name of the project [default: that of the folder]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Keep networks in this PostgreSQL database instead of a file in the folder; without a password in it, PGPASSWORD or ~/.pgpass is asked
+    #[arg(long, value_name = "postgres://...")]
+    pub database: Option<String>,
+    /// With --database: work on the project of this name that the database has already
+    #[arg(long, requires = "database")]
+    pub join: bool,
+    /// What it is for
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub note: String,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ProjectListArguments {
+    /// Folder of projects, or address of a database (postgres://...)
+    #[arg(default_value = ".")]
+    pub place: String,
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ProjectShowArguments {
+    /// Folder of the project
+    #[arg(value_name = "PROJECT")]
+    pub dir: PathBuf,
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ProjectUpgradeArguments {
+    /// Folder of the project
+    #[arg(value_name = "PROJECT")]
+    pub dir: PathBuf,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ProjectImportArguments {
+    /// Folder of the project
+    #[arg(value_name = "PROJECT")]
+    pub dir: PathBuf,
+    /// Models, each a version of a network of its own
+    #[arg(required = true, value_name = "MODEL")]
+    pub files: Vec<PathBuf>,
+    /// Name of the network [default: that of the circuit, else of the file]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Why this version was made
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub note: String,
+    /// Who made it [default: the user]
+    #[arg(long, value_name = "NAME")]
+    pub author: Option<String>,
+    /// Keep nothing of a model in which a check finds errors
+    #[arg(long)]
+    pub strict: bool,
+    /// Script command to run after a model is read; repeatable
+    #[arg(long = "dss", value_name = "COMMAND")]
+    pub dss: Vec<String>,
+    /// Go on where a model says something that cannot be honoured
+    #[arg(long)]
+    pub lenient: bool,
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ProjectHistoryArguments {
+    /// Folder of the project
+    #[arg(value_name = "PROJECT")]
+    pub dir: PathBuf,
+    /// Only this network
+    #[arg(long, value_name = "NAME")]
+    pub network: Option<String>,
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Forms of a list of changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DiffFormat {
+    Text,
+    Csv,
+    Json,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ProjectDiffArguments {
+    /// Folder of the project
+    #[arg(value_name = "PROJECT")]
+    pub dir: PathBuf,
+    /// Network [default: the only one]
+    #[arg(long, value_name = "NAME")]
+    pub network: Option<String>,
+    /// Version to compare from [default: the one before]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub from: Option<u64>,
+    /// Version to compare to [default: the newest]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub to: Option<u64>,
+    /// Compare from another network, its newest version or that of --from
+    #[arg(long, value_name = "NAME")]
+    pub other: Option<String>,
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: DiffFormat,
+}
+
+/// Tables of a version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportWhat {
+    /// Buses, elements, catalogue and assets with buses, voltage, phases, feeder and geometry
+    Elements,
+    /// What reading and checks found
+    Findings,
+    /// Records that could not be used
+    Rejects,
+    /// What was kept, converted, defaulted and dropped
+    Ledger,
+    /// Study results that came with the model
+    Figures,
+    /// Files that were read, with their hashes
+    Sources,
+}
+
+/// Forms of an exported table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    Csv,
+    Json,
+    /// Elements that have a place, as features of a map
+    Geojson,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ProjectExportArguments {
+    /// Folder of the project
+    #[arg(value_name = "PROJECT")]
+    pub dir: PathBuf,
+    #[arg(long, value_enum, default_value = "elements")]
+    pub what: ExportWhat,
+    /// Network [default: the only one]
+    #[arg(long, value_name = "NAME")]
+    pub network: Option<String>,
+    /// Version [default: the newest]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub version: Option<u64>,
+    #[arg(long, value_enum, default_value = "csv")]
+    pub format: ExportFormat,
+    /// Write it into this file
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// A finite number above zero.

@@ -21,6 +21,7 @@ pub mod lake;
 pub mod model;
 pub mod number;
 pub mod outages;
+pub mod project;
 pub mod qsts;
 pub mod report;
 pub mod result_folder;
@@ -51,6 +52,7 @@ pub fn run(cli: &Cli, console: &mut Console<'_>) -> u8 {
         Command::Lake(arguments) => lake::run(arguments, console),
         Command::Outages(arguments) => outages::run(arguments, console).map(|()| true),
         Command::Weather(arguments) => weather::run(arguments, console).map(|()| true),
+        Command::Project(arguments) => project::run(arguments, console),
     };
     match result {
         Ok(sound) => u8::from(!sound),

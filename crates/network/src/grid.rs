@@ -171,6 +171,14 @@ impl Network {
         id
     }
 
+    /// Makes the index of names anew, of a network whose buses were filled in directly. Of two buses of one name the first is found.
+    pub fn index_buses(&mut self) {
+        self.bus_index.clear();
+        for (i, bus) in self.buses.iter().enumerate() {
+            self.bus_index.entry(bus.name.to_lowercase()).or_insert(BusId::from(i));
+        }
+    }
+
     /// The bus of this name, in any case.
     pub fn bus_id(&self, name: &str) -> Option<BusId> {
         self.bus_index.get(name).or_else(|| self.bus_index.get(&name.to_lowercase())).copied()

@@ -1,4 +1,4 @@
-//! Projects on disk: the results lake of Parquet files, and SQL over it.
+//! Projects on disk: networks and their versions ([`project`]), the results lake of Parquet files, and SQL over it.
 //!
 //! ```text
 //! DIR/lake.json                                       what this folder is: format, version
@@ -32,6 +32,7 @@ pub mod error;
 pub mod files;
 pub mod lake;
 pub mod names;
+pub mod project;
 pub mod record;
 pub mod report;
 pub mod run;

@@ -1,0 +1,164 @@
+//! `gridtwin project import`: models become versions of networks.
+
+use super::now;
+use crate::cli::ProjectImportArguments;
+use crate::console::Console;
+use crate::disk_files::DiskFiles;
+use crate::failure::Failure;
+use crate::model::Model;
+use crate::number::count;
+use crate::text;
+use formats::opendss::FileSource;
+use network::{Diagnostic, Imported, Severity};
+use serde::Serialize;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use store::project::{ChangeKind, NewVersion, Project, SourceFile, VersionInfo};
+use store::sha256_hex;
+
+/// What an import made, for programs.
+#[derive(Serialize)]
+struct Made {
+    #[serde(flatten)]
+    version: VersionInfo,
+    /// Things added, removed and changed since the version before; none for a first version.
+    since: Option<Since>,
+    /// File of the rejected records.
+    rejects_file: Option<PathBuf>,
+    findings: Vec<Diagnostic>,
+}
+
+#[derive(Serialize)]
+struct Since {
+    version: u64,
+    added: usize,
+    removed: usize,
+    changed: usize,
+}
+
+/// Every model is a version of a network of its own, kept whole before the next is read.
+pub(super) fn run(arguments: &ProjectImportArguments, console: &mut Console<'_>) -> Result<(), Failure> {
+    // A project that cannot be opened is told before models are read for minutes.
+    let project = Project::open(&arguments.dir)?;
+    if arguments.name.is_some() && arguments.files.len() > 1 {
+        return Err(Diagnostic::error("PROJECT.IMPORT.ONE_NAME", "several models cannot have the one name that is given")
+            .hint("Import them one by one, or without --name: each network then takes the name of its circuit.")
+            .into());
+    }
+    let mut all = Vec::new();
+    for file in &arguments.files {
+        let made = import(&project, file, arguments)?;
+        if !arguments.json {
+            console.print(&render(&made, console.style))?;
+            console.warn(&made.findings);
+        }
+        all.push(made);
+    }
+    if arguments.json { console.json(&all) } else { Ok(()) }
+}
+
+fn import(project: &Project, file: &Path, arguments: &ProjectImportArguments) -> Result<Made, Failure> {
+    let files = RecordingFiles::default();
+    let model = Model::read_from(&files, file, &arguments.dss, arguments.lenient)?;
+    let mut imported = into_imported(model);
+    let mut found = network::check::check(&imported.network);
+    if arguments.lenient {
+        found.iter_mut().filter(|d| d.severity == Severity::Error).for_each(|d| d.severity = Severity::Warning);
+    }
+    imported.diagnostics.extend(found);
+    if arguments.strict && imported.diagnostics.iter().any(|d| d.severity == Severity::Error) {
+        return Err(Failure::new(imported.diagnostics));
+    }
+    let stem = || file.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
+    let name = match &arguments.name {
+        Some(name) => name.clone(),
+        None if imported.network.name.trim().is_empty() => stem(),
+        None => imported.network.name.clone(),
+    };
+    let author = arguments.author.clone().or_else(|| ["USER", "LOGNAME"].iter().find_map(|v| std::env::var(v).ok()));
+    let new = NewVersion {
+        model: file.display().to_string(),
+        importer: importer(file),
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        options: json!({ "commands": arguments.dss, "lenient": arguments.lenient }),
+        author: author.unwrap_or_default(),
+        note: arguments.note.clone(),
+        sources: files.list(),
+        ..NewVersion::new(name, &imported, now())
+    };
+    let version = project.import(&new)?;
+    let since = match project.version_before(&version)? {
+        None => None,
+        Some(before) => {
+            let difference = project.diff(&before, &version)?;
+            let n = |kind| difference.count(kind);
+            Some(Since {
+                version: before.number,
+                added: n(ChangeKind::Added),
+                removed: n(ChangeKind::Removed),
+                changed: n(ChangeKind::Changed),
+            })
+        }
+    };
+    let rejects_file = (version.rejects > 0).then(|| project.rejects_path(&version));
+    Ok(Made { version, since, rejects_file, findings: imported.diagnostics })
+}
+
+fn into_imported(model: Model) -> Imported {
+    Imported { network: model.network, diagnostics: model.diagnostics, ledger: model.ledger, ..Imported::default() }
+}
+
+/// Word for the reader, from the ending of the file.
+fn importer(file: &Path) -> String {
+    file.extension().map_or_else(String::new, |e| e.to_string_lossy().to_lowercase())
+}
+
+fn render(made: &Made, style: text::Style) -> String {
+    let v = &made.version;
+    let mut text = style.bold(&format!("{}, version {}", v.network, v.number)) + &format!("  ({})\n", v.model);
+    text += &format!("  {}, {}", count(v.buses as usize, "bus"), count(v.elements as usize, "element"));
+    text += &match &made.since {
+        None => "\n".to_owned(),
+        Some(s) if s.added + s.removed + s.changed == 0 => format!("; nothing has changed since version {}\n", s.version),
+        Some(s) => format!("; {} added, {} removed, {} changed since version {}\n", s.added, s.removed, s.changed, s.version),
+    };
+    if v.errors > 0 {
+        text += &format!("  it cannot be solved as it is: {}\n", count(v.errors as usize, "error"));
+    }
+    if let Some(path) = &made.rejects_file {
+        text += &format!("  {} rejected, listed in {}\n", count(v.rejects as usize, "record"), path.display());
+    }
+    text
+}
+
+/// Files on disk, with the hash of each that is read.
+#[derive(Default)]
+struct RecordingFiles {
+    files: DiskFiles,
+    seen: Mutex<BTreeMap<PathBuf, (String, u64)>>,
+}
+
+impl RecordingFiles {
+    fn list(&self) -> Vec<SourceFile> {
+        let seen = self.seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        seen.iter()
+            .map(|(path, (sha256, bytes))| SourceFile { path: path.display().to_string(), sha256: sha256.clone(), bytes: *bytes })
+            .collect()
+    }
+}
+
+impl FileSource for RecordingFiles {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let bytes = self.files.read(path)?;
+        let record = (sha256_hex(&bytes), bytes.len() as u64);
+        self.seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(path.to_owned(), record);
+        Ok(bytes)
+    }
+
+    fn list_dir(&self, dir: &Path) -> io::Result<Vec<String>> {
+        self.files.list_dir(dir)
+    }
+}
