@@ -8,6 +8,7 @@ pub mod lower;
 pub mod mdb;
 pub mod mdb_tables;
 pub mod model;
+pub mod text;
 mod unpack;
 pub mod xml;
 pub mod xml_stream;
