@@ -9,6 +9,7 @@ pub mod meters;
 pub mod opendss;
 pub mod outages;
 pub mod psse;
+pub mod study_results;
 pub mod table;
 pub mod weather;
 
