@@ -40,6 +40,8 @@ pub enum Command {
     Weather(WeatherArguments),
     /// Projects: networks with all their versions
     Project(ProjectArguments),
+    /// Meter readings: checked, completed, added up; and which transformer each meter hangs on
+    Meters(crate::meters::arguments::MetersArguments),
 }
 
 /// Which model, and how it is read.

@@ -18,6 +18,7 @@ pub mod failure;
 pub mod faults;
 pub mod info;
 pub mod lake;
+pub mod meters;
 pub mod model;
 pub mod number;
 pub mod outages;
@@ -53,6 +54,7 @@ pub fn run(cli: &Cli, console: &mut Console<'_>) -> u8 {
         Command::Outages(arguments) => outages::run(arguments, console).map(|()| true),
         Command::Weather(arguments) => weather::run(arguments, console).map(|()| true),
         Command::Project(arguments) => project::run(arguments, console),
+        Command::Meters(arguments) => meters::run(arguments, console).map(|()| true),
     };
     match result {
         Ok(sound) => u8::from(!sound),

@@ -207,7 +207,8 @@ pub fn run(
     }
     let energy = channel.is_energy() || channel.is_register();
     if energy {
-        let signed = channel == Channel::NetKwh;
+        // Reactive energy of one column is mostly a net one.
+        let signed = matches!(channel, Channel::NetKwh | Channel::DeliveredKvarh | Channel::ReceivedKvarh);
         check(&mut cells, signed, rating_kw.or(options.rating_kw), options, &mut found);
     }
     found.gaps = gaps(&cells).len() as u64;
