@@ -63,6 +63,33 @@ pub(crate) fn polygons_from_rings(mut rings: Vec<Vec<Coord>>) -> Option<Geometry
     }
 }
 
+/// Footprint of a surface in space (MultiPatch): the triangles of strips (kind 0), of fans (1) and alone (6), and the rings (2 to 5)
+/// of its parts, as polygons. Heights are left out.
+pub(crate) fn footprint(parts: Vec<(u32, Vec<Coord>)>) -> Result<Option<Geometry>, String> {
+    let mut polygons: Vec<Vec<Vec<Coord>>> = Vec::new();
+    for (kind, run) in parts {
+        match kind {
+            0 => polygons.extend(run.windows(3).map(|t| vec![vec![t[0], t[1], t[2], t[0]]])),
+            1 => polygons.extend(run.iter().skip(1).zip(run.iter().skip(2)).map(|(a, b)| vec![vec![run[0], *a, *b, run[0]]])),
+            6 => polygons.extend(run.chunks_exact(3).map(|t| vec![vec![t[0], t[1], t[2], t[0]]])),
+            // 2 and 4 begin a polygon, 3 and 5 go on with it.
+            2..=5 => {
+                let mut ring = run;
+                if ring.first() != ring.last() {
+                    ring.extend(ring.first().copied());
+                }
+                match polygons.last_mut() {
+                    Some(last) if kind == 3 || kind == 5 => last.push(ring),
+                    _ => polygons.push(vec![ring]),
+                }
+            }
+            _ => return Err(format!("a part of its surface is of a kind ({kind}) that is not known")),
+        }
+    }
+    polygons.retain(|p| p.iter().all(|r| r.len() > 3));
+    combine(polygons.into_iter().map(Geometry::Polygon).collect())
+}
+
 /// A line of one part or of several; none when there is no part.
 pub(crate) fn line_from_parts(mut parts: Vec<Vec<Coord>>) -> Option<Geometry> {
     match parts.len() {

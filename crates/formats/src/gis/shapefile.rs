@@ -8,7 +8,7 @@
 
 use crate::gis::crs::Crs;
 use crate::gis::dbf;
-use crate::gis::geometry::{fault, line_from_parts, polygons_from_rings};
+use crate::gis::geometry::{fault, footprint, line_from_parts, polygons_from_rings};
 use crate::gis::layer::{Coord, Feature, Geometry, Layer, LayerOptions, describe_values};
 use crate::{FileSource, ImportError};
 use network::{Diagnostic, Disposition, Reject, SourceRef};
@@ -415,7 +415,7 @@ fn decode(content: &[u8]) -> Result<Decoded, String> {
         let bytes = end.and_then(|end| content.get(at..end)).ok_or_else(short)?;
         Ok(bytes.chunks_exact(16).filter_map(|c| Some([le_f64(c, 0)?, le_f64(c, 8)?])).collect())
     };
-    let has_z = matches!(kind, 11 | 13 | 15 | 18);
+    let has_z = matches!(kind, 11 | 13 | 15 | 18 | 31);
     // A measure is optional where there are heights, so the room behind them tells.
     let mut has_m = matches!(kind, 21 | 23 | 25 | 28);
     let geometry = match kind {
@@ -457,7 +457,24 @@ fn decode(content: &[u8]) -> Result<Decoded, String> {
             }
             if matches!(kind, 3 | 13 | 23) { line_from_parts(runs) } else { polygons_from_rings(runs) }
         }
-        31 => return Err("it is a MultiPatch (a surface in space), which is not read".to_owned()),
+        31 => {
+            let (parts, count) = match (le_u32(content, 36), le_u32(content, 40)) {
+                (Some(parts), Some(count)) => (parts as usize, count as usize),
+                _ => return Err(short()),
+            };
+            let ends = parts.checked_mul(8).and_then(|n| n.checked_add(44)).and_then(|end| content.get(44..end)).ok_or_else(short)?;
+            let (starts, kinds) = ends.split_at(4 * parts);
+            let word = |bytes: &[u8], k: usize| le_u32(bytes, 4 * k);
+            let all = points(44 + 8 * parts, count)?;
+            let mut runs = Vec::with_capacity(parts);
+            for k in 0..parts {
+                let start = word(starts, k).ok_or_else(short)? as usize;
+                let end = word(starts, k + 1).map_or(count, |n| n as usize);
+                let run = all.get(start..end).ok_or_else(|| format!("part {} goes from point {start} to {end} of {count}", k + 1))?;
+                runs.push((word(kinds, k).ok_or_else(short)?, run.to_vec()));
+            }
+            footprint(runs)?
+        }
         _ => return Err(format!("the kind of shape {kind} is unknown")),
     };
     if let Some(geometry) = &geometry {

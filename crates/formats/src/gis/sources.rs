@@ -3,7 +3,7 @@
 use crate::gis::crs::Crs;
 use crate::gis::layer::{Layer, LayerOptions};
 use crate::gis::shapefile::unreadable_file;
-use crate::gis::{archive, geojson, shapefile};
+use crate::gis::{archive, delimited, filegdb, geojson, shapefile};
 use crate::{FileSource, ImportError};
 use network::{Diagnostic, Severity, SourceRef};
 use std::path::{Path, PathBuf};
@@ -32,7 +32,8 @@ fn kind_of_name(path: &Path) -> Option<Kind> {
         "shp" => Kind::Shapefile,
         "dbf" => Kind::Table,
         "geojson" | "json" | "geojsonl" | "geojsons" | "ndjson" | "jsonl" => Kind::GeoJson,
-        "csv" | "tsv" | "txt" | "xlsx" => Kind::Delimited,
+        "csv" | "tsv" | "txt" | "xlsx" | "xls" => Kind::Delimited,
+        "gz" if path.file_stem().is_some_and(|s| lower_extension(Path::new(s)) == "csv") => Kind::Delimited,
         "zip" => Kind::Archive,
         _ => return None,
     })
@@ -125,6 +126,8 @@ impl Reading<'_> {
             let stem = inside.file_stem().map(|s| s.to_string_lossy().to_lowercase()).unwrap_or_default();
             match kind {
                 Some(Kind::Table) if names.iter().any(|n| n.to_lowercase() == format!("{stem}.shp")) => {}
+                // Notes and series stand beside maps; they are read when they are named.
+                Some(Kind::Delimited) if matches!(lower_extension(&inside).as_str(), "txt" | "gz") => {}
                 Some(kind) => self.file(files, &inside, kind, depth, true),
                 None => {}
             }
@@ -156,7 +159,8 @@ impl Reading<'_> {
                 .map_err(|e| unreadable_file(path, &e).into())
                 .and_then(|bytes| geojson::read(&bytes, path, self.options))
                 .map(|l| vec![l]),
-            Kind::Delimited | Kind::Geodatabase => Ok(Vec::new()),
+            Kind::Geodatabase => filegdb::read(files, path, self.options),
+            Kind::Delimited => delimited::read(files, path, self.options).map(|l| vec![l]),
             Kind::Archive => return self.archive(files, path, depth),
         };
         match read {
