@@ -18,10 +18,10 @@ build: ## the whole program, with SQL, as target/full/gridtwin (long: it builds 
 run: ## solve the IEEE 123-node feeder and print the report (MODEL=path for another one)
 	$(CARGO) run --release -p gridtwin -- solve $(MODEL)
 
-test: ## formatting, clippy without warnings, every test
+test: ## formatting, clippy without warnings, every test; beside a PostgreSQL server that is started for it (scripts/with-postgres.sh)
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --workspace --all-targets --features gridtwin/sql -- -D warnings
-	$(CARGO) test --workspace --features gridtwin/sql
+	scripts/with-postgres.sh $(CARGO) test --workspace --features gridtwin/sql
 
 bench: ## speed and agreement against OpenDSS and power-grid-model, and a thousand feeder-years (needs Python 3.11 or newer and the network once)
 	bench/run.sh

@@ -194,7 +194,7 @@ fn elements_stand_in_columns() {
             (&["head".to_owned(), "b1".to_owned()][..], "1.2.3", "north")
         );
         assert_eq!((rows[6].phases.as_str(), rows[6].wkt.as_deref()), ("2", Some("POINT(7.5 45.01)")));
-        assert!((rows[6].kv_ll.unwrap() - 2.4 * 3f64.sqrt()).abs() < 1e-12);
+        assert_eq!(rows[6].kv_ll, Some(4.156922), "2.4 kV times the root of three, to the millivolt");
         if let Some(url) = &site.url
             && project.info().unwrap().spatial.is_some()
         {
@@ -467,5 +467,31 @@ fn projects_are_listed() {
                 assert!(!pointer.contains("password"), "{pointer}");
             }
         }
+    });
+}
+
+/// A network of a hundred thousand elements and fifty thousand buses, imported twice and compared: what it takes is printed.
+#[test]
+#[ignore = "takes a minute; `make soak` runs it"]
+fn a_large_network() {
+    everywhere(|site| {
+        let project = site.project("large");
+        let mut whole = imported(feeder(50_000));
+        let clock = Instant::now();
+        project.import(&version("f", &whole)).unwrap();
+        let first_s = clock.elapsed().as_secs_f64();
+        whole.network.loads[7].p_kw += 1.0;
+        let clock = Instant::now();
+        project.import(&version("f", &whole)).unwrap();
+        let second_s = clock.elapsed().as_secs_f64();
+        let of = |number| project.version(None, Some(number)).unwrap();
+        let clock = Instant::now();
+        assert_eq!(project.diff(&of(1), &of(2)).unwrap().changes.len(), 1);
+        let diff_s = clock.elapsed().as_secs_f64();
+        let clock = Instant::now();
+        assert!(project.network(None, None).unwrap().imported == whole);
+        let read_s = clock.elapsed().as_secs_f64();
+        let kind = if site.url.is_some() { "PostgreSQL" } else { "SQLite" };
+        println!("{kind}: import {first_s:.1} s, again {second_s:.1} s, diff {diff_s:.1} s, read back {read_s:.1} s");
     });
 }

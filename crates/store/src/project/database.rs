@@ -150,6 +150,8 @@ pub(crate) struct Database {
     place: String,
     /// How long a writer waits for another one, s.
     wait_s: u64,
+    /// A transaction is open; still so at the next one's beginning only when a panic went through it.
+    is_open: bool,
 }
 
 impl std::fmt::Debug for Database {
@@ -193,7 +195,7 @@ impl Database {
             .synchronous(SqliteSynchronous::Full)
             .disable_statement_logging();
         let connection = runtime.block_on(options.connect()).map_err(|e| failure(&place, WAIT_S, e))?;
-        Ok(Self { connection: Connection::Sqlite(connection), runtime, place, wait_s: WAIT_S })
+        Ok(Self { connection: Connection::Sqlite(connection), runtime, place, wait_s: WAIT_S, is_open: false })
     }
 
     /// Connects to a PostgreSQL server: `postgres://user:password@host:port/database`.
@@ -213,7 +215,7 @@ impl Database {
             Ok(Err(e)) => return Err(ProjectError::Unreachable { place, reason: reason(&e) }),
             Err(_) => return Err(ProjectError::Unreachable { place, reason: format!("no answer within {CONNECT_S} seconds") }),
         };
-        Ok(Self { connection: Connection::Postgres(connection), runtime, place, wait_s: WAIT_S })
+        Ok(Self { connection: Connection::Postgres(connection), runtime, place, wait_s: WAIT_S, is_open: false })
     }
 
     pub(crate) fn dialect(&self) -> Dialect {
@@ -297,6 +299,7 @@ impl Database {
 
     /// Runs `body` as one transaction that writes: all of it is kept, or nothing. A second writer waits, and is told after a while.
     pub(crate) fn write<T>(&mut self, body: impl FnOnce(&mut Self) -> Result<T, ProjectError>) -> Result<T, ProjectError> {
+        self.end_what_is_open()?;
         match self.dialect() {
             // A transaction that began as a reader cannot become a writer once another has written.
             Dialect::Sqlite => self.execute("BEGIN IMMEDIATE", &[])?,
@@ -305,18 +308,30 @@ impl Database {
                 self.execute(&format!("SET LOCAL lock_timeout = '{}s'", self.wait_s), &[])?
             }
         };
+        self.is_open = true;
         let result = body(self);
+        self.is_open = false;
         self.finish(result)
     }
 
     /// Runs `body` on one state of the database, whatever others write meanwhile.
     pub(crate) fn read<T>(&mut self, body: impl FnOnce(&mut Self) -> Result<T, ProjectError>) -> Result<T, ProjectError> {
+        self.end_what_is_open()?;
         match self.dialect() {
             Dialect::Sqlite => self.execute("BEGIN", &[])?,
             Dialect::Postgres => self.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", &[])?,
         };
+        self.is_open = true;
         let result = body(self);
+        self.is_open = false;
         self.finish(result)
+    }
+
+    fn end_what_is_open(&mut self) -> Result<(), ProjectError> {
+        if std::mem::take(&mut self.is_open) {
+            self.execute("ROLLBACK", &[])?;
+        }
+        Ok(())
     }
 
     fn finish<T>(&mut self, result: Result<T, ProjectError>) -> Result<T, ProjectError> {

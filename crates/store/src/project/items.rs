@@ -259,9 +259,12 @@ fn class_of_entry(section: &str) -> &str {
     }
 }
 
+/// To the millivolt: the root of three would else leave 115.00000000000001.
 fn bus_kv_ll(bus: &network::Bus) -> Option<f64> {
     let of_case = bus.transmission.as_ref().map(|t| t.kv_base_ll).filter(|kv| *kv > 0.0);
-    of_case.or_else(|| (bus.kv_base_ln > 0.0).then(|| bus.kv_base_ln * 3f64.sqrt())).filter(|kv| kv.is_finite())
+    let kv = of_case.or_else(|| (bus.kv_base_ln > 0.0).then(|| bus.kv_base_ln * 3f64.sqrt()))?;
+    let rounded = (kv * 1e6).round() / 1e6;
+    rounded.is_finite().then_some(rounded)
 }
 
 /// Longitude and latitude.

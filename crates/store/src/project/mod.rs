@@ -274,7 +274,7 @@ impl Project {
         Ok(Lake::open_or_create(&self.dir)?)
     }
 
-    /// The connection. A thread that failed with it left no transaction that counts: a new one begins with its own.
+    /// The connection. What a thread that panicked with it left open is rolled back before the next transaction.
     fn database(&self) -> MutexGuard<'_, Database> {
         self.database.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }

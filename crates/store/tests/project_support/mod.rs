@@ -7,6 +7,7 @@ pub mod sampler;
 use network::{Common, Imported, Line, LineImpedance, Load, Network, SourceRef, Terminal};
 use num_complex::Complex64;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use store::project::{Creation, Project};
 
@@ -155,7 +156,8 @@ pub fn line(common: Common, length: f64) -> Line {
 }
 
 pub fn load(common: Common, p_kw: f64) -> Load {
-    let mut load = sampler::network(1).loads.swap_remove(0);
+    static SAMPLE: OnceLock<Load> = OnceLock::new();
+    let mut load = SAMPLE.get_or_init(|| sampler::network(1).loads.swap_remove(0)).clone();
     load.common = common;
     load.p_kw = p_kw;
     load.shapes = network::Shapes::default();
