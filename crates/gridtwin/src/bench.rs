@@ -1,4 +1,5 @@
-//! `gridtwin bench`: warm solves of one compiled model, by the contract of `bench/README.md`; with `--steps` a time series ([`series`]).
+//! `gridtwin bench`: warm solves of one compiled model, by the contract of `bench/README.md`; with `--steps` a time series ([`series`]),
+//! of a transmission case its balanced power flow ([`transmission`]).
 //!
 //! The model is read, compiled and solved once, untimed. Then the load multiplier takes the next of
 //! a list before every solve, so that each has work to do and starts from the one before. The clock
@@ -6,15 +7,18 @@
 
 pub mod flop_rate;
 pub mod series;
+pub mod transmission;
 
 use crate::cli::{BenchArguments, Mode};
 use crate::console::Console;
+use crate::disk_files::DiskFiles;
 use crate::failure::Failure;
 use crate::model::Model;
 use crate::result_folder::cannot;
 use crate::solve;
 use crate::tables::push_line;
 use cpu_time::ProcessTime;
+use formats::ModelFormat;
 use network::Diagnostic;
 use powerflow::State;
 use serde::Serialize;
@@ -41,6 +45,9 @@ pub struct Figures {
 pub fn run(arguments: &BenchArguments, console: &mut Console<'_>) -> Result<(), Failure> {
     if let Some(steps) = arguments.series.steps {
         return series::run(arguments, steps, console);
+    }
+    if formats::detect::detect(&DiskFiles::default(), &arguments.model.model) == ModelFormat::Psse {
+        return transmission::run(arguments, console);
     }
     let mut model = Model::prepare(&arguments.model)?;
     solve::set_options(&mut model.network.options, Mode::Snapshot, Some(arguments.controls), &arguments.iteration);

@@ -191,6 +191,9 @@ pub struct BenchArguments {
     /// Write the node voltages after the last solve, or of the sampled steps of a series
     #[arg(long, value_name = "FILE")]
     pub nodes_out: Option<PathBuf>,
+    /// Of a transmission case: write the equations and the solution into this folder (admittance.csv, nodes.csv)
+    #[arg(long, value_name = "DIR", conflicts_with = "steps")]
+    pub equations_out: Option<PathBuf>,
     #[command(flatten)]
     pub series: SeriesBenchArguments,
 }

@@ -2,7 +2,7 @@
 //!
 //! Every round solves the power flow and then looks at what regulates. A machine that holds its own bus's voltage is a held magnitude until its reactive
 //! power leaves its limits; then it gives the limit, until the voltage passes the set point on the side that lets it hold again. Machines that hold
-//! another bus's voltage give reactive power in proportion to their shares. All other regulation is one number `u` each (the reactive power of a group, a
+//! another bus's voltage give reactive power in proportion to their shares; the iteration itself finds how much (see `iterate`). All other regulation is one number `u` each (a
 //! ratio, a shift, a susceptance) with one quantity `g` to be brought to a value or into a band. At the solution `F(x, u) = 0`
 //!
 //! ```text
@@ -14,7 +14,7 @@
 
 use super::dc;
 use super::grid::{DeviceState, Grid, Law, NodeIndex, NodeType, Unit};
-use super::iterate::{Effort, Stop};
+use super::iterate::{Border, Effort, Point, Stop};
 use super::results::{ControlMove, QState};
 use super::small::solve_dense;
 use super::solve::{Case, holder_id};
@@ -25,10 +25,10 @@ use std::collections::HashMap;
 
 /// Reactive power beyond a limit that counts, per unit.
 const LIMIT_TOLERANCE: f64 = 1e-6;
+/// Reactive power from a limit that counts as at it where stored values are rounded, per unit.
+const NEAR_LIMIT: f64 = 1e-2;
 /// Voltage off a set point that counts, per unit.
 const VOLTAGE_TOLERANCE: f64 = 1e-6;
-/// Voltage of a remote group that is near enough for banks and ratios to move, per unit.
-const VOLTAGE_NEAR: f64 = 1e-3;
 /// Times that a machine may go back from a limit, and reversals of a control in steps.
 const RETURNS: u32 = 3;
 const REVERSALS: u32 = 2;
@@ -390,15 +390,10 @@ fn bank_levels(blocks: &[(u32, f64)], any: bool) -> Vec<f64> {
 
 /// What one round moves together, and the quantity it is to bring to where.
 struct Move {
-    what: Moved,
+    /// Controls alike of one target: they move by the same amount.
+    scalars: Vec<usize>,
     target: Target,
     wish: f64,
-}
-
-enum Moved {
-    Group(usize),
-    /// Controls alike of one target: they move by the same amount.
-    Scalars(Vec<usize>),
 }
 
 /// Solves, lets everything regulate, and solves again until nothing moves. Gives the rounds taken.
@@ -415,7 +410,12 @@ pub(super) fn settle(
     }
     let mut moving = Vec::new();
     for round in 0..=rounds.max_rounds {
-        if let Err(stop) = case.newton.solve(case.network, &case.grid, &mut case.point, rounds.tolerance, rounds.max_iterations, effort) {
+        let begin = (round == 0).then(|| case.point.clone());
+        let mut done = case.newton.solve(case.network, &case.grid, &mut case.point, rounds.tolerance, rounds.max_iterations, effort);
+        if let (Err(_), Some(begin)) = (&done, begin) {
+            done = begin_again(case, r, rounds, begin, effort);
+        }
+        if let Err(stop) = done {
             return (round, Err((stop, Vec::new())));
         }
         match act(case, r, round == 0) {
@@ -425,6 +425,47 @@ pub(super) fn settle(
         }
     }
     (rounds.max_rounds, Err((Stop::IterationLimit, moving)))
+}
+
+/// A first solution where set points are far from what machines can hold: first with the stored magnitudes, then from there with the set points; where
+/// that fails, with those at their limits that lie beyond them at the stored magnitudes.
+fn begin_again(case: &mut Case<'_>, r: &mut Regulation, rounds: Rounds, begin: Point, effort: &mut Effort) -> Result<(), Stop> {
+    let solve = |case: &mut Case<'_>, effort: &mut Effort| {
+        case.newton.solve(case.network, &case.grid, &mut case.point, rounds.tolerance, rounds.max_iterations, effort)
+    };
+    case.point = begin;
+    let local: Vec<usize> = (0..r.holds.len()).filter(|&k| r.holds[k].state == HoldState::Local).collect();
+    for &k in &local {
+        hold_voltage(case, r.holds[k].node, case.grid.v_stored[r.holds[k].node].0);
+    }
+    solve(case, effort)?;
+    let stored = case.point.clone();
+    let q: Vec<f64> = local.iter().map(|&k| case.newton.mismatch[r.holds[k].node].im).collect();
+    let v_set = |r: &Regulation, k: usize| (!r.groups[r.holds[k].group].remote).then(|| r.groups[r.holds[k].group].v_set);
+    for &k in &local {
+        if let Some(v) = v_set(r, k) {
+            hold_voltage(case, r.holds[k].node, v);
+        }
+    }
+    if solve(case, effort).is_ok() {
+        return Ok(());
+    }
+    case.point = stored;
+    for (&k, &q) in local.iter().zip(&q) {
+        let Some(v) = v_set(r, k) else { continue };
+        let h = &mut r.holds[k];
+        let at = case.point.v[h.node];
+        if q >= h.q_max - NEAR_LIMIT && v > at {
+            h.state = HoldState::AtMaximum;
+            give(case, h.node, h.q_max);
+        } else if q <= h.q_min + NEAR_LIMIT && v < at {
+            h.state = HoldState::AtMinimum;
+            give(case, h.node, h.q_min);
+        } else {
+            hold_voltage(case, h.node, v);
+        }
+    }
+    solve(case, effort)
 }
 
 /// The node gives a reactive power instead of holding its voltage.
@@ -437,12 +478,24 @@ fn hold_voltage(case: &mut Case<'_>, node: usize, v: f64) {
     case.newton.asked[node][1] = 0.0;
     case.newton.spec[node].im = case.base[node].im;
     case.point.v[node] = v;
+    case.point.phasor[node] = num_complex::Complex64::from_polar(v, case.point.angle[node]);
 }
 
 /// One round: names of what moved, none when all is at rest.
 fn act(case: &mut Case<'_>, r: &mut Regulation, first: bool) -> Result<Vec<String>, Stop> {
     let mut moved: Vec<ElementId> = Vec::new();
     let q_of = |case: &Case<'_>, node: usize| case.newton.mismatch[node].im + case.newton.spec[node].im - case.base[node].im;
+
+    // What each group's members that share give, by share.
+    let loads: Vec<Option<f64>> = r
+        .groups
+        .iter()
+        .map(|g| {
+            let sharing: Vec<&Hold> = g.members.iter().map(|&m| &r.holds[m]).filter(|h| h.state == HoldState::Shared).collect();
+            let sum: f64 = sharing.iter().map(|h| h.share).sum();
+            (!sharing.is_empty()).then(|| sharing.iter().map(|h| q_of(case, h.node)).sum::<f64>() / sum)
+        })
+        .collect();
 
     // Machines at their limits.
     for k in 0..r.holds.len() {
@@ -463,9 +516,18 @@ fn act(case: &mut Case<'_>, r: &mut Regulation, first: bool) -> Result<Vec<Strin
             }
             HoldState::Local if q > h.q_max + LIMIT_TOLERANCE => HoldState::AtMaximum,
             HoldState::Local if q < h.q_min - LIMIT_TOLERANCE => HoldState::AtMinimum,
+            HoldState::Shared if q > h.q_max + LIMIT_TOLERANCE => HoldState::AtMaximum,
+            HoldState::Shared if q < h.q_min - LIMIT_TOLERANCE => HoldState::AtMinimum,
             HoldState::AtMaximum | HoldState::AtMinimum if !fixed && !first => {
+                let upper = state == HoldState::AtMaximum;
                 let excess = case.point.v[group.target] - group.v_set;
-                let can_return = if state == HoldState::AtMaximum { excess > VOLTAGE_TOLERANCE } else { excess < -VOLTAGE_TOLERANCE };
+                let can_return = match loads[h.group] {
+                    // Others still hold the voltage: it returns when its part of what they give is within its limits again.
+                    Some(load) if upper => h.share * load < h.q_max - LIMIT_TOLERANCE,
+                    Some(load) => h.share * load > h.q_min + LIMIT_TOLERANCE,
+                    None if upper => excess > VOLTAGE_TOLERANCE,
+                    None => excess < -VOLTAGE_TOLERANCE,
+                };
                 if !can_return || h.hunting {
                     state
                 } else if group.remote {
@@ -497,25 +559,12 @@ fn act(case: &mut Case<'_>, r: &mut Regulation, first: bool) -> Result<Vec<Strin
         }
         moved.push(h.element);
     }
-    let limits_moved = !moved.is_empty() && !first;
+    let limits_moved = !moved.is_empty();
     if !moved.is_empty() {
-        for g in 0..r.groups.len() {
-            share_out(case, r, g, 0.0);
-        }
+        rebuild_borders(case, r);
     }
-
-    // Groups whose voltage is off, with a member that can still move.
     let mut moves = Vec::new();
-    let mut near = true;
-    for (g, group) in r.groups.iter().enumerate().filter(|(_, g)| g.remote) {
-        let error = group.v_set - case.point.v[group.target];
-        let active = group.members.iter().any(|&m| r.holds[m].state == HoldState::Shared);
-        if active && error.abs() > VOLTAGE_TOLERANCE && case.newton.asked[group.target][1] > 0.0 {
-            near &= error.abs() < VOLTAGE_NEAR;
-            moves.push(Move { what: Moved::Group(g), target: Target::Voltage { node: group.target }, wish: error });
-        }
-    }
-    if !limits_moved && near {
+    if !limits_moved {
         scalar_moves(case, r, &mut moves);
     }
     moves.truncate(MOVES_AT_ONCE);
@@ -528,25 +577,21 @@ fn act(case: &mut Case<'_>, r: &mut Regulation, first: bool) -> Result<Vec<Strin
     Ok(moved.into_iter().map(|id| case.network.full_name(id)).collect())
 }
 
-/// Gives what a remote group gives together, and `more`, anew by shares; what would pass a limit stays there. Names who takes part.
-fn share_out(case: &mut Case<'_>, r: &mut Regulation, group: usize, more: f64) -> Vec<ElementId> {
-    let members: Vec<usize> = r.groups[group].members.iter().copied().filter(|&k| r.holds[k].state == HoldState::Shared).collect();
-    let sum: f64 = members.iter().map(|&k| r.holds[k].share).sum();
-    let given = |case: &Case<'_>, node: usize| case.newton.spec[node].im - case.base[node].im;
-    let total: f64 = members.iter().map(|&k| given(case, r.holds[k].node)).sum::<f64>() + more;
-    for &k in &members {
-        let h = &mut r.holds[k];
-        let q = total * h.share / sum;
-        h.state = if q >= h.q_max {
-            HoldState::AtMaximum
-        } else if q <= h.q_min {
-            HoldState::AtMinimum
-        } else {
-            HoldState::Shared
-        };
-        give(case, h.node, q.clamp(h.q_min, h.q_max));
+/// Tells the iteration which groups hold which voltages, and shares out anew what each gives together.
+fn rebuild_borders(case: &mut Case<'_>, r: &Regulation) {
+    case.newton.borders.clear();
+    for g in r.groups.iter().filter(|g| g.remote) {
+        let sharing: Vec<&Hold> = g.members.iter().map(|&m| &r.holds[m]).filter(|h| h.state == HoldState::Shared).collect();
+        let sum: f64 = sharing.iter().map(|h| h.share).sum();
+        let total: f64 = sharing.iter().map(|h| case.newton.spec[h.node].im - case.base[h.node].im).sum();
+        for h in &sharing {
+            give(case, h.node, total * h.share / sum);
+        }
+        if !sharing.is_empty() {
+            let members = sharing.iter().map(|h| (h.node, h.share / sum)).collect();
+            case.newton.borders.push(Border { target: g.target, v_set: g.v_set, members });
+        }
     }
-    members.into_iter().map(|k| r.holds[k].element).collect()
 }
 
 fn measure(case: &Case<'_>, target: Target) -> f64 {
@@ -568,8 +613,9 @@ fn scalar_moves(case: &Case<'_>, r: &mut Regulation, moves: &mut Vec<Move>) {
         if s.hunting {
             continue;
         }
+        // A voltage that machines hold is not for ratios and banks to move.
         if let Target::Voltage { node } = s.target
-            && case.newton.asked[node][1] == 0.0
+            && (case.newton.asked[node][1] == 0.0 || case.newton.borders.iter().any(|b| b.target == node))
         {
             continue;
         }
@@ -597,15 +643,12 @@ fn scalar_moves(case: &Case<'_>, r: &mut Regulation, moves: &mut Vec<Move>) {
         match same_target {
             // Transformers side by side move together; other kinds wait for their turn.
             Some(i) if at[i].1 == is_bank && !is_bank => {
-                if let Moved::Scalars(all) = &mut moves[at[i].2].what {
-                    all.push(k);
-                }
+                moves[at[i].2].scalars.push(k);
             }
             Some(_) => {}
-            None if moves.iter().any(|m| m.target == s.target) => {}
             None => {
                 at.push((s.target, is_bank, moves.len()));
-                moves.push(Move { what: Moved::Scalars(vec![k]), target: s.target, wish });
+                moves.push(Move { scalars: vec![k], target: s.target, wish });
             }
         }
     }
@@ -653,15 +696,7 @@ fn carry_out(case: &mut Case<'_>, r: &mut Regulation, moves: &[Move]) -> Result<
     for (c, mv) in moves.iter().enumerate() {
         let mut rhs = vec![[0.0; 2]; n];
         let mut own_flows = Vec::new();
-        match &mv.what {
-            Moved::Group(g) => {
-                let active: Vec<&Hold> =
-                    r.groups[*g].members.iter().map(|&k| &r.holds[k]).filter(|h| h.state == HoldState::Shared).collect();
-                let sum: f64 = active.iter().map(|h| h.share).sum();
-                active.iter().for_each(|h| rhs[h.node][1] += h.share / sum);
-            }
-            Moved::Scalars(all) => own_flows.extend(all.iter().filter_map(|&k| injection_growth(case, &r.scalars[k], &mut rhs))),
-        }
+        own_flows.extend(mv.scalars.iter().filter_map(|&k| injection_growth(case, &r.scalars[k], &mut rhs)));
         case.newton.response(&mut rhs).map_err(Stop::Sparse)?;
         for (k, row) in moves.iter().enumerate() {
             matrix[k * m + c] = match row.target {
@@ -695,17 +730,10 @@ fn carry_out(case: &mut Case<'_>, r: &mut Regulation, moves: &[Move]) -> Result<
     let mut moved = Vec::new();
     let mut admittance = false;
     for (k, mv) in moves.iter().enumerate() {
-        match &mv.what {
-            Moved::Group(g) => {
-                moved.extend(share_out(case, r, *g, du[k]));
-            }
-            Moved::Scalars(all) => {
-                for &s in all {
-                    if shift_scalar(case, &mut r.scalars[s], du[k], mv.wish.signum()) {
-                        moved.push(r.scalars[s].element);
-                        admittance = true;
-                    }
-                }
+        for &s in &mv.scalars {
+            if shift_scalar(case, &mut r.scalars[s], du[k], mv.wish.signum()) {
+                moved.push(r.scalars[s].element);
+                admittance = true;
             }
         }
     }

@@ -57,9 +57,12 @@ pub struct ConverterState {
     pub angle_deg: Option<f64>,
     /// The angle stands at its least value, or lies beyond its greatest.
     pub at_limit: bool,
+    /// The voltage of the bus is too low for the order at any angle: a point on the way of an iteration, never of a solution.
+    pub lacks_voltage: bool,
 }
 
-const OUT: ConverterState = ConverterState { p_mw: 0.0, q_mvar: 0.0, v_dc_kv: 0.0, i_dc_a: 0.0, angle_deg: None, at_limit: false };
+const OUT: ConverterState =
+    ConverterState { p_mw: 0.0, q_mvar: 0.0, v_dc_kv: 0.0, i_dc_a: 0.0, angle_deg: None, at_limit: false, lacks_voltage: false };
 
 /// A converter at a bus voltage.
 struct Bridge {
@@ -80,7 +83,9 @@ impl Bridge {
         if !(e > 0.0 && e.is_finite() && n > 0.0) {
             return Err(fault("a converter has no bridges, no base voltage or no transformer ratio"));
         }
-        let (least, greatest) = (c.angle_min_deg.to_radians().cos(), c.angle_max_deg.to_radians().cos());
+        // With a commutating capacitor the angle at the bus may be smaller than that of the valves, which the limit is of.
+        let least = if c.x_capacitor_ohm == 0.0 { c.angle_min_deg.to_radians().cos() } else { 1.0 };
+        let greatest = c.angle_max_deg.to_radians().cos();
         Ok(Self {
             e,
             vd0: n * 3.0 * SQRT_2 / PI * e,
@@ -125,6 +130,7 @@ impl Bridge {
             i_dc_a: i * 1e3,
             angle_deg: Some(alpha.to_degrees()),
             at_limit,
+            lacks_voltage: false,
         })
     }
 }
@@ -183,11 +189,11 @@ pub fn two_terminal(dc: &TwoTerminalDc, taps: [f64; 2], v_pu: [f64; 2]) -> Resul
         if vdi <= 0.0 {
             return Err(fault("the rectifier's voltage does not reach across the line"));
         }
-        let cosine = (vdi + i.drop(false) * current) / i.vd0;
-        if cosine > i.cos_at_least_angle {
-            return Err(fault("neither converter can hold the ordered current at the present taps and voltages"));
-        }
-        return Ok([r.state(true, vdr, current, Some(r.cos_at_least_angle))?, i.state(false, vdi, current, None)?]);
+        // Where the inverter lacks voltage too, nothing holds the current.
+        let lacks_voltage = (vdi + i.drop(false) * current) / i.vd0 > i.cos_at_least_angle + 1e-9;
+        let cosine = lacks_voltage.then_some(i.cos_at_least_angle);
+        let inverter = i.state(false, vdi, current, cosine)?;
+        return Ok([r.state(true, vdr, current, Some(r.cos_at_least_angle))?, ConverterState { lacks_voltage, ..inverter }]);
     }
     Ok([r.state(true, vdr, current, None)?, i.state(false, vdi, current, inverter_cosine)?])
 }
@@ -258,7 +264,8 @@ pub fn voltage_source(dc: &VscDc) -> Result<[ConverterState; 2], DcFault> {
             if !(c.ac_set.abs() <= 1.0 && c.ac_set != 0.0) {
                 return Err(fault(format!("a power factor of {} is none", c.ac_set)));
             }
-            let q = (s.p_mw.abs() * c.ac_set.abs().acos().tan()).copysign(c.ac_set);
+            // A positive factor gives and takes reactive power in the direction of the active, as a load does.
+            let q = -s.p_mw * c.ac_set.abs().acos().tan() * c.ac_set.signum();
             let q_in_range = if c.q_min_mvar <= c.q_max_mvar { q.clamp(c.q_min_mvar, c.q_max_mvar) } else { q };
             s.q_mvar = -q_in_range;
             s.at_limit = q_in_range != q;
@@ -407,10 +414,9 @@ pub fn multi_terminal(dc: &MultiTerminalDc, v_pu: &[f64]) -> Result<Vec<Converte
         let bridge = Bridge::new(&c.converter, c.converter.tap, v_pu[k])?;
         let cosine = (v.abs() + bridge.drop(rectifier) * i.abs()) / bridge.vd0;
         let beyond = cosine > bridge.cos_at_least_angle;
-        if cosine > 1.0 {
-            return Err(fault(format!("converter {} lacks voltage: it would need an angle whose cosine is {cosine:.3}", k + 1)));
-        }
-        let mut state = bridge.state(rectifier, v.abs(), i.abs(), None)?;
+        let lacks_voltage = cosine > 1.0;
+        let mut state = bridge.state(rectifier, v.abs(), i.abs(), lacks_voltage.then_some(bridge.cos_at_least_angle))?;
+        state.lacks_voltage = lacks_voltage;
         state.v_dc_kv = v;
         state.i_dc_a = i * 1e3;
         state.at_limit |= beyond;
@@ -513,6 +519,7 @@ mod tests {
         assert!(r.i_dc_a < 0.95e3 && i.v_dc_kv < 400.0);
         assert!(better_tap(&dc.rectifier, 1.0, 0.93, 405.0, &r).unwrap() < 1.0);
         assert!(two_terminal(&dc, [1.0, 1.0], [0.3, 1.0]).is_err());
+        assert!(two_terminal(&dc, [1.0, 1.0], [0.9, 0.5]).unwrap()[1].q_mvar > 0.0);
     }
 
     fn vsc(dc_mode: i32, dc_set: f64) -> VscConverter {
@@ -551,7 +558,7 @@ mod tests {
         let i = a.i_dc_a;
         assert!((a.p_mw + b.p_mw - 2.0 * (1.161 + 3.08e-3 * i)).abs() < 1e-9, "{a:?} {b:?}");
         assert!((i - (100.0 - 1.161 - 3.08e-3 * i) / 640.0 * 1e3).abs() < 1e-6);
-        assert!((a.q_mvar.abs() - 100.0 * 0.95f64.acos().tan()).abs() < 1e-9);
+        assert!((a.q_mvar - 100.0 * 0.95f64.acos().tan()).abs() < 1e-9);
         let both = VscDc { converters: [vsc(2, -100.0), vsc(2, 100.0)], ..dc };
         assert!(voltage_source(&both).is_err());
     }

@@ -173,7 +173,8 @@ pub(super) struct Grid {
     pub n_islands: usize,
     pub dead_islands: usize,
     pub notes: Vec<Diagnostic>,
-    /// Injections that were fixed because no model of them is used, per node: already in `power`.
+    /// What motors without a circuit draw at their buses: already in `power`.
+    pub frozen: Vec<(BusId, Complex64)>,
     pub vsc_states: Vec<Option<[ConverterState; 2]>>,
 }
 
@@ -347,6 +348,7 @@ impl Grid {
             n_islands: 0,
             dead_islands: 0,
             notes: Vec::new(),
+            frozen: Vec::new(),
             vsc_states: vec![None; network.vsc_dcs.len()],
         };
         for j in grid.joins.clone() {
@@ -356,8 +358,9 @@ impl Grid {
         }
         grid.add_loads_and_shunts(network)?;
         grid.add_units(network, &mut notes)?;
-        grid.add_devices(network, &mut notes)?;
+        let frozen = grid.add_devices(network, &mut notes)?;
         grid.set_types_and_stored(network, &star_stored);
+        grid.freeze(network, &frozen, &mut notes)?;
         grid.mend_units(network, &mut notes);
         grid.find_islands(network, &mut notes)?;
         grid.notes = notes;
@@ -532,7 +535,8 @@ impl Grid {
         Ok(())
     }
 
-    fn add_devices(&mut self, network: &Network, notes: &mut Vec<Diagnostic>) -> Result<(), CaseError> {
+    fn add_devices(&mut self, network: &Network, notes: &mut Vec<Diagnostic>) -> Result<Vec<(ElementId, NodeIndex)>, CaseError> {
+        let mut frozen = Vec::new();
         for id in network.ids(ElementKind::TwoTerminalDc) {
             let d = &network.two_terminal_dcs[id.index()];
             if !d.common.enabled || d.control == network::DcControl::Blocked {
@@ -547,7 +551,8 @@ impl Grid {
                     Diagnostic::warning("SOLVE.LCC.CAPACITOR", "its commutating capacitors are not modelled")
                         .element(network.full_name(id))
                         .at(&d.common.source)
-                        .hint("Its reactive power is that of converters without them."),
+                        .detail("Its reactive power is that of converters without them, and its least angles are not kept.")
+                        .hint("Expect its reactive power to be off by about a percent."),
                 );
             }
             let taps = [d.rectifier.tap, d.inverter.tap];
@@ -578,9 +583,20 @@ impl Grid {
         for id in network.ids(ElementKind::PowerMotor) {
             let m = &network.power_motors[id.index()];
             let Some(node) = self.node_of(network, id, &m.common)?.filter(|_| m.in_service) else { continue };
+            if !motor::has_circuit(m) {
+                frozen.push((id, node));
+                continue;
+            }
+            if m.saturation[1] != 0.0 || m.saturation[3] != 0.0 {
+                notes.push(
+                    Diagnostic::note("SOLVE.MOTOR.SATURATION", "its saturation is not modelled")
+                        .element(network.full_name(id))
+                        .at(&m.common.source),
+                );
+            }
             self.devices.push(Device { element: id, nodes: vec![node], law: Law::Motor { index: id.index() } });
         }
-        Ok(())
+        Ok(frozen)
     }
 
     fn set_types_and_stored(&mut self, network: &Network, star_stored: &[(f64, f64)]) {
@@ -617,6 +633,49 @@ impl Grid {
                 v.1 = 0.0;
             }
         }
+    }
+
+    /// Motors whose circuit is not told draw what their bus lacks at the stored voltages, where that is about the power they are told.
+    fn freeze(&mut self, network: &Network, frozen: &[(ElementId, NodeIndex)], notes: &mut Vec<Diagnostic>) -> Result<(), CaseError> {
+        for &(id, node) in frozen {
+            let m = &network.power_motors[id.index()];
+            let i = node as usize;
+            let at = |k: NodeIndex| Complex64::from_polar(self.v_stored[k as usize].0, self.v_stored[k as usize].1);
+            let mut left = self.power[i] - self.current[i] * self.v_stored[i].0 - self.shunt[i].conj() * self.v_stored[i].0.powi(2);
+            for u in self.units.iter().filter(|u| u.node == node) {
+                left += Complex64::new(u.p, u.q);
+            }
+            for b in self.banks.iter().filter(|b| b.node == node) {
+                left += Complex64::new(0.0, b.b * self.v_stored[i].0.powi(2));
+            }
+            for p in self.ports.iter().filter(|p| p.nodes.contains(&node)) {
+                let s = p.two_port.powers(at(p.nodes[0]), at(p.nodes[1]));
+                left -= if p.nodes[0] == node { s[0] } else { s[1] };
+            }
+            let drawn = left * self.s_base;
+            let alone = frozen.iter().filter(|f| f.1 == node).count() == 1 && !self.devices.iter().any(|d| d.nodes.contains(&node));
+            let plausible =
+                (drawn.re - m.p_set).abs() <= 0.2 * m.p_set.abs() && drawn.im >= 0.0 && drawn.im <= 1.5 * m.base_mva.max(m.p_set.abs());
+            if !(alone && plausible && self.node_type[i] == NodeType::Load) {
+                return Err(element_error(
+                    network,
+                    id,
+                    "it names a standard design instead of the resistances and reactances of its circuit, and the stored voltages do not tell what it draws",
+                ));
+            }
+            self.power[i] -= left;
+            self.frozen.push((m.common.terminals[0].bus, left));
+            notes.push(
+                Diagnostic::warning(
+                    "SOLVE.MOTOR.FROZEN",
+                    "its circuit is not told, so it draws what the stored voltages say, whatever the voltage",
+                )
+                .element(network.full_name(id))
+                .at(&m.common.source)
+                .detail(format!("That is {:.4} MW and {:.4} Mvar; its set point is {} MW.", drawn.re, drawn.im, m.p_set)),
+            );
+        }
+        Ok(())
     }
 
     /// Set points that are no voltages, and limits the wrong way round: only active controls use them.

@@ -25,12 +25,17 @@
 //! that a machine that meets its limit changes values and not the pattern: ordering and analysis are made once a case. Derivatives of the devices are
 //! differences of their laws.
 //!
+//! A group of machines that holds another node `t` gives reactive power in fixed proportions: one unknown `u` and one equation `|v_t| = v_set` more. With
+//! `b` the proportions, both come from solutions with the same factor: of `J z = -F` and `J c = b`, `u` is chosen so that row `t` of `z + c u` brings the
+//! magnitude to its value (a bordered matrix; several groups make a small dense system).
+//!
 //! A step that does not lessen the norm of the mismatch is halved. A block factor that leads nowhere is made again with row pivoting before
 //! the iteration gives up.
 //!
 //! Source: Tinney and Hart, *Power flow solution by Newton's method*, IEEE Trans. PAS-86, 1967; Monticelli, *State Estimation in Electric Power Systems*, ch. 4.
 
 use super::grid::{DeviceState, Grid, NodeType};
+use super::small::solve_dense;
 use crate::sparse::{Block, BlockLu, Factor, Matrix, Pattern, PatternBuilder, PivotLu, SparseError, Symbolic, Work};
 use network::Network;
 use num_complex::Complex64;
@@ -85,6 +90,15 @@ pub(super) enum Stop {
     Sparse(SparseError),
 }
 
+/// Nodes whose reactive powers together hold the voltage of another.
+#[derive(Clone, Debug)]
+pub(super) struct Border {
+    pub target: usize,
+    pub v_set: f64,
+    /// Nodes and their parts, which add to one.
+    pub members: Vec<(usize, f64)>,
+}
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct Effort {
     pub iterations: u32,
@@ -117,6 +131,9 @@ pub(super) struct Newton {
     /// Constant power injected.
     pub spec: Vec<Complex64>,
     pub device_states: Vec<Option<DeviceState>>,
+    pub borders: Vec<Border>,
+    /// Responses to a unit of each border's unknown, from the last factor.
+    columns: Vec<Vec<[f64; 2]>>,
     pivoted: Option<Box<Pivoted>>,
 }
 
@@ -174,6 +191,8 @@ impl Newton {
             asked: vec![[0.0; 2]; n],
             spec: vec![Complex64::ZERO; n],
             device_states: vec![None; grid.devices.len()],
+            borders: Vec::new(),
+            columns: Vec::new(),
             pivoted: None,
             pattern,
             symbolic,
@@ -190,6 +209,12 @@ impl Newton {
     /// Entries of the admittance matrix.
     pub fn entries(&self) -> usize {
         self.pattern.entries()
+    }
+
+    /// Entries of the admittance matrix: row, column, value.
+    pub fn admittance(&self) -> Vec<(u32, u32, Complex64)> {
+        let rows = (0..self.asked.len()).flat_map(|i| (self.start[i]..self.start[i + 1]).map(move |k| (i as u32, k as usize)));
+        rows.map(|(i, k)| (i, self.column[k], self.y[k])).collect()
     }
 
     /// Makes the admittance matrix again from the two-ports, shunts and banks as they stand.
@@ -243,6 +268,11 @@ impl Newton {
             let (p, q) = (ask[0] * m.re, ask[1] * m.im);
             square += p * p + q * q;
             largest = largest.max(p.abs()).max(q.abs());
+        }
+        for b in &self.borders {
+            let off = point.v[b.target] - b.v_set;
+            square += off * off;
+            largest = largest.max(off.abs());
         }
         self.norm = square.sqrt();
         self.largest = largest;
@@ -312,11 +342,20 @@ impl Newton {
             self.set_rhs();
             let mut direction = std::mem::take(&mut self.rhs);
             let mut solved = self.lu.refactor(&self.jacobian).and_then(|()| self.lu.solve_in_place(&mut direction));
-            let mut pivoted = false;
+            let mut unknowns = Vec::new();
+            if !self.borders.is_empty() && solved.is_ok() {
+                let goals: Vec<f64> = self.borders.iter().map(|b| b.v_set / point.v[b.target] - 1.0).collect();
+                solved = self.find_columns();
+                match self.close_borders(&mut direction, &goals) {
+                    Some(u) => unknowns = u,
+                    None => solved = solved.and(Err(SparseError::Singular { row: 2 * self.borders[0].target as u32 })),
+                }
+            }
+            let mut pivoted = !self.borders.is_empty();
             loop {
                 if solved.is_ok()
                     && direction.iter().flatten().all(|x| x.is_finite())
-                    && self.advance(network, grid, point, &direction, before, effort)?
+                    && self.advance(network, grid, point, &direction, &unknowns, before, effort)?
                 {
                     break;
                 }
@@ -354,6 +393,7 @@ impl Newton {
         grid: &Grid,
         point: &mut Point,
         direction: &[[f64; 2]],
+        unknowns: &[f64],
         before: f64,
         effort: &mut Effort,
     ) -> Result<bool, Stop> {
@@ -367,13 +407,17 @@ impl Newton {
                 self.trial.v[i] = point.v[i] * if relative > -0.5 { 1.0 + relative } else { relative.exp() };
             }
             self.trial.refresh();
+            self.give(unknowns, step);
             let mut trial = std::mem::take(&mut self.trial);
             let done = self.evaluate(network, grid, &trial);
             let better = match done {
                 Ok(()) => self.norm < before,
                 // A step into where the laws end is too long.
                 Err(Stop::NotFinite | Stop::Device { .. }) => false,
-                Err(e) => return Err(e),
+                Err(e) => {
+                    self.give(unknowns, -step);
+                    return Err(e);
+                }
             };
             if better {
                 std::mem::swap(point, &mut trial);
@@ -381,12 +425,58 @@ impl Newton {
                 return Ok(true);
             }
             self.trial = trial;
+            self.give(unknowns, -step);
             if halving < HALVINGS {
                 effort.halvings += 1;
                 step *= 0.5;
             }
         }
         Ok(false)
+    }
+
+    /// Adds to the reactive powers of the borders' members.
+    fn give(&mut self, unknowns: &[f64], step: f64) {
+        for (b, u) in self.borders.iter().zip(unknowns) {
+            for &(node, part) in &b.members {
+                self.spec[node].im += step * u * part;
+            }
+        }
+    }
+
+    fn find_columns(&mut self) -> Result<(), SparseError> {
+        self.columns.resize_with(self.borders.len(), Vec::new);
+        for (b, column) in self.borders.iter().zip(&mut self.columns) {
+            column.clear();
+            column.resize(self.asked.len(), [0.0; 2]);
+            for &(node, part) in &b.members {
+                column[node][1] += part * self.asked[node][1];
+            }
+            self.lu.solve_in_place(column)?;
+        }
+        Ok(())
+    }
+
+    /// Adds what the borders' unknowns do to `z`, so that the targets' magnitudes change by `goals` (relative); none where they cannot.
+    fn close_borders(&self, z: &mut [[f64; 2]], goals: &[f64]) -> Option<Vec<f64>> {
+        let m = self.borders.len();
+        let mut matrix = vec![0.0; m * m];
+        let mut u = vec![0.0; m];
+        for (k, b) in self.borders.iter().enumerate() {
+            u[k] = goals[k] - z[b.target][1];
+            for (g, column) in self.columns.iter().enumerate() {
+                matrix[k * m + g] = column.get(b.target)?[1];
+            }
+        }
+        if !solve_dense(&mut matrix, &mut u) {
+            return None;
+        }
+        for (column, u) in self.columns.iter().zip(&u) {
+            for (z, c) in z.iter_mut().zip(column) {
+                z[0] += u * c[0];
+                z[1] += u * c[1];
+            }
+        }
+        Some(u)
     }
 
     fn solve_pivoted(&mut self, rhs: &mut [[f64; 2]]) -> Result<(), SparseError> {
@@ -435,7 +525,8 @@ impl Newton {
         self.lu.refactor(&self.jacobian).map_err(|e| match e {
             SparseError::Singular { row } => Stop::Singular { node: row },
             e => Stop::Sparse(e),
-        })
+        })?;
+        self.find_columns().map_err(Stop::Sparse)
     }
 
     /// Evaluates at a point.
@@ -449,14 +540,26 @@ impl Newton {
             r[0] *= ask[0];
             r[1] *= ask[1];
         }
-        self.lu.solve_in_place(rhs)
+        self.lu.solve_in_place(rhs)?;
+        // Held voltages stay where they are; what holds them moves.
+        if !self.borders.is_empty() && self.close_borders(rhs, &vec![0.0; self.borders.len()]).is_none() {
+            return Err(SparseError::Singular { row: self.borders[0].target as u32 });
+        }
+        Ok(())
     }
 
     /// Angles of the linear ("DC") power flow, from active power and series susceptances alone, written to `point`.
-    pub fn dc_angles(&self, grid: &Grid, point: &mut Point) -> Result<(), SparseError> {
+    pub fn dc_angles(&self, network: &Network, grid: &Grid, point: &mut Point) -> Result<(), SparseError> {
         let n = grid.n();
         let mut matrix = Matrix::<f64>::zeros(&self.pattern);
         let mut rhs: Vec<f64> = (0..n).map(|i| self.spec[i].re - grid.current[i].re - grid.shunt[i].re).collect();
+        for d in grid.devices.iter().filter(|d| d.nodes.iter().all(|&i| grid.node_type[i as usize] != NodeType::Dead)) {
+            // A device that has no operating point at the start is left out of it.
+            let v: Vec<f64> = d.nodes.iter().map(|&i| point.v[i as usize]).collect();
+            if let Ok((injected, _)) = grid.operate(network, d, &v) {
+                d.nodes.iter().zip(&injected).for_each(|(&i, s)| rhs[i as usize] += s.re);
+            }
+        }
         for p in &grid.ports {
             let [a, b] = p.nodes;
             let y12 = p.two_port.y12;

@@ -28,4 +28,4 @@ pub use results::{
     BranchEndRow, BusRow, BusState, ControlMove, DcRow, MachineRow, MotorRow, Outcome, PowerFlowCertificate, QState, Solution,
     StoredMismatch, Unsolved, WorstBus,
 };
-pub use solve::{Case, Controls, Options, Start, solve, stored_mismatch};
+pub use solve::{Case, Controls, Equations, Options, Start, solve, stored_mismatch};

@@ -24,12 +24,18 @@ pub struct MotorState {
     pub slip: f64,
 }
 
+/// Whether the data have a rotor: a machine that names a standard design instead leaves its circuit to tables that cases do not hold.
+pub fn has_circuit(m: &PowerMotor) -> bool {
+    m.r_1_pu > 0.0 && m.r_1_pu < NO_CAGE && m.x_1_pu < NO_CAGE || m.r_2_pu > 0.0 && m.r_2_pu < NO_CAGE && m.x_2_pu < NO_CAGE
+}
+
 /// The machine's impedance per unit, and the part of its power that crosses the gap.
 fn impedance(m: &PowerMotor, s: f64) -> (Complex64, f64) {
     let cage = |r: f64, x: f64| Complex64::new(r / s, x);
-    let has_second = m.r_2_pu > 0.0 && m.r_2_pu < NO_CAGE && m.x_2_pu < NO_CAGE;
-    let one = cage(m.r_1_pu, m.x_1_pu);
-    let rotor = Complex64::new(0.0, m.x_3_pu) + if has_second { (one.inv() + cage(m.r_2_pu, m.x_2_pu).inv()).inv() } else { one };
+    let is_there = |r: f64, x: f64| r > 0.0 && r < NO_CAGE && x < NO_CAGE;
+    let cages = [(m.r_1_pu, m.x_1_pu), (m.r_2_pu, m.x_2_pu)];
+    let admittance: Complex64 = cages.iter().filter(|c| is_there(c.0, c.1)).map(|c| cage(c.0, c.1).inv()).sum();
+    let rotor = Complex64::new(0.0, m.x_3_pu) + admittance.inv();
     let gap = if m.x_m_pu > 0.0 { (rotor.inv() + Complex64::new(0.0, m.x_m_pu).inv()).inv() } else { rotor };
     let z = Complex64::new(m.r_a_pu, m.x_a_pu) + gap;
     (z, gap.re / z.re)
@@ -49,8 +55,8 @@ fn powers(m: &PowerMotor, s: f64) -> (Complex64, f64) {
 pub fn operate(m: &PowerMotor, v_pu: f64, kv_bus: f64) -> Result<MotorState, String> {
     let kv_rated = if m.kv_rated > 0.0 { m.kv_rated } else { kv_bus };
     let u = if kv_bus > 0.0 { v_pu * kv_bus / kv_rated } else { v_pu };
-    if !(m.base_mva > 0.0 && m.r_1_pu > 0.0 && u > 0.0) {
-        return Err("its base power, rotor resistance or voltage is not positive".into());
+    if !(m.base_mva > 0.0 && has_circuit(m) && u > 0.0) {
+        return Err("its base power or voltage is not positive, or it has no rotor".into());
     }
     let goal = m.p_set / m.base_mva / (u * u);
     let sign = if goal < 0.0 { -1.0 } else { 1.0 };

@@ -121,6 +121,19 @@ pub struct Case<'n> {
     pristine: Option<Box<Grid>>,
 }
 
+/// The equations of a case that is admittances and constant powers alone, per unit.
+#[derive(Clone, Debug)]
+pub struct Equations {
+    pub s_base_mva: f64,
+    /// Row, column, value.
+    pub admittance: Vec<(u32, u32, Complex64)>,
+    /// Injected at each node, without what swing and generator nodes give to hold their voltage.
+    pub power: Vec<Complex64>,
+    /// The flat start.
+    pub start: Vec<Complex64>,
+    pub held: Vec<BusState>,
+}
+
 /// A converged point, before tables are made of it.
 pub(super) struct Settled {
     pub effort: Effort,
@@ -170,6 +183,33 @@ impl<'n> Case<'n> {
     /// Solves and tells the iterations alone: none when it did not converge. What timing needs.
     pub fn iterate(&mut self, options: &Options) -> Option<u32> {
         self.run(options).ok().map(|s| s.effort.iterations)
+    }
+
+    /// The equations of the locked case and its flat start, for programs that take them as they are. `None` where loads of constant current or devices
+    /// with laws of their own make them more than admittances and constant powers.
+    pub fn equations(&mut self) -> Option<Equations> {
+        if !self.grid.devices.is_empty() || self.grid.current.iter().any(|c| *c != Complex64::ZERO) || self.grid.dead_islands > 0 {
+            return None;
+        }
+        self.hold(Controls::Locked);
+        self.set_start(Start::Flat, None).ok()?;
+        let held = self.newton.asked.iter().map(|a| match a {
+            [0.0, _] => BusState::Swing,
+            [_, 0.0] => BusState::Generator,
+            _ => BusState::Load,
+        });
+        Some(Equations {
+            s_base_mva: self.grid.s_base,
+            admittance: self.newton.admittance(),
+            power: self.newton.spec.clone(),
+            start: self.point.phasor.clone(),
+            held: held.collect(),
+        })
+    }
+
+    /// The complex voltages of all nodes after a solution, per unit.
+    pub fn node_voltages(&self) -> &[Complex64] {
+        &self.point.phasor
     }
 
     /// Solves and makes the tables.
@@ -240,6 +280,7 @@ impl<'n> Case<'n> {
             }
         }
         self.newton.spec.copy_from_slice(&self.base);
+        self.newton.borders.clear();
         for i in 0..n {
             self.newton.asked[i] = match self.grid.node_type[i] {
                 NodeType::Swing | NodeType::Dead => [0.0, 0.0],
@@ -267,7 +308,7 @@ impl<'n> Case<'n> {
         }
         self.point.refresh();
         if start == Start::Dc {
-            self.newton.dc_angles(&self.grid, &mut self.point)?;
+            self.newton.dc_angles(self.network, &self.grid, &mut self.point)?;
         }
         Ok(())
     }
@@ -466,6 +507,11 @@ impl<'n> Case<'n> {
             match state {
                 DeviceState::Converters(states) => {
                     for (k, state) in states.into_iter().enumerate() {
+                        if state.lacks_voltage {
+                            let reason = format!("converter {} lacks voltage for its order at any angle", k + 1);
+                            let at = &network.common(d.element).source;
+                            return Err(Box::new(Diagnostic::error("SOLVE.NEWTON.DEVICE", reason).element(name).at(at)));
+                        }
                         if state.at_limit {
                             limits_hit.push(LimitHit { element: name.clone(), limit: format!("angle of converter {}", k + 1) });
                         }
@@ -796,6 +842,9 @@ impl PerBus {
                 *per_bus.load.entry(far.bus).or_default() -= Complex64::new(d.p_mw, d.q_mvar) / s;
                 *per_bus.load.entry(near.bus).or_default() += Complex64::new(d.p_mw, 0.0) / s;
             }
+        }
+        for f in &grid.frozen {
+            *per_bus.load.entry(f.0).or_default() += f.1;
         }
         for d in &grid.devices {
             let v: Vec<f64> = d.nodes.iter().map(|&i| case.point.v[i as usize]).collect();
