@@ -80,7 +80,7 @@ def lightsim(eq, rounds, reset):
 
     best, median = measure(solve, rounds)
     # Its own clock counts no Python and no check of the arguments; what is less of the two is taken.
-    return (min(best, min(inside)), median), np.asarray(solver.get_V()), solver.get_nb_iter()
+    return (min(best, min(inside)), median), np.array(solver.get_V(), copy=True), solver.get_nb_iter()
 
 
 def pandapower_net(eq):
