@@ -62,6 +62,9 @@ fn the_sample_fills_the_model() {
     assert_eq!(model.switches[0].1.normally_open, Some(false));
     let line = model.lines_unbalanced.iter().find(|l| l.id == "LINE606").unwrap();
     assert_eq!(line.r_ab, Some(0.191258));
+    // A spacing of two phases has no third position, where the database holds zeros.
+    let two = model.spacings.iter().find(|s| s.id == "505").unwrap();
+    assert_eq!((two.x2_m, two.x3_m, two.y3_m, two.xn2_m), (Some(2.1336), None, None, None));
     let spacing = model.spacings.iter().find(|s| s.id == "500").unwrap();
     assert_eq!((spacing.x3_m, spacing.y3_m, spacing.yn_m), (Some(2.1336), Some(8.5344), Some(7.3152)));
     assert_eq!(model.loads.iter().filter(|l| l.load_type == "DISTRIBUTED").count(), 1);

@@ -156,10 +156,8 @@ fn parts_encodings_and_packing_make_no_difference() {
         .with("a/equipment.xml", case("equipment.xml"))
         .with("a/notes.xml", "<html></html>");
     for named in ["a/network.xml", "a/equipment.xml", "a"] {
-        let mut model = without_places(&read(&split, named));
-        // The order of catalogue and network in the model is by kind, so it does not show which file came first.
-        assert_eq!(model.len(), whole.len(), "{named}");
-        model.clear();
+        // Records of the model stand by kind, so it does not show which file came first.
+        assert_eq!(without_places(&read(&split, named)), whole, "{named}");
     }
     let text = String::from_utf8(joined()).unwrap();
     let utf16: Vec<u8> = [0xFF, 0xFE].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
@@ -174,7 +172,7 @@ fn parts_encodings_and_packing_make_no_difference() {
 #[test]
 fn the_samples_fill_the_model_without_a_fault() {
     let Some(folder) = samples() else { return };
-    for (name, nodes, sections) in [("Example-4bus.sxst.xml", 4, 3), ("IEEE_34_node_test_feeder_modified.sxst.xml", 44, 43)] {
+    for (name, nodes, sections) in [("Example-4bus.sxst.xml", 5, 4), ("IEEE_34_node_test_feeder_modified.sxst.xml", 43, 42)] {
         let files = MemoryFiles::new().with(name, std::fs::read(folder.join(name)).unwrap());
         let model = read(&files, name);
         assert_eq!((model.version.as_str(), model.nodes.len(), model.sections.len()), ("9.0", nodes, sections), "{name}");
@@ -254,4 +252,115 @@ fn mutated_studies_never_panic() {
         refused += usize::from(xml::read_model(&files, Path::new("s.xml")).is_err());
     }
     assert!(refused > 100, "{refused}");
+}
+
+/// A tree of text for shuffling: a name with its attributes, what is in it.
+struct Node {
+    open: String,
+    inner: Inner,
+}
+
+enum Inner {
+    Text(String),
+    Children(Vec<Node>),
+}
+
+/// Cuts well-formed text without comments into nodes; gives what is left too.
+fn parse(mut text: &str) -> (Vec<Node>, &str) {
+    let mut nodes = Vec::new();
+    loop {
+        let trimmed = text.trim_start();
+        if trimmed.is_empty() || trimmed.starts_with("</") || !trimmed.starts_with('<') {
+            return (nodes, text);
+        }
+        let end = trimmed.find('>').unwrap();
+        let open = &trimmed[1..end];
+        let name = open.split_whitespace().next().unwrap();
+        let rest = &trimmed[end + 1..];
+        let (children, after) = parse(rest);
+        let close = format!("</{name}>");
+        let stop = after.find(&close).unwrap();
+        let inner = if children.is_empty() { Inner::Text(after[..stop].to_owned()) } else { Inner::Children(children) };
+        nodes.push(Node { open: open.to_owned(), inner });
+        text = &after[stop + close.len()..];
+    }
+}
+
+fn write(nodes: &[Node], into: &mut String) {
+    for node in nodes {
+        let name = node.open.split_whitespace().next().unwrap();
+        into.push_str(&format!("<{}>", node.open));
+        match &node.inner {
+            Inner::Text(text) => into.push_str(text),
+            Inner::Children(children) => write(children, into),
+        }
+        into.push_str(&format!("</{name}>"));
+    }
+}
+
+/// Shuffles the fields of records and puts unknown ones between them. Lists keep their order, because the order of records counts.
+fn shuffle(nodes: &mut Vec<Node>, next: &mut impl FnMut() -> usize) {
+    let names: Vec<String> = nodes.iter().map(|n| n.open.clone()).collect();
+    let is_list = names.len() > 1 && names.iter().all(|n| n == &names[0]) || names.iter().any(|n| n.ends_with("DB") || n == "OverheadLine");
+    if !is_list {
+        for i in (1..nodes.len()).rev() {
+            nodes.swap(i, next() % (i + 1));
+        }
+        if nodes.iter().any(|n| matches!(n.inner, Inner::Text(_))) {
+            let at = next() % (nodes.len() + 1);
+            nodes.insert(at, Node { open: "FieldOfALaterVersion".to_owned(), inner: Inner::Text("7 or more".to_owned()) });
+        }
+    }
+    for node in nodes {
+        if let Inner::Children(children) = &mut node.inner {
+            shuffle(children, next);
+        }
+    }
+}
+
+#[test]
+fn the_order_of_fields_and_unknown_ones_make_no_difference() {
+    let text = String::from_utf8(joined()).unwrap();
+    let whole = without_places(&read(&MemoryFiles::new().with("s.xml", text.as_str()), "s.xml"));
+    // Other devices keep all that is told of them, so a field more is kept there too.
+    let known = |model: &str| model[..model.find("other_devices").unwrap()].to_owned();
+    let start = text.find("<Cyme").unwrap();
+    let mut seed = 0xD1B5_4A32_D192_ED03u64;
+    let mut next = move || {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(seed >> 33).unwrap()
+    };
+    for _ in 0..20 {
+        let (mut nodes, _) = parse(&text[start..]);
+        shuffle(&mut nodes, &mut next);
+        let mut shuffled = String::new();
+        write(&nodes, &mut shuffled);
+        assert_ne!(shuffled, text[start..]);
+        let model = without_places(&read(&MemoryFiles::new().with("s.xml", shuffled), "s.xml"));
+        assert_eq!(known(&model), known(&whole));
+    }
+}
+
+#[test]
+fn a_missing_field_is_an_absent_value_and_a_missing_key_a_finding() {
+    let text = String::from_utf8(joined()).unwrap();
+    let without = |element: &str| {
+        let (open, close) = (format!("<{element}>"), format!("</{element}>"));
+        let mut rest = text.as_str();
+        let mut kept = String::new();
+        while let Some(at) = rest.find(&open) {
+            kept.push_str(&rest[..at]);
+            rest = &rest[at + rest[at..].find(&close).unwrap() + close.len()..];
+        }
+        kept.push_str(rest);
+        xml::read_model(&MemoryFiles::new().with("s.xml", kept), Path::new("s.xml")).map_err(|e| e.diagnostics[0].code.clone())
+    };
+    let (model, report) = without("EarthResistivity").unwrap();
+    assert_eq!((model.overhead_by_phase[0].earth_resistivity_ohm_m, report.rejects.len()), (None, 0));
+    let (model, report) = without("ConnectionStatus").unwrap();
+    assert!(!model.switches[8].1.disconnected && report.diagnostics.is_empty());
+    // Sections without phases are none.
+    assert_eq!(without("SectionID").unwrap_err(), "CYME.XML.NETWORK_MISSING");
+    let (model, report) = without("SourceNodeID").unwrap();
+    assert_eq!((model.sources.len(), report.diagnostics[0].code.as_str()), (0, "CYME.SOURCE.WITHOUT_NODE"));
 }

@@ -708,7 +708,7 @@ fn catalogue(tables: &mut Tables, filler: &mut Filler) -> Result<(), ImportError
         for row in tables.rows(table, filler)? {
             let mut fields = fields_of(&row);
             match section {
-                "TRANSFORMER" | "AUTOTRANSFORMER" | "REGULATOR" | "SHUNT CAPACITOR" | "SHUNT REACTOR" => {
+                "TRANSFORMER" | "AUTOTRANSFORMER" => {
                     // 1 is one phase and 2 three; the text format of version 5 writes the number of phases.
                     if fields.get("PhaseType") == Some("2") {
                         fields.set("PhaseType", "3");
@@ -772,6 +772,22 @@ fn tap_changer(row: &Row, changers: &HashMap<(String, Option<String>), Row>, fie
 /// The integer of spacings of single lines in the table of arrangements; double circuits have another.
 const SPACING_KIND: &str = "32";
 
+/// Beginnings of the columns of positions at which a spacing has no conductor: the database holds zeros there, the text format nothing.
+fn positions_without_conductor(arrangement: &Row) -> Vec<&'static str> {
+    let count = |column: &str| arrangement.get(column).and_then(|n| n.parse::<f64>().ok());
+    let mut unused = Vec::new();
+    if let Some(phases) = count("NbPhasesPerCircuit") {
+        let behind = |n: f64| phases < n;
+        unused.extend([("conductorb_", 2.0), ("conductorc_", 3.0)].into_iter().filter(|(_, n)| behind(*n)).map(|(start, _)| start));
+    }
+    if let Some(neutrals) = count("NbNeutrals") {
+        unused.extend(
+            [("neutralconductor_", 1.0), ("conductor_n2_", 2.0)].into_iter().filter(|(_, n)| neutrals < *n).map(|(start, _)| start),
+        );
+    }
+    unused
+}
+
 fn spacings(tables: &mut Tables, filler: &mut Filler) -> Result<(), ImportError> {
     let mut arranged: HashMap<String, Vec<Row>> = HashMap::new();
     for row in tables.rows("CYMEQGEOMETRICALARRANGEMENT", filler)? {
@@ -794,8 +810,9 @@ fn spacings(tables: &mut Tables, filler: &mut Filler) -> Result<(), ImportError>
         {
             let of_kind = rows.iter().find(|r| r.get("EquipmentType").as_deref() == Some(SPACING_KIND));
             if let Some(arrangement) = of_kind.or(if rows.len() == 1 { rows.first() } else { None }) {
+                let unused = positions_without_conductor(arrangement);
                 for (name, value) in arrangement.named() {
-                    if name != "equipmentid" {
+                    if name != "equipmentid" && !unused.iter().any(|start| name.starts_with(start)) {
                         fields.put(name, &value);
                     }
                 }
