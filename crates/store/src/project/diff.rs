@@ -64,9 +64,14 @@ impl Difference {
     }
 }
 
+/// Buses before elements before the rest; the section of the rest; position or order of creation.
+type Rank = (u8, String, i64);
+/// Section and name.
+type Key = (String, String);
+
 /// A thing of one version: where it stands, and its hash.
 struct Place {
-    rank: (u8, String, i64),
+    rank: Rank,
     hash: String,
 }
 
@@ -89,7 +94,7 @@ impl Project {
     }
 }
 
-fn places(database: &mut Database, version: i64) -> Result<HashMap<(String, String), Place>, ProjectError> {
+fn places(database: &mut Database, version: i64) -> Result<HashMap<Key, Place>, ProjectError> {
     let sql = "SELECT section, item_key, item, creation, position FROM version_items WHERE version = $1";
     let rows = database.rows(sql, &[version.into()])?;
     Ok(rows
@@ -138,7 +143,7 @@ fn contents(database: &mut Database, hashes: &[String], with_text: &HashSet<Stri
 fn changes(database: &mut Database, from: &VersionInfo, to: &VersionInfo) -> Result<Vec<Change>, ProjectError> {
     let (old, new) = (places(database, from.id)?, places(database, to.id)?);
     let (mut asked, mut with_text) = (BTreeSet::new(), HashSet::new());
-    let mut found: Vec<(&(u8, String, i64), &(String, String), ChangeKind)> = Vec::new();
+    let mut found: Vec<(&Rank, &Key, ChangeKind)> = Vec::new();
     for (key, place) in &old {
         match new.get(key) {
             None => {
@@ -164,7 +169,7 @@ fn changes(database: &mut Database, from: &VersionInfo, to: &VersionInfo) -> Res
     let contents = contents(database, &asked, &with_text)?;
     let mut changes = Vec::new();
     for (_, key, kind) in found {
-        let content = |places: &HashMap<(String, String), Place>| places.get(key).and_then(|p| contents.get(&p.hash));
+        let content = |places: &HashMap<Key, Place>| places.get(key).and_then(|p| contents.get(&p.hash));
         let (before, after) = (content(&old), content(&new));
         let Some(shown) = after.or(before) else {
             return Err(ProjectError::Damaged {
