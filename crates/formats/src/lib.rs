@@ -5,6 +5,7 @@ pub mod detect;
 pub mod files;
 pub mod gis;
 pub mod import;
+pub mod matpower;
 pub mod meters;
 pub mod opendss;
 pub mod outages;

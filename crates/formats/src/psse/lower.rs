@@ -16,6 +16,10 @@ use std::sync::Arc;
 const MAX_OF_ONE_CODE: usize = 100;
 /// Characters of a refused record that are kept.
 const MAX_REJECT_TEXT: usize = 2000;
+/// Records of a file, and those of them that are refused, before the file itself is: a grid of a continent has
+/// a tenth of the first, and a file of the second is not what it says.
+const MAX_RECORDS: usize = 2_000_000;
+const MAX_REJECTS: usize = 100_000;
 /// |Z| that counts as none unless the file says another, per unit (the program's own default).
 pub const DEFAULT_ZERO_IMPEDANCE_PU: f64 = 1e-4;
 
@@ -63,6 +67,7 @@ pub struct Builder {
     pub substation_target: Option<usize>,
     pub multi_terminal_target: Option<usize>,
     lenient: bool,
+    n_counted: usize,
     rejects: Vec<Reject>,
     counts: Vec<(Group, usize)>,
     ledger: Ledger,
@@ -110,6 +115,7 @@ impl Builder {
             substation_target: None,
             multi_terminal_target: None,
             lenient: options.lenient,
+            n_counted: 0,
             rejects: Vec::new(),
             counts: Vec::new(),
             ledger: Ledger::default(),
@@ -148,10 +154,16 @@ impl Builder {
 
     /// Counts a record of a group.
     pub fn count(&mut self, group: Group) {
+        self.n_counted += 1;
         match self.counts.iter_mut().find(|(g, _)| *g == group) {
             Some((_, n)) => *n += 1,
             None => self.counts.push((group, 1)),
         }
+    }
+
+    /// The file is more than can be, or more wrong: there is no use in going on.
+    pub fn is_hopeless(&self) -> bool {
+        self.n_counted > MAX_RECORDS || self.rejects.len() > MAX_REJECTS
     }
 
     pub fn n_records(&self, group: Group) -> usize {
@@ -235,6 +247,13 @@ impl Builder {
 
     /// The case as read, or why there is none.
     pub fn finish(mut self) -> Result<Imported, ImportError> {
+        if self.is_hopeless() {
+            let message = format!("the file has more than {MAX_RECORDS} records, or more than {MAX_REJECTS} that cannot be used");
+            let finding = Diagnostic::error("RAW.FILE.TOO_MANY", message).at(&self.at(0));
+            let mut findings = self.findings.finish();
+            findings.push(finding.hint("see that it is a case, and of the version that line 1 says"));
+            return Err(ImportError::new(findings));
+        }
         if self.network.buses.is_empty() {
             let finding = Diagnostic::error("RAW.FILE.NO_BUSES", "the file has no bus that can be used").at(&self.at(0));
             self.findings.push(finding.hint("see that the file is whole, and that line 1 says its version"));

@@ -8,9 +8,11 @@
 //! * `raw` walks through a text file, `rawx` through the JSON form; both hand records to
 //! * `lower`, which makes elements of them and refuses what cannot be used;
 //! * `check` looks over what came of it;
-//! * `write` writes versions 33, 34 and 35 by the same layouts.
+//! * `write` writes versions 33, 34 and 35 by the same layouts;
+//! * `electrical` works out the codes of transformers.
 
 mod check;
+pub(crate) mod electrical;
 mod layout;
 mod lex;
 mod lower;
@@ -19,6 +21,7 @@ mod rawx;
 mod record;
 mod write;
 
+pub(crate) use lower::default_winding;
 pub use write::{WriteError, WriteOptions, write};
 
 use crate::files::FileSource;
@@ -40,7 +43,7 @@ pub struct ReadOptions {
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self { lenient: false, max_bytes: 512 << 20 }
+        Self { lenient: false, max_bytes: 256 << 20 }
     }
 }
 

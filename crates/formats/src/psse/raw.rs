@@ -10,6 +10,9 @@ use network::{Diagnostic, Imported, KeptRecord, SourceRef};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// Lines of one device of a user's model.
+const MAX_GNE_LINES: usize = 1000;
+
 /// What line 1 says.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Header {
@@ -305,6 +308,9 @@ impl<'a> Walk<'a> {
                 Kind::Data(items) => {
                     ended = false;
                     self.record(group.unwrap_or(Group::Unknown), line, text, items);
+                    if self.builder.is_hopeless() {
+                        return;
+                    }
                 }
             }
         }
@@ -538,7 +544,7 @@ impl<'a> Walk<'a> {
         while let Some((next, next_text)) = self.lines.next() {
             match kind(next_text) {
                 Kind::Blank => {}
-                Kind::Data(items) if !begins_gne(&items) => lines.push(next_text.trim_end().to_owned()),
+                Kind::Data(items) if !begins_gne(&items) && lines.len() < MAX_GNE_LINES => lines.push(next_text.trim_end().to_owned()),
                 _ => {
                     self.lines.hold((next, next_text));
                     break;
@@ -580,6 +586,7 @@ impl<'a> Walk<'a> {
                         }
                         break;
                     }
+                    Kind::Data(_) if self.builder.is_hopeless() => return,
                     Kind::Data(items) => {
                         self.builder.count(group);
                         let Some(station) = station else {

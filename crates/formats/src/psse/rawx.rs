@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Longest JSON text, bytes: its tree takes up to sixteen times that.
-const MAX_JSON_BYTES: usize = 128 << 20;
+const MAX_JSON_BYTES: usize = 64 << 20;
 
 /// A table: names of its fields, and its rows. A table of one row may write it without brackets.
 struct Table<'a> {
@@ -134,6 +134,9 @@ fn read_table(builder: &mut Builder, group: Group, table: &Table<'_>) {
     let stations: HashMap<u32, usize> = builder.case.substations.iter().enumerate().map(|(i, s)| (s.number, i)).collect();
     for (i, row) in table.rows.iter().enumerate() {
         let line = u32::try_from(i + 1).unwrap_or(u32::MAX);
+        if builder.is_hopeless() {
+            return;
+        }
         builder.count(group);
         match group {
             Group::SystemWide

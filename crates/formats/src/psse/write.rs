@@ -331,6 +331,7 @@ impl Writer<'_> {
         let threshold = self.case.zero_impedance_pu;
         if threshold != DEFAULT_ZERO_IMPEDANCE_PU && !self.case.kept.iter().any(|k| general(&k)) {
             let _ = writeln!(self.text, "GENERAL, THRSHZ={threshold:?}");
+            self.converted("system-wide.thrshz", "a line of its own", &SourceRef::default());
         }
     }
 
@@ -502,8 +503,13 @@ impl Writer<'_> {
                 if !circuit.starts_with(['@', '*']) {
                     circuit = format!("{mark}{}", circuit.chars().next().unwrap_or('1'));
                 }
-                if !matches!(device, SwitchingDevice::Breaker | SwitchingDevice::Disconnect) {
-                    self.converted("system switching device.stype", "a branch whose circuit begins with @ counts as a breaker", source);
+                let kept = matches!(device, SwitchingDevice::Breaker | SwitchingDevice::Disconnect) && circuit.starts_with(mark);
+                if !kept {
+                    self.converted(
+                        "system switching device.stype",
+                        "a branch whose circuit begins with @ counts as a breaker, with * as a disconnect",
+                        source,
+                    );
                 }
                 if x_pu == 0.0 && b.r_pu == 0.0 {
                     x_pu = DEFAULT_ZERO_IMPEDANCE_PU;
