@@ -148,3 +148,112 @@ fn the_tables_of_simbench_give_the_voltages_of_pandapower() {
     assert!(network::check::check(n).iter().all(|d| d.severity < Severity::Error), "{:?}", network::check::check(n));
     check(n, &folder, "tables");
 }
+
+/// The map of the same grid, read from `paths`.
+fn map(folder: &Path, paths: &[&str], layers: &[&str]) -> Network {
+    let files = DiskFiles::default();
+    let mapping =
+        formats::gis::read_mapping(&files, &common::root().join("cases/gis/simbench_map/mapping.yaml")).unwrap_or_else(|e| panic!("{e}"));
+    let mut options = formats::gis::GisOptions { mapping: Some(mapping), folder: Some(folder.to_path_buf()), ..Default::default() };
+    options.layers.layers = layers.iter().map(|l| (*l).to_owned()).collect();
+    let paths: Vec<PathBuf> = paths.iter().map(|p| folder.join(p)).collect();
+    let (imported, _) = formats::gis::read_paths(&files, &paths, &options).unwrap_or_else(|e| panic!("{e}"));
+    let errors: Vec<_> = imported.diagnostics.iter().filter(|d| d.severity == Severity::Error).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    assert!(imported.rejects.is_empty(), "{:?}", imported.rejects);
+    imported.network
+}
+
+/// What differs between two networks but for sources, routes, assets, and rounding: of lengths to a centimetre, as the map
+/// has them, of all else to nine digits.
+fn differences(a: &serde_json::Value, b: &serde_json::Value, path: &str, found: &mut Vec<String>) {
+    use serde_json::Value;
+    match (a, b) {
+        (Value::Object(x), Value::Object(y)) => {
+            for key in x.keys().chain(y.keys().filter(|k| !x.contains_key(*k))) {
+                if ["source", "route", "assets"].contains(&key.as_str()) || (path.is_empty() && key == "name") {
+                    continue;
+                }
+                differences(x.get(key).unwrap_or(&Value::Null), y.get(key).unwrap_or(&Value::Null), &format!("{path}.{key}"), found);
+            }
+        }
+        (Value::Array(x), Value::Array(y)) if x.len() == y.len() => {
+            for (i, (x, y)) in x.iter().zip(y).enumerate() {
+                differences(x, y, &format!("{path}[{i}]"), found);
+            }
+        }
+        (Value::Number(x), Value::Number(y)) => {
+            let (x, y) = (x.as_f64().unwrap_or(f64::NAN), y.as_f64().unwrap_or(f64::NAN));
+            let allowed = if path.ends_with(".length") { 1.1e-5 } else { 1e-9 * x.abs().max(y.abs()).max(1e-3) };
+            if (x - y).abs().partial_cmp(&allowed).is_none_or(|o| o == std::cmp::Ordering::Greater) {
+                found.push(format!("{path}: {x} and {y}"));
+            }
+        }
+        _ if a == b => {}
+        _ => found.push(format!(
+            "{path}: {} and {}",
+            a.to_string().chars().take(80).collect::<String>(),
+            b.to_string().chars().take(80).collect::<String>()
+        )),
+    }
+}
+
+fn same(a: &Network, b: &Network, what: &str) {
+    let names = |n: &Network| n.order.iter().map(|&id| n.full_name(id)).collect::<Vec<_>>();
+    assert_eq!(names(a), names(b), "{what}: elements");
+    let mut found = Vec::new();
+    differences(&serde_json::to_value(a).expect("a network"), &serde_json::to_value(b).expect("a network"), "", &mut found);
+    assert!(found.is_empty(), "{what}: {} differences, such as {:?}", found.len(), &found[..found.len().min(5)]);
+}
+
+#[test]
+fn the_map_of_simbench_is_one_network_from_every_carrier() {
+    let Some(folder) = simbench() else { return };
+    let tables = formats::gis::simbench::read(&DiskFiles::default(), &folder.join("csv")).unwrap_or_else(|e| panic!("{e}")).network;
+    let names = ["buses", "lines", "transformers", "loads", "res"];
+    let geojson = map(&folder, &names.map(|n| format!("{n}.geojson")).each_ref().map(String::as_str), &names);
+    same(&tables, &geojson, "tables and GeoJSON");
+    check(&geojson, &folder, "GeoJSON");
+    let shapefile = map(&folder, &["shp"], &names);
+    same(&geojson, &shapefile, "GeoJSON and shapefile");
+    check(&shapefile, &folder, "shapefile");
+    let geodatabase = map(&folder, &["feeder.gdb.zip"], &names);
+    same(&geojson, &geodatabase, "GeoJSON and geodatabase");
+    check(&geodatabase, &folder, "geodatabase");
+}
+
+#[test]
+fn networks_come_back_from_tables_and_geojson() {
+    let mut models: Vec<(String, Network)> = Vec::new();
+    for path in ["ieee13", "ieee34", "ieee37", "ieee123"] {
+        let file = common::root().join(format!("models/{path}/{path}.dss"));
+        let model = gridtwin::model::Model::read_with(&file, &[], false).unwrap_or_else(|_| panic!("{} does not read", file.display()));
+        models.push((path.to_owned(), model.network));
+    }
+    models.push(("synthetic feeder".into(), studies::synthetic::Utility::new(3).feeder(0).network));
+    if let Some(folder) = simbench() {
+        models.push((
+            "map".into(),
+            formats::gis::simbench::read(&DiskFiles::default(), &folder.join("csv")).unwrap_or_else(|e| panic!("{e}")).network,
+        ));
+    }
+    assert!(models.len() > 4);
+    for (name, network) in models {
+        let written = formats::gis::export::write_csv(&network).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let mut files = formats::MemoryFiles::new();
+        for f in &written {
+            files.add(Path::new("out").join(&f.name), f.text.as_bytes());
+        }
+        let from_tables = formats::gis::export::read_csv(&files, Path::new("out")).unwrap_or_else(|e| panic!("{name}: {e}")).network;
+        let text = formats::gis::export::write_geojson(&network).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert!(formats::gis::export::is_network_geojson(text.as_bytes()));
+        files.add("out.geojson", text.as_bytes());
+        let from_geojson =
+            formats::gis::export::read_geojson(&files, Path::new("out.geojson")).unwrap_or_else(|e| panic!("{name}: {e}")).network;
+        let voltages = |n: &Network| solve(n).nodes().into_iter().map(|n| (n.node, n.v_v)).collect::<Vec<_>>();
+        let first = voltages(&network);
+        assert!(first == voltages(&from_tables), "{name}: tables");
+        assert!(first == voltages(&from_geojson), "{name}: GeoJSON");
+        println!("{name}: {} nodes, {} tables, {} bytes of GeoJSON: voltages equal in every bit", first.len(), written.len(), text.len());
+    }
+}

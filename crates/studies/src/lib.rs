@@ -3,5 +3,6 @@
 pub mod reliability;
 pub mod meter_map;
 pub mod metering;
+pub mod reconcile;
 pub mod synthetic;
 pub mod time_series;

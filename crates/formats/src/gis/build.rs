@@ -55,12 +55,23 @@ pub fn read(files: &dyn FileSource, path: &Path, options: &GisOptions) -> Result
 /// # Errors
 /// As [`read`].
 pub fn read_with_mapping(files: &dyn FileSource, path: &Path, options: &GisOptions) -> Result<(Imported, Mapping), ImportError> {
+    read_paths(files, &[path.to_path_buf()], options)
+}
+
+/// Reads a map that is spread over several files or folders into one network.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_paths(files: &dyn FileSource, paths: &[PathBuf], options: &GisOptions) -> Result<(Imported, Mapping), ImportError> {
     let (mapping, folder) = match (&options.mapping, &options.mapping_file) {
         (Some(mapping), _) => (mapping.clone(), options.folder.clone().unwrap_or_default()),
         (None, Some(file)) => (read_mapping(files, file)?, file.parent().map(Path::to_path_buf).unwrap_or_default()),
         (None, None) => (Mapping::default(), PathBuf::new()),
     };
-    let mut layers = read_layers(files, path, &options.layers)?;
+    let mut layers = Vec::new();
+    for path in paths {
+        layers.extend(read_layers(files, path, &options.layers)?);
+    }
     for layer in &mut layers {
         if layer.features.iter().any(|f| f.geometry.is_some()) {
             layer.into_wgs84()?;
@@ -68,7 +79,7 @@ pub fn read_with_mapping(files: &dyn FileSource, path: &Path, options: &GisOptio
     }
     let (tables, profiles) = read_tables(files, &folder, &mapping)?;
     layers.extend(tables);
-    let name = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = paths.first().and_then(|p| p.file_stem()).map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     network_of(layers, &mapping, &profiles, &name)
 }
 

@@ -144,17 +144,20 @@ fn element_row(element: Json, index: usize, order: Option<usize>, network: &Netw
                         row.insert(format!("nodes{}", k + 1), node_text(t.get("nodes").unwrap_or(&Json::Null)).into());
                         let closed: Vec<bool> =
                             t.get("closed").and_then(Json::as_array).into_iter().flatten().map(|c| c.as_bool() == Some(true)).collect();
-                        let open: String = if closed.iter().all(|c| *c) {
-                            String::new()
-                        } else {
-                            closed.iter().map(|c| if *c { 'c' } else { 'o' }).collect()
+                        let open = match closed.iter().all(|c| *c) {
+                            true => Json::Null,
+                            false => Json::String(closed.iter().map(|c| if *c { 'c' } else { 'o' }).collect()),
                         };
-                        row.insert(format!("open{}", k + 1), open.into());
+                        row.insert(format!("open{}", k + 1), open);
                     }
                 }
                 ("source", Json::Object(source)) => {
                     row.insert("source_file".into(), source.get("file").cloned().unwrap_or(Json::Null));
                     row.insert("source_line".into(), source.get("line").cloned().unwrap_or(Json::Null));
+                }
+                // No feeder is an empty cell.
+                ("feeder", Json::String(text)) if text.is_empty() => {
+                    row.insert(key, Json::Null);
                 }
                 (_, value) if is_single(&value) => {
                     row.insert(key, value);
@@ -252,6 +255,7 @@ fn element_of(mut row: Row, buses: &HashMap<String, usize>) -> Result<(Json, Opt
     for (key, value) in row {
         match key.strip_prefix("own.") {
             Some(key) => element.insert(key.to_owned(), value),
+            None if key == "feeder" && value.is_null() => common.insert(key, Json::String(String::new())),
             None if ["name", "enabled", "n_phases", "base_frequency_hz", "spectrum", "feeder"].contains(&key.as_str()) => {
                 common.insert(key, value)
             }
@@ -571,7 +575,12 @@ pub fn write_csv(network: &Network) -> Result<Vec<WrittenFile>, ImportError> {
         let mut w = csv::Writer::from_writer(Vec::new());
         w.write_record(&columns).map_err(io)?;
         for row in rows {
-            w.write_record(columns.iter().map(|c| cell_text(row.get(*c)))).map_err(io)?;
+            let cells = columns.iter().map(|c| match row.get(*c) {
+                // A list of nodes is text, though `1.2` looks like a number.
+                Some(Json::String(nodes)) if c.starts_with("nodes") => nodes.clone(),
+                other => cell_text(other),
+            });
+            w.write_record(cells).map_err(io)?;
         }
         files.push(WrittenFile { name: format!("{name}.csv"), text: text(w)? });
     }

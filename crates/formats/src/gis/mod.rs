@@ -24,7 +24,7 @@ mod sources;
 pub mod topology;
 mod wkt;
 
-pub use build::{GisOptions, network_of, read, read_mapping, read_with_mapping};
+pub use build::{GisOptions, network_of, read, read_mapping, read_paths, read_with_mapping};
 pub use crs::Crs;
 pub use geojson::write_geojson;
 pub use layer::{Feature, Field, FieldKind, Geometry, Layer, LayerOptions, Value, read_layers};
