@@ -538,7 +538,13 @@ impl Builder {
                 continue;
             }
             let mut matched = false;
-            for (l, layer) in layers.iter().enumerate().filter(|(_, l)| name_matches(&mapping.layer, &l.name)) {
+            // A layer of the very name leaves out those that differ in case, such as a table `RES` beside a layer `res`.
+            let exact = layers.iter().any(|l| l.name == mapping.layer);
+            for (l, layer) in layers
+                .iter()
+                .enumerate()
+                .filter(|(_, l)| if exact { l.name == mapping.layer } else { name_matches(&mapping.layer, &l.name) })
+            {
                 matched = true;
                 let columns = self.join(layer, &mapping, layers)?;
                 check_fields(layer, &mapping, &columns.fields)?;
@@ -730,7 +736,8 @@ fn names_of(fields: &[Field]) -> String {
 }
 
 fn find_layer<'a>(layers: &'a [Layer], name: &str) -> Result<&'a Layer, ImportError> {
-    layers.iter().find(|l| l.name.eq_ignore_ascii_case(name)).ok_or_else(|| {
+    let exact = layers.iter().find(|l| l.name == name);
+    exact.or_else(|| layers.iter().find(|l| l.name.eq_ignore_ascii_case(name))).ok_or_else(|| {
         let names = layers.iter().map(|l| l.name.as_str()).collect::<Vec<_>>().join(", ");
         Diagnostic::error("GIS.MAPPING.TABLE", format!("no table or layer is called \"{name}\"")).hint(format!("There are {names}.")).into()
     })
@@ -1585,9 +1592,9 @@ impl Builder {
         if profiles.is_empty() {
             return Shapes::default();
         }
-        let key = name.to_lowercase();
+        let key = format!("{} {}", item.kind.name(), name.to_lowercase());
         if !self.shapes.contains_key(&key) {
-            let shape = self.read_profile(&name, profiles);
+            let shape = self.read_profile(&name, item.kind, profiles);
             let id = shape.map(|s| {
                 self.out.network.load_shapes.push(s);
                 LoadShapeId::from(self.out.network.load_shapes.len() - 1)
@@ -1603,8 +1610,11 @@ impl Builder {
         Shapes { yearly: self.shapes.get(&key).copied().flatten(), daily: None, duty: None }
     }
 
-    fn read_profile(&mut self, name: &str, profiles: &[(String, Table)]) -> Option<LoadShape> {
+    fn read_profile(&mut self, name: &str, kind: LayerKind, profiles: &[(String, Table)]) -> Option<LoadShape> {
         for spec in self.mapping.profiles.clone() {
+            if !(spec.kinds.is_empty() || spec.kinds.contains(&kind)) {
+                continue;
+            }
             let Some((_, table)) = profiles.iter().find(|(n, _)| n.eq_ignore_ascii_case(&spec.table)) else { continue };
             let index = |suffix: &str| table.headers.iter().position(|h| h.eq_ignore_ascii_case(&format!("{name}{suffix}")));
             let Some(p) = index(&spec.p_suffix) else { continue };

@@ -282,6 +282,9 @@ pub struct Catalogue {
 #[serde(deny_unknown_fields)]
 pub struct ProfileTable {
     pub table: String,
+    /// Kinds of layers that it is for; all when empty. Loads and plants may have profiles of the same name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<LayerKind>,
     /// Column of the time, which is not a profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
