@@ -173,3 +173,103 @@ fn switches_breakers_and_protectors_open_by_phase() {
         }
     }
 }
+
+/// Largest distance of a complex node voltage after writing and reading, per unit. Joints of 1e-5 ohm and held sources, which
+/// stand for none, are what is left of it.
+const ROUND_TRIP_PU: f64 = 2e-5;
+
+/// Writes a network as a study, reads it back, and compares the voltages of all its buses, controls at rest.
+fn survives(name: &str, network: &Network) {
+    let mut still = network.clone();
+    still.options.control_mode = network::ControlMode::Off;
+    still.options.tolerance_pu = 1e-9;
+    still.options.max_iterations = 500;
+    let written = cyme::write(&still, &cyme::WriteOptions::default()).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let files = formats::MemoryFiles::new()
+        .with("study/network.txt", written.network.as_bytes())
+        .with("study/equipment.txt", written.equipment.as_bytes())
+        .with("study/load.txt", written.load.as_bytes());
+    let again = cyme::text::read(&files, Path::new("study"), &Options::default()).unwrap_or_else(|e| panic!("{name}, read back: {e}"));
+    assert!(again.rejects.is_empty(), "{name}: {:?}", again.rejects);
+    let mut back = again.network;
+    back.options.tolerance_pu = 1e-9;
+    back.options.max_iterations = 500;
+    let (first, second) = (solve(&still), solve(&back));
+    let (v, w) = (voltages(&first), voltages(&second));
+    let (mut worst, mut at) = (0.0_f64, String::new());
+    for (node, (v, base)) in &v {
+        // Neutrals of windings are nodes of their own on both sides, but bear other numbers.
+        if !node.ends_with(".1") && !node.ends_with(".2") && !node.ends_with(".3") {
+            continue;
+        }
+        let Some((w, _)) = w.get(node) else { panic!("{name}: node {node} is gone") };
+        let apart = (v - w).norm() / if *base > 0.0 { *base } else { v.norm() };
+        if apart > worst {
+            (worst, at) = (apart, node.clone());
+        }
+    }
+    let losses = (first.losses_kva().re, second.losses_kva().re);
+    println!("{name}: {} nodes, worst {worst:.2e} pu at {at}; losses {:.4} and {:.4} kW", v.len(), losses.0, losses.1);
+    assert!(worst <= ROUND_TRIP_PU, "{name}: {worst} pu at {at}");
+}
+
+#[test]
+fn shipped_models_are_written_and_read_back() {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
+    for name in ["ieee13", "ieee34", "ieee123"] {
+        let path = models.join(name).join(format!("{name}.dss"));
+        let read = formats::opendss::read(&DiskFiles::default(), &path, &mut Session::new(), &formats::opendss::ReadOptions::default());
+        survives(name, &read.unwrap_or_else(|e| panic!("{name}: {e:?}")).network);
+    }
+}
+
+#[test]
+fn samples_are_written_and_read_back() {
+    let Some(folder) = samples() else { return };
+    for name in ["ieee_13node", "ieee_123node"] {
+        survives(name, &read(&folder.join("text").join(name), &Options::default()).network);
+    }
+}
+
+/// Cases of the project's own: folders of `cases/cyme` with the voltages that are expected.
+#[test]
+fn cases_of_the_project() {
+    #[derive(serde::Deserialize)]
+    struct Case {
+        tolerance: Tolerance,
+    }
+    #[derive(serde::Deserialize)]
+    struct Tolerance {
+        v_pu: f64,
+        angle_deg: f64,
+    }
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../cases/cyme");
+    let mut folders: Vec<PathBuf> =
+        std::fs::read_dir(&cases).expect("cases/cyme").map(|e| e.expect("an entry").path()).filter(|p| p.is_dir()).collect();
+    folders.sort();
+    assert!(!folders.is_empty());
+    let mut faults = Vec::new();
+    for folder in folders {
+        let case: Case = toml::from_str(&std::fs::read_to_string(folder.join("case.toml")).expect("case.toml")).expect("a case");
+        let imported = read(&folder, &Options::default());
+        println!("{}: {:?}", folder.display(), codes(&imported));
+        let found = voltages(&solve(&imported.network));
+        let (_, rows) = table(&folder.join("expected.csv"));
+        let (mut worst, mut worst_deg, mut at) = (0.0_f64, 0.0_f64, String::new());
+        for row in rows {
+            let key = format!("{}.{}", row[0], row[1]);
+            let (v, base) = found.get(&key).copied().unwrap_or_else(|| panic!("{key} has no voltage"));
+            let (expected, angle): (f64, f64) = (row[2].parse().expect("a number"), row[3].parse().expect("a number"));
+            let apart = (v.norm() / base - expected).abs();
+            if apart > worst {
+                (worst, at) = (apart, key);
+            }
+            worst_deg = worst_deg.max(((v.arg().to_degrees() - angle + 180.0).rem_euclid(360.0) - 180.0).abs());
+        }
+        println!("  worst {worst:.2e} pu at {at}, {worst_deg:.1e} degrees");
+        if worst > case.tolerance.v_pu || worst_deg > case.tolerance.angle_deg {
+            faults.push(format!("{}: {worst:e} pu at {at}, {worst_deg:e} degrees", folder.display()));
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}

@@ -10,8 +10,10 @@ pub mod mdb_tables;
 pub mod model;
 pub mod text;
 mod unpack;
+pub mod write;
 pub mod xml;
 pub mod xml_stream;
 
 pub use lower::{Correction, Options, lower};
 pub use model::Model;
+pub use write::{WriteError, WriteOptions, Written, write};

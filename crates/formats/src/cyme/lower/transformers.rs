@@ -25,7 +25,7 @@ use network::{
 /// Reactance given to a transformer without impedance, percent.
 const LEAST_X_PCT: f64 = 0.001;
 /// Reactance of a regulator, percent on [`REGULATOR_KVA`]: next to nothing.
-const REGULATOR_X_PCT: f64 = 0.01;
+const REGULATOR_X_PCT: f64 = 0.001;
 /// Power that a regulator's reactance refers to, kVA a phase.
 const REGULATOR_KVA: f64 = 10_000.0;
 
@@ -697,7 +697,13 @@ impl<'a> Lowering<'a> {
         }
         // On one side a delta turns the phase; where both are deltas they stand between the same phases.
         let both = primary.is_delta() && secondary.is_delta();
+        let span = topology.spans[link.span].phases;
         let (end_1, end_2) = match (primary.is_delta(), secondary.is_delta()) {
+            // On two phases there is but one pair.
+            (true, _) | (_, true) if span.count() == 2 && !of_many => {
+                let side = |side: Side| if side.is_delta() { span.nodes() } else { vec![span.nodes()[0], 0] };
+                (side(primary), side(secondary))
+            }
             // The primary's unit between A and B feeds the secondary phase that lags by 30 degrees: A; leading, B, reversed.
             (true, false) if lag => (vec![i as u32 + 1, ((i + 2) % 3) as u32 + 1], nodes(secondary, lag)),
             (true, false) => (vec![i as u32 + 1, ((i + 1) % 3) as u32 + 1], nodes(secondary, lag)),
@@ -1140,7 +1146,7 @@ impl<'a> Lowering<'a> {
         }
         self.converted(
             "regulator setting",
-            "a one-phase transformer a phase with ratio 1 + tap · boost/(taps/2), 0.01 % reactance on 10 MVA",
+            "a one-phase transformer a phase with ratio 1 + tap · boost/(taps/2), 0.001 % reactance on 10 MVA",
             &d.source,
         );
     }
