@@ -1,7 +1,7 @@
 //! Which format a model is in: by what it holds first, by its name where that leaves it open.
 
-use crate::FileSource;
 use crate::table::is_gzip;
+use crate::{FileSource, gis};
 use std::fmt;
 use std::path::Path;
 
@@ -24,6 +24,8 @@ pub enum ModelFormat {
     Gis,
     /// Tables of a network as this program writes them, a file a class.
     Tables,
+    /// A network as GeoJSON, as this program writes it.
+    NetworkGeoJson,
 }
 
 impl fmt::Display for ModelFormat {
@@ -37,6 +39,7 @@ impl fmt::Display for ModelFormat {
             Self::CymeDatabase => "CYME database",
             Self::Gis => "GIS",
             Self::Tables => "tables",
+            Self::NetworkGeoJson => "GeoJSON of a network",
         })
     }
 }
@@ -74,6 +77,9 @@ fn detect_file(bytes: &[u8], path: &Path) -> ModelFormat {
     }
     if head.starts_with(b"PK\x03\x04") {
         return ModelFormat::Gis;
+    }
+    if gis::is_network_geojson(head) {
+        return ModelFormat::NetworkGeoJson;
     }
     match extension.as_str() {
         "dss" => return ModelFormat::OpenDss,
@@ -132,7 +138,7 @@ fn is_raw(text: &str) -> bool {
 fn detect_folder(files: &dyn FileSource, path: &Path) -> ModelFormat {
     let Ok(names) = files.list_dir(path) else { return ModelFormat::OpenDss };
     let has = |wanted: &[&str]| names.iter().any(|n| wanted.contains(&extension(Path::new(n)).as_str()));
-    if names.iter().any(|n| n == "network.json") {
+    if gis::is_tables(files, path) {
         return ModelFormat::Tables;
     }
     if has(&["gdbtable", "shp", "geojson", "gdb"]) {

@@ -3,7 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-/// GridTwin: unbalanced power flow of distribution grids, from the OpenDSS models that utilities have.
+/// GridTwin: the digital twin of an electricity grid, from the models that utilities have.
 #[derive(Debug, Parser)]
 #[command(name = "gridtwin", version, arg_required_else_help = true)]
 #[command(after_help = "Exit status: 0 done, 1 refused or not settled (the error stream says why), 2 wrong usage.")]
@@ -47,14 +47,45 @@ pub enum Command {
 /// Which model, and how it is read.
 #[derive(Debug, Clone, Args)]
 pub struct ModelArguments {
-    /// OpenDSS master file
+    /// Model in any format: OpenDSS, PSS/E RAW, MATPOWER, CYME, map layers, tables, or a project
     pub model: PathBuf,
-    /// Script command to run after the model is read; repeatable
+    /// Script command to run after an OpenDSS model is read; repeatable
     #[arg(long = "dss", value_name = "COMMAND")]
     pub dss: Vec<String>,
     /// Go on where the model says something that cannot be honoured or that a check refuses
     #[arg(long)]
     pub lenient: bool,
+    #[command(flatten)]
+    pub import: ImportArguments,
+}
+
+/// What the files of a model leave open.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ImportArguments {
+    /// Which layer and field of a map is what (YAML) [default: guessed, and reported]
+    #[arg(long, value_name = "FILE")]
+    pub mapping: Option<PathBuf>,
+    /// Reference system of map layers that declare none, such as EPSG:25832
+    #[arg(long, value_name = "CRS")]
+    pub crs: Option<String>,
+    /// Only this feeder or network of a CYME study; repeatable
+    #[arg(long, value_name = "ID")]
+    pub feeder: Vec<String>,
+    /// Load model of a CYME study
+    #[arg(long, value_name = "ID")]
+    pub load_model: Option<String>,
+    /// Correct a known slip of a CYME study: capacitor-kv, ganged-regulators; repeatable
+    #[arg(long, value_enum, value_name = "SLIP")]
+    pub fix: Vec<Fix>,
+}
+
+/// Slips of studies that can be corrected when asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Fix {
+    /// Rated voltages of capacitors that fit no voltage of their node become the node's
+    CapacitorKv,
+    /// Phases of a regulator that is controlled on one phase take its tap
+    GangedRegulators,
 }
 
 /// How controls act.

@@ -32,6 +32,7 @@ pub mod study_report;
 pub mod synth;
 pub mod tables;
 pub mod text;
+pub mod transmission;
 pub mod view;
 pub mod weather;
 

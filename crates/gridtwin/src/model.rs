@@ -1,10 +1,12 @@
-//! From a model file to a network that may be solved: read, commands of the command line, preflight.
+//! From a model in any format to a network that may be solved: read, commands of the command line, preflight.
 
-use crate::cli::ModelArguments;
+use crate::cli::{Fix, ImportArguments, ModelArguments};
 use crate::disk_files::DiskFiles;
 use crate::failure::Failure;
+use formats::cyme::Correction;
 use formats::opendss::{FileSource, NotExecuted, ReadOptions};
-use network::{Diagnostic, Ledger, Network, Severity};
+use formats::{ModelFormat, ModelOptions};
+use network::{Diagnostic, Imported, Ledger, Network, Reject, Severity, StudyFigure};
 use powerflow::Session;
 use std::path::Path;
 
@@ -12,14 +14,22 @@ use std::path::Path;
 pub struct Model {
     /// As named on the command line.
     pub name: String,
+    /// None for a network out of a project's store.
+    pub format: Option<ModelFormat>,
     pub network: Network,
     /// Carries what the script's own solves left in converters and controls.
     pub session: Session,
     /// Findings of reading and, after [`Model::preflight`], of the checks.
     pub diagnostics: Vec<Diagnostic>,
     pub not_executed: Vec<NotExecuted>,
-    /// What the script said and nothing uses.
+    /// What became of what the source said.
     pub ledger: Ledger,
+    /// Records that were not used.
+    pub rejects: Vec<Reject>,
+    /// Records read, by section, table or layer.
+    pub counts: Vec<(String, usize)>,
+    /// Results of studies that came with the model.
+    pub figures: Vec<StudyFigure>,
 }
 
 impl Model {
@@ -28,10 +38,41 @@ impl Model {
     /// # Errors
     /// What keeps it from being read, as findings with file and line.
     pub fn read(arguments: &ModelArguments) -> Result<Self, Failure> {
-        Self::read_with(&arguments.model, &arguments.dss, arguments.lenient)
+        let files = DiskFiles::default();
+        match formats::detect(&files, &arguments.model) {
+            ModelFormat::OpenDss => Self::read_from(&files, &arguments.model, &arguments.dss, arguments.lenient),
+            format => {
+                if let Some(command) = arguments.dss.first() {
+                    let what = Diagnostic::error(
+                        "READ.COMMAND.NO_SCRIPT",
+                        format!("\"{command}\" is a script command, and the model is {format}"),
+                    );
+                    return Err(what.hint("leave --dss out; it is for OpenDSS models").into());
+                }
+                let options = import_options(&arguments.import, arguments.lenient);
+                let imported = formats::model::read(format, &files, &arguments.model, &options)?;
+                Ok(Self::from_imported(arguments.model.display().to_string(), Some(format), imported))
+            }
+        }
     }
 
-    /// Reads `path`, runs `commands`; `lenient` goes on without what cannot be honoured.
+    /// The model of a reader's result.
+    pub fn from_imported(name: String, format: Option<ModelFormat>, imported: Imported) -> Self {
+        Self {
+            name,
+            format,
+            network: imported.network,
+            session: Session::new(),
+            diagnostics: imported.diagnostics,
+            not_executed: Vec::new(),
+            ledger: imported.ledger,
+            rejects: imported.rejects,
+            counts: imported.counts,
+            figures: imported.figures,
+        }
+    }
+
+    /// Reads the script `path`, runs `commands`; `lenient` goes on without what cannot be honoured.
     ///
     /// # Errors
     /// As [`Model::read`].
@@ -47,14 +88,14 @@ impl Model {
         let mut session = Session::new();
         let options = ReadOptions { lenient, commands: commands.to_vec() };
         let outcome = formats::opendss::read(files, path, &mut session, &options).map_err(|e| Failure::new(e.diagnostics))?;
-        Ok(Self {
-            name: path.display().to_string(),
+        let imported = Imported {
             network: outcome.network,
-            session,
             diagnostics: outcome.report.diagnostics,
-            not_executed: outcome.report.not_executed,
             ledger: outcome.report.ledger,
-        })
+            ..Imported::default()
+        };
+        let model = Self::from_imported(path.display().to_string(), Some(ModelFormat::OpenDss), imported);
+        Ok(Self { session, not_executed: outcome.report.not_executed, ..model })
     }
 
     /// Checks the network and adds the findings.
@@ -81,5 +122,21 @@ impl Model {
         let mut model = Self::read(arguments)?;
         model.preflight(arguments.lenient)?;
         Ok(model)
+    }
+}
+
+/// What the command line says of a model that is no script.
+pub fn import_options(arguments: &ImportArguments, lenient: bool) -> ModelOptions {
+    let corrections = arguments.fix.iter().map(|fix| match fix {
+        Fix::CapacitorKv => Correction::CapacitorKv,
+        Fix::GangedRegulators => Correction::GangedRegulators,
+    });
+    ModelOptions {
+        lenient,
+        mapping: arguments.mapping.clone(),
+        crs: arguments.crs.clone(),
+        feeders: arguments.feeder.clone(),
+        load_model: arguments.load_model.clone(),
+        corrections: corrections.collect(),
     }
 }

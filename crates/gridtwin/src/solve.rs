@@ -25,7 +25,14 @@ pub const MAX_CONTROL_ITERATIONS: u32 = 500;
 pub fn run(arguments: &SolveArguments, console: &mut Console<'_>) -> Result<(), Failure> {
     // Before anything can fail, so that an earlier result is not taken for this one.
     let folder = arguments.out.as_deref().map(|dir| ResultFolder::prepare(dir, SOLVE_FILES)).transpose()?;
+    if let Some(dir) = &arguments.out {
+        ResultFolder::prepare(dir, crate::transmission::FILES)?;
+    }
     let mut model = Model::prepare(&arguments.model)?;
+    if model.network.is_transmission() {
+        drop(folder);
+        return crate::transmission::run(&model, arguments, console);
+    }
     set_options(&mut model.network.options, arguments.mode, arguments.controls, &arguments.iteration);
     let solution = solve(&mut model)?;
     if let Some(folder) = folder {

@@ -1,6 +1,6 @@
 //! `gridtwin weather`: from a service over HTTP or from a file, to one table of weather.
 
-use crate::cli::{WeatherArguments, WeatherCommand, WeatherFetchArguments, WeatherImportArguments, WeatherOutput};
+use crate::cli::{WeatherArguments, WeatherCommand, WeatherFetchArguments, WeatherImportArguments};
 use crate::console::Console;
 use crate::disk_files::DiskFiles;
 use crate::failure::Failure;

@@ -51,6 +51,7 @@ macro_rules! code_table {
 }
 
 code_table! {
+    NO_SWING, "CHECK.SWING.MISSING", Error, "no bus of a transmission case holds the angle: none is a swing bus with a machine in service";
     SOURCE_MISSING, "CHECK.SOURCE.MISSING", Error, "the network has no source in service";
     LOAD_NOT_FED, "CHECK.LOAD.NOT_FED", Error, "nothing connects a load, generator or storage unit to a source, even with every switch closed";
     PHASE_NOT_FED, "CHECK.LOAD.PHASE_NOT_FED", Error, "a phase of a load, generator or storage unit is connected to a node that no source can feed";
@@ -96,6 +97,10 @@ const LISTED: usize = 8;
 /// Cost: linear in the number of elements.
 pub fn check(network: &Network) -> Vec<Diagnostic> {
     let mut found = Findings { network, diagnostics: Vec::new() };
+    if network.is_transmission() {
+        found.swing();
+        return found.diagnostics;
+    }
     found.supply();
     found.voltages();
     found.lines();
@@ -442,6 +447,19 @@ impl Findings<'_> {
         d.source = first.filter(|s| s.is_known()).cloned();
         if !hint.is_empty() {
             d.hint = Some(hint.to_owned());
+        }
+    }
+
+    /// A transmission case needs a bus whose angle is held; the rest of its checks are the reader's, which knows the records.
+    fn swing(&mut self) {
+        let network = self.network;
+        let at_swing = |m: &&crate::Machine| {
+            let bus = m.common.terminals.first().map(|t| network.bus(t.bus));
+            m.in_service && bus.and_then(|b| b.transmission.as_ref()).is_some_and(|b| b.kind == crate::BusKind::Swing)
+        };
+        if !network.machines.iter().any(|m| at_swing(&m)) {
+            let d = self.add(NO_SWING, "no swing bus has a machine in service");
+            d.hint = Some("Make one bus with a machine in service the swing bus (kind 3).".into());
         }
     }
 
@@ -1293,5 +1311,12 @@ mod tests {
             let name = source.lines().find(|l| l.contains(&definition)).and_then(|l| l.trim().split(',').next()).unwrap();
             assert!(tests.contains(name), "{} has no test", info.code);
         }
+    }
+
+    #[test]
+    fn a_transmission_case_needs_a_swing_bus() {
+        let mut network = Network::new("case");
+        network.transmission = Some(Box::default());
+        assert_eq!(check(&network).iter().map(|d| d.code.as_str()).collect::<Vec<_>>(), [NO_SWING.code]);
     }
 }

@@ -26,6 +26,7 @@ mod wkt;
 
 pub use build::{GisOptions, network_of, read, read_mapping, read_paths, read_with_mapping};
 pub use crs::Crs;
+pub use export::{is_network_geojson, is_tables, read_csv, read_geojson};
 pub use geojson::write_geojson;
 pub use layer::{Feature, Field, FieldKind, Geometry, Layer, LayerOptions, Value, read_layers};
 pub use mapping::Mapping;
