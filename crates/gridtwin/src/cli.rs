@@ -34,6 +34,12 @@ pub enum Command {
     Report(ReportArguments),
     /// Look after a results lake
     Lake(LakeArguments),
+    /// Set a solution against results of another program, or against another model
+    Compare(CompareArguments),
+    /// Write a model in another format
+    Convert(ConvertArguments),
+    /// How good the data of a model are: completeness, ranges, references, energy balance
+    Quality(QualityArguments),
     /// Reliability indices of outage records after IEEE 1366
     Outages(OutagesArguments),
     /// Weather from a service or a file, as one table
@@ -55,6 +61,12 @@ pub struct ModelArguments {
     /// Go on where the model says something that cannot be honoured or that a check refuses
     #[arg(long)]
     pub lenient: bool,
+    /// Network of a project [default: the only one]
+    #[arg(long, value_name = "NAME")]
+    pub network: Option<String>,
+    /// Version of a project's network [default: the newest]
+    #[arg(long, value_name = "N")]
+    pub network_version: Option<u64>,
     #[command(flatten)]
     pub import: ImportArguments,
 }
@@ -456,6 +468,96 @@ pub struct ReportArguments {
 }
 
 #[derive(Debug, Clone, Args)]
+pub struct CompareArguments {
+    #[command(flatten)]
+    pub model: ModelArguments,
+    /// Results of another program (CSV, workbook, XML) or another model in any format [default: the results that came with the model]
+    #[arg(long, value_name = "FILE")]
+    pub against: Option<PathBuf>,
+    /// Which column of the results is what (YAML) [default: guessed, and reported]
+    #[arg(long, value_name = "FILE")]
+    pub results_mapping: Option<PathBuf>,
+    /// Sheet of a workbook of results [default: the first with rows]
+    #[arg(long, value_name = "NAME")]
+    pub sheet: Option<String>,
+    /// How controls act [default: as the model says, or static]
+    #[arg(long, value_enum)]
+    pub controls: Option<Controls>,
+    /// Refuse (exit status 1) when a voltage differs by more than this
+    #[arg(long, value_name = "PU", value_parser = positive)]
+    pub max_pu: Option<f64>,
+    /// Write every compared figure into this file
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Print the comparison as JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub iteration: IterationArguments,
+}
+
+/// Formats that are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TargetFormat {
+    /// OpenDSS script, with a file of coordinates
+    Opendss,
+    /// PSS/E RAW, version 33
+    Raw33,
+    /// PSS/E RAW, version 34
+    Raw34,
+    /// PSS/E RAW, version 35
+    Raw35,
+    /// GeoJSON, complete
+    Geojson,
+    /// Tables (CSV), a file a class, complete
+    Csv,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ConvertArguments {
+    #[command(flatten)]
+    pub model: ModelArguments,
+    /// Format to write
+    #[arg(long, value_enum)]
+    pub to: TargetFormat,
+    /// File to write, or folder for formats of several files
+    #[arg(long, value_name = "PATH")]
+    pub out: PathBuf,
+    /// Print what became of every kind of value as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Forms of a report on data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum QualityFormat {
+    /// Tables for people
+    Text,
+    /// Everything, for programs
+    Json,
+    /// Findings with their places, for a map
+    Geojson,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct QualityArguments {
+    #[command(flatten)]
+    pub model: ModelArguments,
+    /// Series at the feeder's head: a table of times and kW, MW or kWh
+    #[arg(long, value_name = "FILE", requires = "metered")]
+    pub head: Option<PathBuf>,
+    /// Sum of the feeder's meters: a table of the same times and kW, MW or kWh, delivered less received
+    #[arg(long, value_name = "FILE", requires = "head")]
+    pub metered: Option<PathBuf>,
+    /// Form of the report
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: QualityFormat,
+    /// Write records that were not used into this file
+    #[arg(long, value_name = "FILE")]
+    pub rejects: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
 pub struct WeatherArguments {
     #[command(subcommand)]
     pub command: WeatherCommand,
@@ -702,6 +804,8 @@ pub struct ProjectImportArguments {
     /// Go on where a model says something that cannot be honoured
     #[arg(long)]
     pub lenient: bool,
+    #[command(flatten)]
+    pub import: ImportArguments,
     /// Print it as JSON
     #[arg(long)]
     pub json: bool,

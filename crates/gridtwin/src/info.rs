@@ -19,6 +19,8 @@ const SHOWN: usize = 20;
 pub struct Info {
     pub circuit: String,
     pub model: String,
+    /// Format in which it came; none out of a project.
+    pub format: Option<String>,
     pub buses: usize,
     pub nodes: usize,
     pub buses_with_voltage_base: usize,
@@ -27,6 +29,13 @@ pub struct Info {
     pub elements: Vec<ElementCount>,
     /// Entries of the catalogue, shapes and curves, by class.
     pub catalogue: Vec<ClassCount>,
+    /// Records of the source, by section, table or layer; scripts have none.
+    pub records: Vec<RecordCount>,
+    /// Records that were not used.
+    pub rejected: usize,
+    /// Figures of studies that came with the model.
+    pub study_figures: usize,
+    pub assets: usize,
     /// Commands that were accepted and not carried out.
     pub not_executed: Vec<NotExecutedRow>,
     /// Properties and options that were read and that nothing uses.
@@ -39,6 +48,12 @@ pub struct ElementCount {
     pub class: String,
     pub count: usize,
     pub disabled: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RecordCount {
+    pub group: String,
+    pub count: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -93,12 +108,17 @@ impl Info {
         Self {
             circuit: network.name.clone(),
             model: model.name.clone(),
+            format: model.format.map(|f| f.to_string()),
             buses: network.buses.len(),
             nodes: network.buses.iter().map(|b| b.nodes.len()).sum(),
             buses_with_voltage_base: network.buses.iter().filter(|b| b.kv_base_ln > 0.0).count(),
             buses_with_coordinates: network.buses.iter().filter(|b| b.xy.is_some() || b.latitude_longitude_deg.is_some()).count(),
             elements,
             catalogue: catalogue(network),
+            records: model.counts.iter().map(|(group, count)| RecordCount { group: group.clone(), count: *count }).collect(),
+            rejected: model.rejects.len(),
+            study_figures: model.figures.len(),
+            assets: network.assets.len(),
             not_executed: model
                 .not_executed
                 .iter()
@@ -133,9 +153,30 @@ impl Info {
             }
             say(format!("\n{}\n{}", style.bold("Catalogue, shapes and curves"), table.render().trim_end_matches('\n')));
         }
-        say(format!("\n{}", style.bold("Commands not carried out")));
-        if self.not_executed.is_empty() {
-            say("  none".to_owned());
+        let is_script = self.format.as_deref().is_some_and(|f| f == formats::ModelFormat::OpenDss.to_string());
+        if !self.records.is_empty() {
+            let mut table = Table::new(&["<record", ">read"]);
+            for r in self.records.iter().filter(|r| r.count > 0) {
+                table.row([r.group.clone(), r.count.to_string()]);
+            }
+            let format = self.format.as_deref().unwrap_or("project");
+            say(format!("\n{}\n{}", style.bold(&format!("Records ({format})")), table.render().trim_end_matches('\n')));
+            say(format!("  {} not used", count(self.rejected, "record")));
+        }
+        if self.assets > 0 {
+            say(format!("  {} of a map", count(self.assets, "asset")));
+        }
+        if self.study_figures > 0 {
+            say(format!(
+                "  {} of a study made elsewhere (`gridtwin compare` sets the solution against them)",
+                count(self.study_figures, "figure")
+            ));
+        }
+        if is_script {
+            say(format!("\n{}", style.bold("Commands not carried out")));
+            if self.not_executed.is_empty() {
+                say("  none".to_owned());
+            }
         }
         for n in self.not_executed.iter().take(SHOWN) {
             say(format!("  {}", shorten(&format!("{}: {}", n.source, n.text), WIDTH - 2)));

@@ -11,7 +11,9 @@ pub mod answer;
 pub mod bench;
 pub mod check;
 pub mod cli;
+pub mod compare;
 pub mod console;
+pub mod convert;
 pub mod disk_files;
 pub mod element_rows;
 pub mod failure;
@@ -24,6 +26,7 @@ pub mod number;
 pub mod outages;
 pub mod project;
 pub mod qsts;
+pub mod quality;
 pub mod report;
 pub mod result_folder;
 pub mod solve;
@@ -52,6 +55,9 @@ pub fn run(cli: &Cli, console: &mut Console<'_>) -> u8 {
         Command::Sql(arguments) => sql::run(arguments, console).map(|()| true),
         Command::Report(arguments) => study_report::run(arguments, console).map(|()| true),
         Command::Lake(arguments) => lake::run(arguments, console),
+        Command::Compare(arguments) => compare::run(arguments, console),
+        Command::Convert(arguments) => convert::run(arguments, console).map(|()| true),
+        Command::Quality(arguments) => quality::run(arguments, console),
         Command::Outages(arguments) => outages::run(arguments, console).map(|()| true),
         Command::Weather(arguments) => weather::run(arguments, console).map(|()| true),
         Command::Project(arguments) => project::run(arguments, console),

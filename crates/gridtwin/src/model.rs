@@ -9,6 +9,7 @@ use formats::{ModelFormat, ModelOptions};
 use network::{Diagnostic, Imported, Ledger, Network, Reject, Severity, StudyFigure};
 use powerflow::Session;
 use std::path::Path;
+use store::project::Project;
 
 /// A model that was read, with the engine that its script has already used.
 pub struct Model {
@@ -38,22 +39,45 @@ impl Model {
     /// # Errors
     /// What keeps it from being read, as findings with file and line.
     pub fn read(arguments: &ModelArguments) -> Result<Self, Failure> {
-        let files = DiskFiles::default();
-        match formats::detect(&files, &arguments.model) {
-            ModelFormat::OpenDss => Self::read_from(&files, &arguments.model, &arguments.dss, arguments.lenient),
+        if Project::is_project(&arguments.model) {
+            return Self::of_project(arguments);
+        }
+        Self::read_any(&DiskFiles::default(), &arguments.model, &arguments.dss, arguments.lenient, &arguments.import)
+    }
+
+    /// Reads a model of any format with files from elsewhere; `commands` are for scripts.
+    ///
+    /// # Errors
+    /// As [`Model::read`].
+    pub fn read_any(
+        files: &dyn FileSource,
+        path: &Path,
+        commands: &[String],
+        lenient: bool,
+        import: &ImportArguments,
+    ) -> Result<Self, Failure> {
+        match formats::detect(files, path) {
+            ModelFormat::OpenDss => Self::read_from(files, path, commands, lenient),
             format => {
-                if let Some(command) = arguments.dss.first() {
+                if let Some(command) = commands.first() {
                     let what = Diagnostic::error(
                         "READ.COMMAND.NO_SCRIPT",
                         format!("\"{command}\" is a script command, and the model is {format}"),
                     );
                     return Err(what.hint("leave --dss out; it is for OpenDSS models").into());
                 }
-                let options = import_options(&arguments.import, arguments.lenient);
-                let imported = formats::model::read(format, &files, &arguments.model, &options)?;
-                Ok(Self::from_imported(arguments.model.display().to_string(), Some(format), imported))
+                let imported = formats::model::read(format, files, path, &import_options(import, lenient))?;
+                Ok(Self::from_imported(path.display().to_string(), Some(format), imported))
             }
         }
+    }
+
+    /// A network out of a project: the one and version asked for, the newest otherwise.
+    fn of_project(arguments: &ModelArguments) -> Result<Self, Failure> {
+        let stored = Project::open(&arguments.model)?.network(arguments.network.as_deref(), arguments.network_version)?;
+        let v = &stored.info;
+        let name = format!("{}, {} version {}", arguments.model.display(), v.network, v.number);
+        Ok(Self::from_imported(name, None, stored.imported))
     }
 
     /// The model of a reader's result.

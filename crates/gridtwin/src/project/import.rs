@@ -62,7 +62,8 @@ pub(super) fn run(arguments: &ProjectImportArguments, console: &mut Console<'_>)
 
 fn import(project: &Project, file: &Path, arguments: &ProjectImportArguments) -> Result<Made, Failure> {
     let files = RecordingFiles::default();
-    let model = Model::read_from(&files, file, &arguments.dss, arguments.lenient)?;
+    let model = Model::read_any(&files, file, &arguments.dss, arguments.lenient, &arguments.import)?;
+    let importer = model.format.map_or_else(String::new, |f| f.to_string());
     let mut imported = into_imported(model);
     let mut found = network::check::check(&imported.network);
     if arguments.lenient {
@@ -81,7 +82,7 @@ fn import(project: &Project, file: &Path, arguments: &ProjectImportArguments) ->
     let author = arguments.author.clone().or_else(|| ["USER", "LOGNAME"].iter().find_map(|v| std::env::var(v).ok()));
     let new = NewVersion {
         model: file.display().to_string(),
-        importer: importer(file),
+        importer,
         program: env!("CARGO_PKG_VERSION").to_owned(),
         options: json!({ "commands": arguments.dss, "lenient": arguments.lenient }),
         author: author.unwrap_or_default(),
@@ -108,12 +109,14 @@ fn import(project: &Project, file: &Path, arguments: &ProjectImportArguments) ->
 }
 
 fn into_imported(model: Model) -> Imported {
-    Imported { network: model.network, diagnostics: model.diagnostics, ledger: model.ledger, ..Imported::default() }
-}
-
-/// Word for the reader, from the ending of the file.
-fn importer(file: &Path) -> String {
-    file.extension().map_or_else(String::new, |e| e.to_string_lossy().to_lowercase())
+    Imported {
+        network: model.network,
+        diagnostics: model.diagnostics,
+        ledger: model.ledger,
+        rejects: model.rejects,
+        counts: model.counts,
+        figures: model.figures,
+    }
 }
 
 fn render(made: &Made, style: text::Style) -> String {
