@@ -35,6 +35,8 @@ pub fn read(format: ModelFormat, files: &dyn FileSource, path: &Path, options: &
         feeders: options.feeders.clone(),
         load_model: options.load_model.clone(),
         corrections: options.corrections.clone(),
+        lenient: options.lenient,
+        ..cyme::Options::default()
     };
     match format {
         ModelFormat::OpenDss => Err(Diagnostic::error("READ.FORMAT.SCRIPT", "a script is read with an engine that solves on its way")
@@ -45,11 +47,10 @@ pub fn read(format: ModelFormat, files: &dyn FileSource, path: &Path, options: &
         ModelFormat::CymeDatabase => cyme::mdb::read(files, path, &cyme_options()),
         ModelFormat::Tables => gis::read_csv(files, path),
         ModelFormat::NetworkGeoJson => gis::read_geojson(files, path),
-        ModelFormat::CymeText | ModelFormat::Matpower => {
-            Err(Diagnostic::error("READ.FORMAT.NO_READER", format!("{format} is not read yet"))
-                .at(&SourceRef::new(path.to_string_lossy(), 0))
-                .into())
-        }
+        ModelFormat::CymeText => cyme::text::read(files, path, &cyme_options()),
+        ModelFormat::Matpower => Err(Diagnostic::error("READ.FORMAT.NO_READER", format!("{format} is not read yet"))
+            .at(&SourceRef::new(path.to_string_lossy(), 0))
+            .into()),
         ModelFormat::Gis => {
             let is_mapping = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("yaml") || e.eq_ignore_ascii_case("yml"));
             // A mapping alone stands for the layers beside it.

@@ -1,9 +1,9 @@
 //! Questions asked of a grid: a network in, tables out. Nothing here opens a file or reads a clock.
 
-pub mod quality;
-pub mod reliability;
 pub mod meter_map;
 pub mod metering;
 pub mod reconcile;
+pub mod quality;
+pub mod reliability;
 pub mod synthetic;
 pub mod time_series;
