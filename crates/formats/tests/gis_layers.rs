@@ -235,3 +235,29 @@ fn a_geodatabase_of_every_kind_is_read_whole() {
 fn systems_of_the_world_agree_with_proj() {
     assert!(check_crs(&root().join("cases/gis_crs/expected.csv")) > 100);
 }
+
+#[test]
+fn systems_as_text_agree_with_proj() {
+    let text = std::fs::read_to_string(root().join("cases/gis_crs/wkt.tsv")).unwrap();
+    let mut faults = Vec::new();
+    let mut count = 0;
+    for line in text.lines().skip(1) {
+        let cells: Vec<&str> = line.split('\t').collect();
+        let n = |k: usize| cells[k].parse::<f64>().unwrap();
+        let start = cells[4].chars().take(60).collect::<String>();
+        count += 1;
+        // Without the code of the authority, so that the text itself is what counts.
+        let text = cells[4].replace("AUTHORITY[\"EPSG\"", "AUTHORITY[\"none\"").replace("ID[\"EPSG\"", "ID[\"none\"");
+        match Crs::parse(&text).projection() {
+            Ok(projection) => {
+                let mut c = [n(0), n(1)];
+                let off = projection.from_lon_lat(&mut c).map(|()| (c[0] - n(2)).hypot(c[1] - n(3)) * if projection.is_geographic() { 111_000.0 } else { 1.0 });
+                if !off.as_ref().is_ok_and(|d| *d < 0.01) {
+                    faults.push(format!("{start}: {off:?} {:?}", Crs::parse(&text).proj));
+                }
+            }
+            Err(e) => faults.push(format!("{start}: {e}")),
+        }
+    }
+    assert!(count > 60 && faults.is_empty(), "{} of {count}:\n{}", faults.len(), faults.join("\n"));
+}

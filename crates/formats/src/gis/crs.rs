@@ -291,6 +291,11 @@ impl Projection {
         &self.name
     }
 
+    /// Whether coordinates are angles.
+    pub fn is_geographic(&self) -> bool {
+        self.geographic
+    }
+
     /// Whether coordinates stay as they are.
     pub fn is_wgs84(&self) -> bool {
         self.is_wgs84

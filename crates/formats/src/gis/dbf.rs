@@ -7,7 +7,7 @@
 
 use crate::ImportError;
 use crate::gis::dbf_text::CodePage;
-use crate::gis::layer::{Field, FieldKind, Limits, Value, shorten};
+use crate::gis::layer::{Field, FieldKind, Limits, Value, shorten, too_many_values};
 use jiff::civil;
 use network::{Diagnostic, Disposition, Ledger, SourceRef};
 use std::sync::Arc;
@@ -122,6 +122,14 @@ pub(crate) fn read(
         return Err(unreadable(format!(
             "The widths of its {} fields add to {at} bytes a record with the mark, and the header tells {record_len}.",
             columns.len()
+        ))
+        .into());
+    }
+    if too_many_values(told, columns.len(), bytes.len()) {
+        return Err(unreadable(format!(
+            "Its header tells {told} records of {} fields; the file has {} bytes.",
+            columns.len(),
+            bytes.len()
         ))
         .into());
     }

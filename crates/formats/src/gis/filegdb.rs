@@ -8,7 +8,7 @@ use crate::gis::crs::Crs;
 use crate::gis::filegdb_geometry::decode;
 use crate::gis::filegdb_table::{BadRow, Cell, Kind, Refused, Table};
 use crate::gis::filegdb_xml::{Catalogue, read_item};
-use crate::gis::layer::{Feature, Field, FieldKind, Layer, LayerOptions, Value, describe_values, shorten};
+use crate::gis::layer::{Feature, Field, FieldKind, Layer, LayerOptions, Value, describe_values, shorten, too_many_values};
 use crate::gis::shapefile::unreadable_file;
 use crate::{FileSource, ImportError};
 use network::{Diagnostic, Disposition, Reject, SourceRef};
@@ -210,7 +210,26 @@ impl Folder<'_> {
             unreadable: vec![(0, String::new(), 0); table.columns.len()],
             ..Counts::default()
         };
+        if too_many_values(table.rows.len(), layer.fields.len(), bytes.len()) {
+            return Err(self
+                .refuse(
+                    number,
+                    &format!(
+                        "the layer {name:?} tells {} rows of {} fields in {} bytes",
+                        table.rows.len(),
+                        layer.fields.len(),
+                        bytes.len()
+                    ),
+                )
+                .into());
+        }
+        let mut taken = 0usize;
         for &(id, at) in &table.rows {
+            // Rows do not share bytes; an index that says so would make much of little.
+            taken = taken.saturating_add(table.length(at));
+            if taken > bytes.len() {
+                return Err(self.refuse(number, &format!("the index of the layer {name:?} puts rows on top of one another")).into());
+            }
             let source = SourceRef::new(layer.source.file.clone(), u32::try_from(id).unwrap_or(u32::MAX));
             let cells = match table.row(at) {
                 Ok(cells) => cells,

@@ -320,6 +320,11 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
+    /// Bytes of the row that stands at a byte, zero where it is deleted or beyond the end.
+    pub fn length(&self, at: usize) -> usize {
+        Cursor::new(self.bytes, at).u32().filter(|n| n & 0x8000_0000 == 0).map_or(0, |n| n as usize)
+    }
+
     /// The values of the row that stands at a byte.
     pub fn row(&self, at: usize) -> Result<Vec<Cell>, BadRow> {
         let mut c = Cursor::new(self.bytes, at);

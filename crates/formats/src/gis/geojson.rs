@@ -8,7 +8,7 @@
 use crate::ImportError;
 use crate::gis::crs::Crs;
 use crate::gis::geometry::{combine, double_area, fault};
-use crate::gis::layer::{Coord, Feature, Field, FieldKind, Geometry, Layer, LayerOptions, Value, shorten};
+use crate::gis::layer::{Coord, Feature, Field, FieldKind, Geometry, Layer, LayerOptions, Value, shorten, too_many_values};
 use network::{Diagnostic, Disposition, Reject, SourceRef};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value as Json;
@@ -464,6 +464,14 @@ impl<'a> Reader<'a> {
                 return Ok(());
             }
         };
+        if too_many_values(self.layer.features.len(), self.layer.fields.len(), self.text.len()) {
+            let message = format!("{} features with {} different properties", self.record, self.layer.fields.len());
+            return Err(Diagnostic::error("GIS.LIMIT.EXCEEDED", message)
+                .at(&source)
+                .detail("A table of them would be larger than the file many times over.")
+                .hint("remove properties that are not needed, or give features of one kind the same properties")
+                .into());
+        }
         let mut values = vec![Value::Null; self.layer.fields.len()];
         let mut set = vec![false; self.layer.fields.len()];
         let properties = raw.properties.map(|m| m.0).unwrap_or_default();

@@ -401,6 +401,13 @@ impl Default for Limits {
     }
 }
 
+/// Whether a layer would have more values than its file has bytes, as no honest file of some size does: a few
+/// bytes a row can tell thousands of empty fields.
+pub(crate) fn too_many_values(rows: usize, fields: usize, bytes: usize) -> bool {
+    const SMALL: usize = 20_000_000;
+    rows.saturating_mul(fields) > bytes.max(SMALL)
+}
+
 /// How layers are read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LayerOptions {

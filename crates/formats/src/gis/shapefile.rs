@@ -305,6 +305,7 @@ fn by_index(shp: &[u8], shx: &[u8], file: &Arc<str>, shx_file: &str, findings: &
     let count = (told.max(HEADER) - HEADER) / 8;
     let mut shapes = Vec::with_capacity(count);
     let mut misnumbered = 0;
+    let mut taken = 0usize;
     for k in 0..count {
         let entry = HEADER + 8 * k;
         let (Some(offset), Some(words)) = (be_u32(shx, entry), be_u32(shx, entry + 4)) else {
@@ -334,6 +335,10 @@ fn by_index(shp: &[u8], shx: &[u8], file: &Arc<str>, shx_file: &str, findings: &
                 .detail(format!("The record begins at byte {at} and takes {} bytes; the file ends at byte {}.", to - at, shp.len()))
                 .hint("copy or export the files again")
                 .into());
+        }
+        taken = taken.saturating_add(to - at);
+        if taken > shp.len() {
+            return Err(bad(format!("Entry {} puts its record on top of others.", k + 1)).into());
         }
         misnumbered += usize::from(number != k + 1);
         shapes.push(Shape { at, number: k + 1, from: at + 8, to });
