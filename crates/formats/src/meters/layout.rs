@@ -661,7 +661,9 @@ pub fn understand(sample: &[u8], whole: bool, told: &Told) -> Result<Layout, Unc
         }
         (None, None) => return Err(Unclear::NoInterval),
     };
-    let side = side_of(&header, &long, told, found.first_s, interval_s, needs_interval, &mut guesses);
+    // The standing of a register is that of a moment, the end of the interval before it.
+    let standings = long.values.iter().all(|v| v.meaning.is_some_and(|m| m.channel.is_register()));
+    let side = side_of(&header, &long, told, found.first_s, interval_s, needs_interval && !standings, &mut guesses);
     roles.values.clear();
     Ok(Layout {
         delimiter,
