@@ -5,7 +5,7 @@
 use crate::cyme::{self, Correction};
 use crate::detect::ModelFormat;
 use crate::gis::{self, GisOptions, LayerOptions};
-use crate::{FileSource, ImportError, psse};
+use crate::{FileSource, ImportError, matpower, psse};
 use network::{Diagnostic, Imported, SourceRef};
 use std::path::{Path, PathBuf};
 
@@ -48,9 +48,9 @@ pub fn read(format: ModelFormat, files: &dyn FileSource, path: &Path, options: &
         ModelFormat::Tables => gis::read_csv(files, path),
         ModelFormat::NetworkGeoJson => gis::read_geojson(files, path),
         ModelFormat::CymeText => cyme::text::read(files, path, &cyme_options()),
-        ModelFormat::Matpower => Err(Diagnostic::error("READ.FORMAT.NO_READER", format!("{format} is not read yet"))
-            .at(&SourceRef::new(path.to_string_lossy(), 0))
-            .into()),
+        ModelFormat::Matpower => {
+            matpower::read(files, path, &matpower::ReadOptions { lenient: options.lenient, ..matpower::ReadOptions::default() })
+        }
         ModelFormat::Gis => {
             let is_mapping = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("yaml") || e.eq_ignore_ascii_case("yml"));
             // A mapping alone stands for the layers beside it.

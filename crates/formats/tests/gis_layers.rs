@@ -251,7 +251,9 @@ fn systems_as_text_agree_with_proj() {
         match Crs::parse(&text).projection() {
             Ok(projection) => {
                 let mut c = [n(0), n(1)];
-                let off = projection.from_lon_lat(&mut c).map(|()| (c[0] - n(2)).hypot(c[1] - n(3)) * if projection.is_geographic() { 111_000.0 } else { 1.0 });
+                let off = projection
+                    .from_lon_lat(&mut c)
+                    .map(|()| (c[0] - n(2)).hypot(c[1] - n(3)) * if projection.is_geographic() { 111_000.0 } else { 1.0 });
                 if !off.as_ref().is_ok_and(|d| *d < 0.01) {
                     faults.push(format!("{start}: {off:?} {:?}", Crs::parse(&text).proj));
                 }

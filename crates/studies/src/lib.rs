@@ -4,6 +4,7 @@ pub mod meter_map;
 pub mod metering;
 pub mod reconcile;
 pub mod quality;
+pub mod reconcile;
 pub mod reliability;
 pub mod synthetic;
 pub mod time_series;
