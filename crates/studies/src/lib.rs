@@ -2,8 +2,8 @@
 
 pub mod meter_map;
 pub mod metering;
-pub mod reconcile;
 pub mod quality;
+pub mod reconcile;
 pub mod reconcile;
 pub mod reliability;
 pub mod synthetic;
