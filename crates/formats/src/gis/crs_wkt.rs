@@ -406,13 +406,14 @@ fn method_to_proj(method: &str, p: &Parameters, node: &Node) -> Option<String> {
         "swissobliquecylindrical" | "swissobliquemercator" => format!("somerc {} +k_0={k} {shift}", both()),
         "krovak" | "krovaknorthorientated" => {
             let alpha = p.any(&["azimuth", "colatitudeofconeaxis"]).unwrap_or(30.288_139_752_777_8);
-            // Esri's scale and rotation of the axes, or axes that go south and west, tell which way it is drawn.
+            // Esri's scale and rotation of the axes, or axes that go south and west, tell which way it is drawn; the method alone means south and west.
             let esri_east =
                 p.any(&["xscale"]).is_some_and(|s| s < 0.0) && p.any(&["xyplanerotation"]).is_some_and(|r| (r - 90.0).abs() < 1e-9);
             let axes: Vec<String> =
                 node.nodes.iter().filter(|n| n.keyword == "AXIS").filter_map(|n| n.texts.get(1)).map(|t| plain(t)).collect();
-            let south_west =
-                method == "krovak" && !esri_east && (p.any(&["xscale"]).is_some() || axes.first().is_some_and(|a| a == "south"));
+            let south_west = method == "krovak"
+                && !esri_east
+                && (p.any(&["xscale"]).is_some() || axes.first().map_or(!plain(node.name()).contains("east"), |a| a == "south"));
             let axis = if south_west { "+axis=swu " } else { "" };
             format!("krovak {axis}+lat_0={lat_0} +lon_0={lon_0} +alpha={alpha} +k={k} {shift}")
         }
