@@ -124,6 +124,9 @@ fn error(files: &MemoryFiles) -> String {
     read(files).unwrap_err().to_string()
 }
 
+/// What becomes of a file of a folder by its name and bytes; none leaves it as it is or out.
+type Change<'a> = &'a dyn Fn(&str, &[u8]) -> Option<Vec<u8>>;
+
 #[test]
 fn a_whole_shapefile_has_its_values_and_tells_what_is_unreadable() {
     let layer = read(&Shapefile::poles().files()).unwrap();
@@ -438,7 +441,7 @@ fn spoilt_geodatabases_never_panic() {
 #[test]
 fn a_damaged_geodatabase_tells_table_and_row() {
     let files = unzipped(&case("assets_v10.gdb.zip"));
-    let with = |change: &dyn Fn(&str, &[u8]) -> Option<Vec<u8>>| {
+    let with = |change: Change<'_>| {
         let mut memory = MemoryFiles::new();
         for (name, content) in &files {
             if let Some(content) = change(name, content) {

@@ -4,7 +4,6 @@ pub mod meter_map;
 pub mod metering;
 pub mod quality;
 pub mod reconcile;
-pub mod reconcile;
 pub mod reliability;
 pub mod synthetic;
 pub mod time_series;

@@ -1031,7 +1031,7 @@ impl<'a> Writer<'a> {
         kv: f64,
         base: f64,
     ) -> Result<()> {
-        if !(kv > 0.0) {
+        if kv.is_nan() || kv <= 0.0 {
             return self.unwritable(id, format!("a rated voltage of {kv} kV"));
         }
         let ratio = base / kv;

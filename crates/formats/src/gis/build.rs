@@ -96,12 +96,14 @@ pub fn read_mapping(files: &dyn FileSource, file: &Path) -> Result<Mapping, Impo
     Mapping::from_yaml(&text, &name)
 }
 
+/// Tables by the names that a mapping gives them.
+pub(super) type NamedTables = Vec<(String, Table)>;
+
+/// Rows of the ledger by field, kind of disposition and its words: how often, and where first.
+type LedgerRows = BTreeMap<(String, u8, String), (Disposition, usize, Option<SourceRef>)>;
+
 /// The tables that a mapping names: those of profiles as they are, the others as layers without shapes.
-pub(super) fn read_tables(
-    files: &dyn FileSource,
-    folder: &Path,
-    mapping: &Mapping,
-) -> Result<(Vec<Layer>, Vec<(String, Table)>), ImportError> {
+pub(super) fn read_tables(files: &dyn FileSource, folder: &Path, mapping: &Mapping) -> Result<(Vec<Layer>, NamedTables), ImportError> {
     let (mut layers, mut profiles) = (Vec::new(), Vec::new());
     for t in &mapping.tables {
         let path = folder.join(&t.path);
@@ -229,7 +231,7 @@ struct Builder {
     frequency_hz: f64,
     out: Imported,
     repeated: BTreeMap<(String, String), Repeated>,
-    ledger: BTreeMap<(String, u8, String), (Disposition, usize, Option<SourceRef>)>,
+    ledger: LedgerRows,
     line_types: HashMap<String, Attributes>,
     transformer_types: HashMap<String, Attributes>,
     shapes: HashMap<String, Option<LoadShapeId>>,
@@ -290,7 +292,7 @@ pub fn network_of(
     b.line_types = b.catalogue(&b.mapping.line_types.clone(), &layers)?;
     b.transformer_types = b.catalogue(&b.mapping.transformer_types.clone(), &layers)?;
     let items = b.items(&layers)?;
-    let things: Vec<Thing> = items.iter().map(|i| thing(i)).collect();
+    let things: Vec<Thing> = items.iter().map(thing).collect();
     let c = &b.mapping.connectivity;
     let topology = topology::join(&things, Tolerance { same_m: c.tolerance_m, near_miss_m: c.near_miss_m, split_lines: c.split_lines });
     drop(things);
