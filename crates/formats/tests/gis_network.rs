@@ -279,7 +279,7 @@ fn a_network_survives_tables_and_geojson_and_edits_are_read() {
         }
     });
     assert_eq!(removed.expect_err("a row is missing").diagnostics[0].code, "GIS.TABLES.ROW");
-    let unknown = read(&|n, t| if n == "buses.csv" { t.replacen("t1_2", "t1_3", 1) } else { t.to_owned() });
+    let unknown = read(&|n, t| if n == "buses.csv" { t.replacen("t2_2", "t2_3", 1) } else { t.to_owned() });
     assert_eq!(unknown.expect_err("a bus is missing").diagnostics[0].code, "GIS.TABLES.ROW");
     let text = write_geojson(&imported.network).unwrap_or_else(|e| panic!("{e}"));
     let files = MemoryFiles::new().with("n.geojson", text.as_bytes());

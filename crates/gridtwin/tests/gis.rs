@@ -212,7 +212,11 @@ fn the_map_of_simbench_is_one_network_from_every_carrier() {
     let tables = formats::gis::simbench::read(&DiskFiles::default(), &folder.join("csv")).unwrap_or_else(|e| panic!("{e}")).network;
     let names = ["buses", "lines", "transformers", "loads", "res"];
     let geojson = map(&folder, &names.map(|n| format!("{n}.geojson")).each_ref().map(String::as_str), &names);
-    same(&tables, &geojson, "tables and GeoJSON");
+    // The sample's map has one bus 67 m off its coordinates in the tables.
+    let mut moved = tables;
+    let odd = moved.bus_id("mv1.101 bus 23").expect("the bus is there").index();
+    (moved.buses[odd].xy, moved.buses[odd].latitude_longitude_deg) = (geojson.buses[odd].xy, geojson.buses[odd].latitude_longitude_deg);
+    same(&moved, &geojson, "tables and GeoJSON");
     check(&geojson, &folder, "GeoJSON");
     let shapefile = map(&folder, &["shp"], &names);
     same(&geojson, &shapefile, "GeoJSON and shapefile");

@@ -254,13 +254,13 @@ fn element_of(mut row: Row, buses: &HashMap<String, usize>) -> Result<(Json, Opt
     }
     for (key, value) in row {
         match key.strip_prefix("own.") {
-            Some(key) => element.insert(key.to_owned(), value),
-            None if key == "feeder" && value.is_null() => common.insert(key, Json::String(String::new())),
+            Some(key) => put(&mut element, key, value)?,
+            None if key == "feeder" && value.is_null() => put(&mut common, &key, Json::String(String::new()))?,
             None if ["name", "enabled", "n_phases", "base_frequency_hz", "spectrum", "feeder"].contains(&key.as_str()) => {
-                common.insert(key, value)
+                put(&mut common, &key, value)?
             }
-            None => element.insert(key, value),
-        };
+            None => put(&mut element, &key, value)?,
+        }
     }
     element.insert("common".into(), Json::Object(common));
     Ok((Json::Object(element), order))
@@ -303,8 +303,23 @@ fn plain_of(mut row: Row) -> Result<Json, String> {
         let Json::Object(data) = data else { return Err("data is no JSON record".into()) };
         value.extend(data);
     }
-    value.extend(row);
+    for (key, cell) in row {
+        put(&mut value, &key, cell)?;
+    }
     Ok(Json::Object(value))
+}
+
+/// Takes a cell over. A field that is a record in some rows and nothing in others has a column, which is empty in rows whose
+/// `data` holds the record.
+fn put(record: &mut Row, key: &str, cell: Json) -> Result<(), String> {
+    match record.get(key) {
+        Some(_) if cell.is_null() => {}
+        Some(_) => return Err(format!("{key} is given in its column and in data")),
+        None => {
+            record.insert(key.to_owned(), cell);
+        }
+    }
+    Ok(())
 }
 
 fn rows_of(network: &Network) -> Result<Rows, ImportError> {
@@ -537,10 +552,22 @@ fn must_survive(network: &Network, again: &Network) -> Result<(), ImportError> {
     if network == again {
         return Ok(());
     }
-    let part = CLASSES.iter().chain(CATALOGUES).chain(&["buses", "assets", "options", "order", "name", "transmission"]);
-    let value = |n: &Network, key: &str| serde_json::to_value(n).ok().and_then(|v| v.get(key).cloned());
-    let differs = part.copied().find(|key| value(network, key) != value(again, key)).unwrap_or("a number that is not finite");
-    Err(refuse(format!("the network would not read back the same: {differs}")))
+    let whole = |n: &Network| serde_json::to_value(n).unwrap_or_default();
+    let place = difference(&whole(network), &whole(again), "network").unwrap_or_else(|| "a number that is not finite".to_owned());
+    Err(refuse(format!("the network would not read back the same: {place}")))
+}
+
+/// The first place at which two values differ, and what stands there.
+fn difference(a: &Json, b: &Json, path: &str) -> Option<String> {
+    match (a, b) {
+        (Json::Object(x), Json::Object(y)) if x.len() == y.len() => {
+            x.iter().find_map(|(key, v)| difference(v, y.get(key).unwrap_or(&Json::Null), &format!("{path}.{key}")))
+        }
+        (Json::Array(x), Json::Array(y)) if x.len() == y.len() => {
+            x.iter().zip(y).enumerate().find_map(|(i, (v, w))| difference(v, w, &format!("{path}[{i}]")))
+        }
+        _ => (a != b).then(|| format!("{path} is {} and would become {}", shorten(&a.to_string()), shorten(&b.to_string()))),
+    }
 }
 
 /// Writes a network as tables: `network.csv`, `buses.csv`, and one file for each class and catalogue that it has.

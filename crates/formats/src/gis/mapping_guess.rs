@@ -494,10 +494,18 @@ fn guess_fields(layer: &Layer, mapping: &mut LayerMapping) -> Vec<String> {
     told
 }
 
-/// Every value of a field is there and differs from the others, as far as was looked.
+/// Every value of a field is there, and nearly every one differs from the others, as far as was looked: one in a hundred (or
+/// one alone) may be a slip, which is found as a duplicate.
 fn unique(layer: &Layer, field: usize) -> bool {
     let mut seen = HashSet::new();
-    layer.features.iter().take(LOOKED_AT).all(|f| f.values.get(field).is_some_and(|v| !v.is_null() && seen.insert(v.to_string())))
+    let looked_at = layer.features.len().min(LOOKED_AT);
+    let all_there = layer.features.iter().take(LOOKED_AT).all(|f| {
+        f.values.get(field).is_some_and(|v| {
+            seen.insert(v.to_string());
+            !v.is_null()
+        })
+    });
+    all_there && seen.len() + (looked_at / 100).max(1) >= looked_at
 }
 
 /// The mapping with guesses for what it leaves out, and findings that tell them.
