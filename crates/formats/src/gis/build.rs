@@ -793,7 +793,7 @@ impl Builder {
                     _ => 2,
                 };
                 if rank == pass {
-                    made[i] = self.element(item, &topology.joined[i], topology, topology.feeders[i].as_deref(), profiles);
+                    made[i] = self.element(item, &topology.joined[i], topology.feeders[i].as_deref(), profiles);
                 }
             }
         }
@@ -965,7 +965,6 @@ impl Builder {
         &mut self,
         item: &Item,
         joined: &Joined,
-        topology: &Topology,
         feeder: Option<&str>,
         profiles: &[(String, Table)],
     ) -> (Option<ElementId>, Option<BusId>) {
@@ -1003,7 +1002,7 @@ impl Builder {
                         continue;
                     }
                     let name = if k == 0 { item.name.clone() } else { format!("{}_s{}", item.name, k + 1) };
-                    let id = self.branch(item, section, name, feeder, topology);
+                    let id = self.branch(item, section, name, feeder);
                     first = first.or(id);
                     bus = bus.or_else(|| bus_of(self, section.buses[0]));
                 }
@@ -1015,7 +1014,7 @@ impl Builder {
                     LayerKind::Transformer => self.transformer(item, *ends, feeder),
                     _ => {
                         let section = Section { buses: *ends, route: Vec::new(), length_m: 0.0, share: 1.0 };
-                        self.branch(item, &section, item.name.clone(), feeder, topology)
+                        self.branch(item, &section, item.name.clone(), feeder)
                     }
                 };
                 (id, bus)
@@ -1049,7 +1048,7 @@ impl Builder {
         Some(self.out.network.add(Unmodelled { common, class: class_of(item.kind).to_owned(), properties, affects_power_flow: true }))
     }
 
-    fn branch(&mut self, item: &Item, section: &Section, name: String, feeder: Option<&str>, topology: &Topology) -> Option<ElementId> {
+    fn branch(&mut self, item: &Item, section: &Section, name: String, feeder: Option<&str>) -> Option<ElementId> {
         if item.kind == LayerKind::Regulator {
             return self.regulator(item, section.buses, name, feeder);
         }
@@ -1142,7 +1141,6 @@ impl Builder {
         let (Some(r1), Some(x1), Some((r0, x0, c0)), true) = (r1, x1, z0, missing.is_empty() && terminals.len() == 2) else {
             return self.lacking(item, name, &missing, terminals, section.route.clone(), feeder);
         };
-        let _ = topology;
         let mut common = self.common(item, name, nodes.len(), terminals, feeder);
         common.route.clone_from(&section.route);
         let impedance = LineImpedance::Sequence { z1_ohm: Complex64::new(r1, x1), z0_ohm: Complex64::new(r0, x0), c1_nf: c1, c0_nf: c0 };
@@ -1177,7 +1175,6 @@ impl Builder {
         }
         let nodes = nodes_of(phases);
         let n = nodes.len();
-        let bare: Vec<Terminal> = Vec::new();
         let Some(kva) = item.number(Attribute::Kva).filter(|v| *v > 0.0) else {
             missing.push("rated kVA");
             return self.bare_transformer(item, ends, nodes, &missing, feeder);
@@ -1199,7 +1196,6 @@ impl Builder {
             missing.push("load losses");
         }
         let (Some(kv1), Some(kv2), Some(z_pct), Some(r_pct), true) = (kv[0], kv[1], z_pct, r_pct, missing.is_empty()) else {
-            drop(bare);
             return self.bare_transformer(item, ends, nodes, &missing, feeder);
         };
         let x2 = z_pct * z_pct - r_pct * r_pct;
