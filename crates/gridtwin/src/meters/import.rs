@@ -272,7 +272,7 @@ fn as_text(summaries: &[(String, Summary)], report: &Report, rejected: Option<&s
         text += &format!(
             "\n{} in {} of {} minutes, ends from {} to {}\n\n",
             count(t.meters as usize, "meter"),
-            count(t.series as usize, "series").replace("seriess", "series"),
+            format!("{} series", t.series),
             fixed(f64::from(report.interval_s) / 60.0, 0),
             utc(first),
             utc(last)
