@@ -270,9 +270,9 @@ fn as_text(summaries: &[(String, Summary)], report: &Report, rejected: Option<&s
     let t = &report.totals;
     if let Some((first, last)) = report.span_s {
         text += &format!(
-            "\n{} in {} of {} minutes, ends from {} to {}\n\n",
+            "\n{} in {} series of {} minutes, ends from {} to {}\n\n",
             count(t.meters as usize, "meter"),
-            format!("{} series", t.series),
+            t.series,
             fixed(f64::from(report.interval_s) / 60.0, 0),
             utc(first),
             utc(last)
