@@ -447,8 +447,8 @@ impl<'a> Job<'a> {
             return Ok(stamp.local_s - offset);
         }
         match self.zone.instant(stamp.local_s) {
-            zone::Instant::One(s) => Ok(s),
-            zone::Instant::Two(first, second) => {
+            zone::OnAxis::One(s) => Ok(s),
+            zone::OnAxis::Two(first, second) => {
                 let seen = self.twice.entry((meter, key, stamp.local_s)).or_insert(0);
                 *seen = seen.saturating_add(1);
                 let is_first = (*seen == 1) != self.descending;
@@ -460,11 +460,11 @@ impl<'a> Job<'a> {
                 Ok(if is_first { first } else { second })
             }
             // The end of the last interval before the change is the beginning of the hour that is skipped.
-            zone::Instant::None(s) if side == StampSide::End => match self.zone.instant(stamp.local_s - interval_s.max(1)) {
-                zone::Instant::One(_) => Ok(s),
+            zone::OnAxis::None(s) if side == StampSide::End => match self.zone.instant(stamp.local_s - interval_s.max(1)) {
+                zone::OnAxis::One(_) => Ok(s),
                 _ => Err(Fault::Skipped { column }),
             },
-            zone::Instant::None(_) => Err(Fault::Skipped { column }),
+            zone::OnAxis::None(_) => Err(Fault::Skipped { column }),
         }
     }
 

@@ -6,7 +6,7 @@
 
 use super::layout::{self, Kind, Meaning, text};
 use super::stamp::{self, Cell, DateOrder};
-use super::zone::Instant;
+use super::zone::OnAxis;
 use super::{Fault, Job, Line, Lines, unreadable};
 use crate::ImportError;
 use network::{Channel, Diagnostic, Disposition, ReadingQuality, ReadingSeries, SourceRef};
@@ -197,7 +197,7 @@ fn day_of(job: &mut Job<'_>, r: &Register, f: &[&[u8]], line: u64) -> Result<Day
     }
     let quality = if varies { ReadingQuality::Missing } else { job.quality(code, usize::MAX)? };
     let start = match job.zone.instant(date.local_s) {
-        Instant::One(s) | Instant::Two(s, _) | Instant::None(s) => s,
+        OnAxis::One(s) | OnAxis::Two(s, _) | OnAxis::None(s) => s,
     };
     let quality = vec![quality; n];
     Ok(Day { series: r.series, interval_s: r.interval_s, start, values, quality, open: if varies { n } else { 0 }, line })

@@ -5,7 +5,7 @@
 
 use super::layout::{self, Layout, Meaning, Wide};
 use super::stamp::{self, Cell};
-use super::zone::Instant;
+use super::zone::OnAxis;
 use super::{Fault, Job, Line, Lines, unreadable};
 use crate::ImportError;
 use network::{ReadingQuality, ReadingSeries};
@@ -88,7 +88,7 @@ fn row(job: &mut Job<'_>, layout: &Layout, wide: &Wide, line: &[u8], last: &mut 
     }
     let midnight = |job: &mut Job<'_>, local: i64| match (date.offset_s, job.zone.instant(local)) {
         (Some(offset), _) => local - offset,
-        (None, Instant::One(s) | Instant::None(s) | Instant::Two(s, _)) => s,
+        (None, OnAxis::One(s) | OnAxis::None(s) | OnAxis::Two(s, _)) => s,
     };
     let start = midnight(job, date.local_s);
     let length = midnight(job, date.local_s + 86_400) - start;
@@ -118,14 +118,14 @@ fn row(job: &mut Job<'_>, layout: &Layout, wide: &Wide, line: &[u8], last: &mut 
             }
             match (date.offset_s, job.zone.instant(local_start)) {
                 (Some(offset), _) => local_start - offset,
-                (None, Instant::One(s)) => s,
-                (None, Instant::Two(first, _)) => {
+                (None, OnAxis::One(s)) => s,
+                (None, OnAxis::Two(first, _)) => {
                     job.summary.repeated.0 += 1;
                     first
                 }
                 // Nothing, or a zero that fills the table, is right in an hour that does not exist.
-                (None, Instant::None(_)) if matches!(cell, Cell::Empty | Cell::Number(0.0)) => continue,
-                (None, Instant::None(_)) => {
+                (None, OnAxis::None(_)) if matches!(cell, Cell::Empty | Cell::Number(0.0)) => continue,
+                (None, OnAxis::None(_)) => {
                     job.block.truncate(before);
                     return Err(Fault::Skipped { column });
                 }

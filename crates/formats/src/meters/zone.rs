@@ -15,7 +15,7 @@ pub const LAST_YEAR: i64 = 2099;
 
 /// Where a local time stands on the time axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Instant {
+pub enum OnAxis {
     One(i64),
     /// Clocks go back: the first and the second of two instants of this local time.
     Two(i64, i64),
@@ -106,14 +106,14 @@ impl Zone {
 
     /// The instant of a local time, both in seconds since 1970.
     #[inline]
-    pub fn instant(&mut self, local_s: i64) -> Instant {
+    pub fn instant(&mut self, local_s: i64) -> OnAxis {
         if self.from <= local_s && local_s < self.until {
-            return Instant::One(local_s - self.offset);
+            return OnAxis::One(local_s - self.offset);
         }
         self.search(local_s)
     }
 
-    fn search(&mut self, local_s: i64) -> Instant {
+    fn search(&mut self, local_s: i64) -> OnAxis {
         let end_of = |i: usize| self.spans.get(i + 1).map_or(i64::MAX / 4, |s| s.0);
         let near = self.spans.partition_point(|s| s.0 <= local_s);
         // An offset is less than two days, so that only spans around can hold it.
@@ -141,13 +141,13 @@ impl Zone {
                 self.from = start + offset.max(earlier);
                 self.until = end_of(i) + offset.min(later);
                 self.offset = offset;
-                Instant::One(local_s - offset)
+                OnAxis::One(local_s - offset)
             }
-            [Some(a), Some(b)] => Instant::Two(local_s - self.spans[a].1, local_s - self.spans[b].1),
+            [Some(a), Some(b)] => OnAxis::Two(local_s - self.spans[a].1, local_s - self.spans[b].1),
             _ => {
                 let b = before.min(self.spans.len() - 1);
                 // The last span that has begun by its own clock; the offset before the change is that of the one that has ended.
-                Instant::None(local_s - self.spans[b].1)
+                OnAxis::None(local_s - self.spans[b].1)
             }
         }
     }
@@ -225,21 +225,21 @@ mod tests {
     fn clocks_go_forward_and_back() {
         let mut zone = Zone::parse("America/Chicago").unwrap();
         // 2016-03-13: 02:00 CST is 03:00 CDT; 2016-11-06: 02:00 CDT is 01:00 CST.
-        assert_eq!(zone.instant(at(2016, 3, 13, 1, 59)), Instant::One(at(2016, 3, 13, 7, 59)));
-        assert_eq!(zone.instant(at(2016, 3, 13, 2, 0)), Instant::None(at(2016, 3, 13, 8, 0)));
-        assert_eq!(zone.instant(at(2016, 3, 13, 2, 45)), Instant::None(at(2016, 3, 13, 8, 45)));
-        assert_eq!(zone.instant(at(2016, 3, 13, 3, 0)), Instant::One(at(2016, 3, 13, 8, 0)));
-        assert_eq!(zone.instant(at(2016, 11, 6, 0, 59)), Instant::One(at(2016, 11, 6, 5, 59)));
-        assert_eq!(zone.instant(at(2016, 11, 6, 1, 0)), Instant::Two(at(2016, 11, 6, 6, 0), at(2016, 11, 6, 7, 0)));
-        assert_eq!(zone.instant(at(2016, 11, 6, 1, 59)), Instant::Two(at(2016, 11, 6, 6, 59), at(2016, 11, 6, 7, 59)));
-        assert_eq!(zone.instant(at(2016, 11, 6, 2, 0)), Instant::One(at(2016, 11, 6, 8, 0)));
+        assert_eq!(zone.instant(at(2016, 3, 13, 1, 59)), OnAxis::One(at(2016, 3, 13, 7, 59)));
+        assert_eq!(zone.instant(at(2016, 3, 13, 2, 0)), OnAxis::None(at(2016, 3, 13, 8, 0)));
+        assert_eq!(zone.instant(at(2016, 3, 13, 2, 45)), OnAxis::None(at(2016, 3, 13, 8, 45)));
+        assert_eq!(zone.instant(at(2016, 3, 13, 3, 0)), OnAxis::One(at(2016, 3, 13, 8, 0)));
+        assert_eq!(zone.instant(at(2016, 11, 6, 0, 59)), OnAxis::One(at(2016, 11, 6, 5, 59)));
+        assert_eq!(zone.instant(at(2016, 11, 6, 1, 0)), OnAxis::Two(at(2016, 11, 6, 6, 0), at(2016, 11, 6, 7, 0)));
+        assert_eq!(zone.instant(at(2016, 11, 6, 1, 59)), OnAxis::Two(at(2016, 11, 6, 6, 59), at(2016, 11, 6, 7, 59)));
+        assert_eq!(zone.instant(at(2016, 11, 6, 2, 0)), OnAxis::One(at(2016, 11, 6, 8, 0)));
         assert_eq!(zone.offset_at(at(2016, 7, 1, 0, 0)), -5 * 3600);
         let mut standard = Zone::parse("standard:America/Chicago").unwrap();
-        assert_eq!(standard.instant(at(2016, 7, 1, 12, 0)), Instant::One(at(2016, 7, 1, 18, 0)));
+        assert_eq!(standard.instant(at(2016, 7, 1, 12, 0)), OnAxis::One(at(2016, 7, 1, 18, 0)));
         // The southern half of the earth, and a change of half an hour.
         let mut howe = Zone::parse("Australia/Lord_Howe").unwrap();
-        assert!(matches!(howe.instant(at(2020, 4, 5, 1, 45)), Instant::Two(..)));
-        assert_eq!(Zone::parse("+05:30").unwrap().instant(at(2020, 1, 1, 5, 30)), Instant::One(at(2020, 1, 1, 0, 0)));
+        assert!(matches!(howe.instant(at(2020, 4, 5, 1, 45)), OnAxis::Two(..)));
+        assert_eq!(Zone::parse("+05:30").unwrap().instant(at(2020, 1, 1, 5, 30)), OnAxis::One(at(2020, 1, 1, 0, 0)));
         for bad in ["", "Mars/Olympus", "+25:00", "standard:", "12"] {
             assert!(Zone::parse(bad).is_err(), "{bad}");
         }
