@@ -12,9 +12,6 @@
 //! ([`zone`]); when clocks go back, the first reading of a local time is taken as the first of the two instants and the second as the
 //! second.
 
-// A finding is large, and is made once: it ends the reading.
-#![allow(clippy::result_large_err)]
-
 mod columnar;
 pub mod layout;
 mod long;

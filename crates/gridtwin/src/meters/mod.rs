@@ -1,8 +1,5 @@
 //! `gridtwin meters`: interval readings into a lake, and the map from meters to transformers.
 
-// A finding is large, and is made once: it ends the command.
-#![allow(clippy::result_large_err)]
-
 pub mod arguments;
 mod import;
 mod map;

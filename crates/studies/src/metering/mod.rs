@@ -9,9 +9,6 @@
 //! whole, or in several turns when it is larger than [`Options::group_bytes`]. Memory holds the buffers of all groups
 //! ([`Options::buffer_bytes`]), one group, one series, the intervals of its transformers and of one feeder, and the names of meters.
 
-// A finding is large, and is made once: it ends the import.
-#![allow(clippy::result_large_err)]
-
 pub mod tables;
 pub mod vee;
 
