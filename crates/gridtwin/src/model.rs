@@ -77,7 +77,10 @@ impl Model {
         let stored = Project::open(&arguments.model)?.network(arguments.network.as_deref(), arguments.network_version)?;
         let v = &stored.info;
         let name = format!("{}, {} version {}", arguments.model.display(), v.network, v.number);
-        Ok(Self::from_imported(name, None, stored.imported))
+        let mut imported = stored.imported;
+        // The checks are made anew before the network is solved; what they found at the import would be told twice.
+        imported.diagnostics.retain(|d| !d.code.starts_with("CHECK."));
+        Ok(Self::from_imported(name, None, imported))
     }
 
     /// The model of a reader's result.

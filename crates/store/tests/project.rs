@@ -470,6 +470,45 @@ fn projects_are_listed() {
     });
 }
 
+/// What is committed is in the file as soon as the project is no longer held, so that a copy of the file is a copy of the project.
+#[test]
+fn a_closed_project_is_one_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let network = imported(feeder(20));
+    let beside = |dir: &std::path::Path| ["project.db-wal", "project.db-shm"].into_iter().filter(|f| dir.join(f).exists()).count();
+    let way = |n: u32, dir: &std::path::Path| {
+        let project = Project::create(dir, &Creation::new("p", NOON)).unwrap();
+        project.import(&version("f", &network)).unwrap();
+        assert!(beside(dir) > 0, "it is open");
+        match n % 3 {
+            0 => drop(project),
+            // Where one may not wait.
+            1 => tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async move { drop(project) }),
+            // A panic passes through.
+            _ => {
+                let passed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
+                    let _held = project;
+                    std::panic::resume_unwind(Box::new("expected"));
+                }));
+                assert!(passed.is_err());
+            }
+        }
+    };
+    for n in 0..12 {
+        let dir = folder.path().join(format!("p{n}"));
+        way(n, &dir);
+        assert_eq!(beside(&dir), 0, "way {} leaves files beside the database", n % 3);
+        let copy = folder.path().join(format!("copy{n}"));
+        std::fs::create_dir(&copy).unwrap();
+        std::fs::copy(dir.join("project.db"), copy.join("project.db")).unwrap();
+        assert!(Project::open(&copy).unwrap().network(None, None).unwrap().imported == network);
+        // Opening and reading leaves none either, nor does what is refused.
+        assert_eq!(beside(&copy), 0);
+        assert!(Project::create(&copy, &Creation::new("p", NOON)).is_err());
+        assert_eq!(beside(&copy), 0);
+    }
+}
+
 /// A network of a hundred thousand elements and fifty thousand buses, imported twice and compared: what it takes is printed.
 #[test]
 #[ignore = "takes a minute; `make soak` runs it"]

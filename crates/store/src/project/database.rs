@@ -7,7 +7,9 @@
 use super::error::ProjectError;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection, Postgres, Row as _, Sqlite, SqliteConnection, TypeInfo, ValueRef};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection as _, PgConnection, Postgres, Row as _, Sqlite, SqliteConnection, TypeInfo, ValueRef,
+};
 use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
@@ -17,8 +19,15 @@ use tokio::runtime::Runtime;
 const WAIT_S: u64 = 30;
 /// How long a connection may take, s.
 const CONNECT_S: u64 = 15;
-/// Values of one statement at most: both databases take more.
-const VALUES_MAX: usize = 6_000;
+/// How long a server may take to be told goodbye, s.
+const CLOSE_S: u64 = 5;
+/// Values of one statement at most: both databases take more, but a longer statement gains nothing.
+const VALUES_MAX: usize = 2_000;
+/// Pages that SQLite keeps in memory, KiB. Hashes come in no order, so that every insertion touches another page of their index; with the
+/// 2 MiB that SQLite would take, a network of a hundred thousand elements has it read and write those pages over and over.
+const CACHE_KIB: u64 = 64 * 1024;
+/// Rows that SQLite's thread may be ahead of the one that takes them.
+const ROWS_AHEAD: usize = 1_000;
 
 /// One value of a statement or row.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,6 +114,18 @@ impl Row {
         }
     }
 
+    /// As [`Row::text`], which is empty afterwards.
+    pub(crate) fn take_text(&mut self, column: usize) -> String {
+        self.take_optional_text(column).unwrap_or_default()
+    }
+
+    pub(crate) fn take_optional_text(&mut self, column: usize) -> Option<String> {
+        match self.0.get_mut(column) {
+            Some(Cell::Text(text)) => text.take(),
+            _ => None,
+        }
+    }
+
     pub(crate) fn integer(&self, column: usize) -> Option<i64> {
         match self.0.get(column) {
             Some(Cell::Integer(n)) => *n,
@@ -142,10 +163,32 @@ pub enum Dialect {
     Postgres,
 }
 
-pub(crate) struct Database {
-    // Before the runtime, so that it is closed while there still is one.
+/// A connection and the runtime that it lives on.
+struct Line {
+    // Before the runtime, so that it is dropped while there still is one.
     connection: Connection,
     runtime: Runtime,
+}
+
+impl Line {
+    /// Says goodbye. SQLite's connection belongs to a thread of its own: one that is only dropped is closed some time later, or never when
+    /// the process ends before, and what the last one to close would have moved into the file stays in `-wal` beside it.
+    fn close(self) {
+        let Self { connection, runtime } = self;
+        // Nothing can be done about a failure: what was committed is kept in any case.
+        let _ = runtime.block_on(async {
+            match connection {
+                Connection::Sqlite(c) => c.close().await,
+                Connection::Postgres(c) => tokio::time::timeout(Duration::from_secs(CLOSE_S), c.close()).await.unwrap_or(Ok(())),
+            }
+        });
+    }
+}
+
+pub(crate) struct Database {
+    dialect: Dialect,
+    /// None only while it is being dropped.
+    line: Option<Line>,
     /// File or address, without a password.
     place: String,
     /// How long a writer waits for another one, s.
@@ -157,6 +200,16 @@ pub(crate) struct Database {
 impl std::fmt::Debug for Database {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Database({})", self.place)
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let Some(line) = self.line.take() else { return };
+        // On a thread of its own: who drops it may be running asynchronous tasks, where one may not wait, or be panicking already.
+        if let Ok(closing) = std::thread::Builder::new().name("gridtwin-close".into()).spawn(move || line.close()) {
+            let _ = closing.join();
+        }
     }
 }
 
@@ -193,9 +246,12 @@ impl Database {
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
+            .pragma("cache_size", format!("-{CACHE_KIB}"))
+            .row_buffer_size(ROWS_AHEAD)
             .disable_statement_logging();
         let connection = runtime.block_on(options.connect()).map_err(|e| failure(&place, WAIT_S, e))?;
-        Ok(Self { connection: Connection::Sqlite(connection), runtime, place, wait_s: WAIT_S, is_open: false })
+        let line = Some(Line { connection: Connection::Sqlite(connection), runtime });
+        Ok(Self { dialect: Dialect::Sqlite, line, place, wait_s: WAIT_S, is_open: false })
     }
 
     /// Connects to a PostgreSQL server: `postgres://user:password@host:port/database`.
@@ -215,14 +271,12 @@ impl Database {
             Ok(Err(e)) => return Err(ProjectError::Unreachable { place, reason: reason(&e) }),
             Err(_) => return Err(ProjectError::Unreachable { place, reason: format!("no answer within {CONNECT_S} seconds") }),
         };
-        Ok(Self { connection: Connection::Postgres(connection), runtime, place, wait_s: WAIT_S, is_open: false })
+        let line = Some(Line { connection: Connection::Postgres(connection), runtime });
+        Ok(Self { dialect: Dialect::Postgres, line, place, wait_s: WAIT_S, is_open: false })
     }
 
     pub(crate) fn dialect(&self) -> Dialect {
-        match self.connection {
-            Connection::Sqlite(_) => Dialect::Sqlite,
-            Connection::Postgres(_) => Dialect::Postgres,
-        }
+        self.dialect
     }
 
     pub(crate) fn place(&self) -> &str {
@@ -240,16 +294,21 @@ impl Database {
 
     /// Runs one statement; returns the number of rows that it touched.
     pub(crate) fn execute(&mut self, sql: &str, values: &[Cell]) -> Result<u64, ProjectError> {
+        self.execute_with(sql, values.iter().cloned())
+    }
+
+    fn execute_with(&mut self, sql: &str, values: impl Iterator<Item = Cell>) -> Result<u64, ProjectError> {
         let sql = AssertSqlSafe(sql.to_owned());
-        let done = match &mut self.connection {
-            Connection::Sqlite(c) => {
-                let query = values.iter().fold(sqlx::query::<Sqlite>(sql), bind_sqlite);
-                self.runtime.block_on(query.execute(c)).map(|r| r.rows_affected())
+        let done = match &mut self.line {
+            Some(Line { connection: Connection::Sqlite(c), runtime }) => {
+                let query = values.fold(sqlx::query::<Sqlite>(sql), bind_sqlite);
+                runtime.block_on(query.execute(c)).map(|r| r.rows_affected())
             }
-            Connection::Postgres(c) => {
-                let query = values.iter().fold(sqlx::query::<Postgres>(sql), bind_postgres);
-                self.runtime.block_on(query.execute(c)).map(|r| r.rows_affected())
+            Some(Line { connection: Connection::Postgres(c), runtime }) => {
+                let query = values.fold(sqlx::query::<Postgres>(sql), bind_postgres);
+                runtime.block_on(query.execute(c)).map(|r| r.rows_affected())
             }
+            None => Err(sqlx::Error::PoolClosed),
         };
         done.map_err(|e| failure(&self.place, self.wait_s, e))
     }
@@ -257,15 +316,16 @@ impl Database {
     /// Rows that a statement gives.
     pub(crate) fn rows(&mut self, sql: &str, values: &[Cell]) -> Result<Vec<Row>, ProjectError> {
         let sql = AssertSqlSafe(sql.to_owned());
-        let rows = match &mut self.connection {
-            Connection::Sqlite(c) => {
-                let query = values.iter().fold(sqlx::query::<Sqlite>(sql), bind_sqlite);
-                self.runtime.block_on(query.fetch_all(c)).and_then(|rows| rows.iter().map(row_of_sqlite).collect::<Result<Vec<_>, _>>())
+        let rows = match &mut self.line {
+            Some(Line { connection: Connection::Sqlite(c), runtime }) => {
+                let query = values.iter().cloned().fold(sqlx::query::<Sqlite>(sql), bind_sqlite);
+                runtime.block_on(query.fetch_all(c)).and_then(|rows| rows.iter().map(row_of_sqlite).collect::<Result<Vec<_>, _>>())
             }
-            Connection::Postgres(c) => {
-                let query = values.iter().fold(sqlx::query::<Postgres>(sql), bind_postgres);
-                self.runtime.block_on(query.fetch_all(c)).and_then(|rows| rows.iter().map(row_of_postgres).collect::<Result<Vec<_>, _>>())
+            Some(Line { connection: Connection::Postgres(c), runtime }) => {
+                let query = values.iter().cloned().fold(sqlx::query::<Postgres>(sql), bind_postgres);
+                runtime.block_on(query.fetch_all(c)).and_then(|rows| rows.iter().map(row_of_postgres).collect::<Result<Vec<_>, _>>())
             }
+            None => Err(sqlx::Error::PoolClosed),
         };
         rows.map_err(|e| failure(&self.place, self.wait_s, e))
     }
@@ -276,25 +336,41 @@ impl Database {
     }
 
     /// Inserts many rows: `INSERT INTO {into} VALUES (…), (…) {tail}`, so many at a time as one statement takes.
-    pub(crate) fn insert(&mut self, into: &str, width: usize, tail: &str, rows: &[Vec<Cell>]) -> Result<(), ProjectError> {
-        for chunk in rows.chunks((VALUES_MAX / width).max(1)) {
-            let mut sql = format!("INSERT INTO {into} VALUES ");
-            for r in 0..chunk.len() {
-                sql.push_str(if r == 0 { "(" } else { ", (" });
-                for c in 0..width {
-                    if c > 0 {
-                        sql.push_str(", ");
-                    }
-                    sql.push_str(&format!("${}", r * width + c + 1));
-                }
-                sql.push(')');
+    pub(crate) fn insert(&mut self, into: &str, width: usize, tail: &str, rows: Vec<Vec<Cell>>) -> Result<(), ProjectError> {
+        let at_once = (VALUES_MAX / width.max(1)).max(1);
+        let (mut left, mut rows) = (rows.len(), rows.into_iter());
+        let mut sql = (0, String::new());
+        while left > 0 {
+            let n = left.min(at_once);
+            if sql.0 != n {
+                sql = (n, self.insertion(into, width, tail, n));
             }
-            sql.push(' ');
-            sql.push_str(tail);
-            let values: Vec<Cell> = chunk.iter().flatten().cloned().collect();
-            self.execute(&sql, &values)?;
+            self.execute_with(&sql.1, rows.by_ref().take(n).flatten())?;
+            left -= n;
         }
         Ok(())
+    }
+
+    fn insertion(&self, into: &str, width: usize, tail: &str, n_rows: usize) -> String {
+        let mut sql = format!("INSERT INTO {into} VALUES ");
+        for r in 0..n_rows {
+            sql.push_str(if r == 0 { "(" } else { ", (" });
+            for c in 0..width {
+                if c > 0 {
+                    sql.push_str(", ");
+                }
+                match self.dialect {
+                    // To SQLite a number with a dollar is a name, and each name is looked for among all before it, when the statement is
+                    // prepared and again when it gets its values: thousands of them would cost millions of comparisons each time.
+                    Dialect::Sqlite => sql.push('?'),
+                    Dialect::Postgres => sql.push_str(&format!("${}", r * width + c + 1)),
+                }
+            }
+            sql.push(')');
+        }
+        sql.push(' ');
+        sql.push_str(tail);
+        sql
     }
 
     /// Runs `body` as one transaction that writes: all of it is kept, or nothing. A second writer waits, and is told after a while.
@@ -356,19 +432,19 @@ pub(crate) fn is_postgres(url: &str) -> bool {
     url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
-fn bind_sqlite<'q>(query: sqlx::query::Query<'q, Sqlite, SqliteArguments>, cell: &Cell) -> sqlx::query::Query<'q, Sqlite, SqliteArguments> {
+fn bind_sqlite<'q>(query: sqlx::query::Query<'q, Sqlite, SqliteArguments>, cell: Cell) -> sqlx::query::Query<'q, Sqlite, SqliteArguments> {
     match cell {
-        Cell::Text(text) => query.bind(text.clone()),
-        Cell::Integer(n) => query.bind(*n),
-        Cell::Real(x) => query.bind(*x),
+        Cell::Text(text) => query.bind(text),
+        Cell::Integer(n) => query.bind(n),
+        Cell::Real(x) => query.bind(x),
     }
 }
 
-fn bind_postgres<'q>(query: sqlx::query::Query<'q, Postgres, PgArguments>, cell: &Cell) -> sqlx::query::Query<'q, Postgres, PgArguments> {
+fn bind_postgres<'q>(query: sqlx::query::Query<'q, Postgres, PgArguments>, cell: Cell) -> sqlx::query::Query<'q, Postgres, PgArguments> {
     match cell {
-        Cell::Text(text) => query.bind(text.clone()),
-        Cell::Integer(n) => query.bind(*n),
-        Cell::Real(x) => query.bind(*x),
+        Cell::Text(text) => query.bind(text),
+        Cell::Integer(n) => query.bind(n),
+        Cell::Real(x) => query.bind(x),
     }
 }
 
@@ -378,8 +454,8 @@ fn row_of_sqlite(row: &SqliteRow) -> Result<Row, sqlx::Error> {
         if value.is_null() {
             return Ok(Cell::Text(None));
         }
-        let kind = value.type_info().name().to_owned();
-        Ok(match kind.as_str() {
+        let kind = value.type_info();
+        Ok(match kind.name() {
             "INTEGER" => Cell::Integer(row.try_get_unchecked(i)?),
             "REAL" => Cell::Real(row.try_get_unchecked(i)?),
             _ => Cell::Text(row.try_get_unchecked(i)?),
@@ -394,8 +470,8 @@ fn row_of_postgres(row: &PgRow) -> Result<Row, sqlx::Error> {
         if value.is_null() {
             return Ok(Cell::Text(None));
         }
-        let kind = value.type_info().name().to_owned();
-        Ok(match kind.as_str() {
+        let kind = value.type_info();
+        Ok(match kind.name() {
             "INT8" => Cell::Integer(row.try_get(i)?),
             "INT4" => Cell::Integer(row.try_get::<Option<i32>, _>(i)?.map(i64::from)),
             "FLOAT8" => Cell::Real(row.try_get(i)?),

@@ -118,10 +118,6 @@ struct Splitter<'a> {
 impl Splitter<'_> {
     fn items(&mut self, section: &str, writer: &Writer<'_>) -> Result<Vec<Item>, WriteError> {
         let network = self.network;
-        if section == "order" {
-            self.in_elements = false;
-            return Ok(Vec::new());
-        }
         // An entry that is a structure begins so; lists of anything else stay one value.
         let is_list_of_things = writer.text == "[]" || (!writer.marks.is_empty() && writer.text.starts_with("[{"));
         if !is_list_of_things {
@@ -365,6 +361,11 @@ impl ser::SerializeStruct for Splitter<'_> {
     type Error = WriteError;
 
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), WriteError> {
+        // Each element says its own place in the order.
+        if key == "order" {
+            self.in_elements = false;
+            return Ok(());
+        }
         let names = self.names;
         let mut writer = Writer::new(names);
         value.serialize(&mut writer).map_err(|e| WriteError(format!("{key}: {}", e.0)))?;

@@ -86,6 +86,11 @@ impl Node {
 /// Appends a text in quotes, with what JSON wants escaped.
 pub(crate) fn write_text(text: &str, out: &mut String) {
     out.push('"');
+    if !text.bytes().any(|b| b < b' ' || matches!(b, b'"' | b'\\')) {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),

@@ -74,7 +74,7 @@ impl Project {
             for row in rows {
                 let tail = "ON CONFLICT (project, class, name) DO UPDATE SET content = excluded.content, origin = excluded.origin, \
                     time_utc = excluded.time_utc";
-                database.insert("equipment (project, class, name, content, origin, time_utc)", 6, tail, &[row])?;
+                database.insert("equipment (project, class, name, content, origin, time_utc)", 6, tail, vec![row])?;
             }
             Ok(())
         })
@@ -118,7 +118,7 @@ impl Project {
                 ]
             })
             .collect();
-        self.database().write(|database| database.insert("overrides (project, kind, subject, value, author, note, time_utc)", 7, "", &rows))
+        self.database().write(|database| database.insert("overrides (project, kind, subject, value, author, note, time_utc)", 7, "", rows))
     }
 
     /// Decisions of a kind that are in force, by subject.
@@ -155,14 +155,14 @@ impl Project {
                 run.options.to_string().into(),
                 run.time_utc.as_str().into(),
             ];
-            database.insert("runs (project, name, kind, version, options, time_utc)", 6, tail, &[row])?;
+            database.insert("runs (project, name, kind, version, options, time_utc)", 6, tail, vec![row])?;
             let id = database.row("SELECT id FROM runs WHERE project = $1 AND name = $2", &[self.id.into(), run.name.as_str().into()])?;
             let id = id.map_or(0, |r| r.number(0)) as i64;
             database.execute("DELETE FROM run_files WHERE run = $1", &[id.into()])?;
             let files = run.files.iter().enumerate().map(|(i, f)| {
                 vec![id.into(), i.into(), f.path.as_str().into(), f.sha256.as_str().into(), (f.bytes as i64).into()]
             });
-            database.insert("run_files (run, position, path, sha256, bytes)", 5, "", &files.collect::<Vec<_>>())
+            database.insert("run_files (run, position, path, sha256, bytes)", 5, "", files.collect())
         })
     }
 

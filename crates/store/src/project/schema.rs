@@ -65,7 +65,7 @@ pub(crate) fn bring_to(database: &mut Database, schema: i64) -> Result<i64, Proj
         }
         if before == 0 {
             database.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)", &[])?;
-            database.insert("meta (key, value)", 2, "", &[vec!["format".into(), FORMAT.into()], vec!["schema".into(), "0".into()]])?;
+            database.insert("meta (key, value)", 2, "", vec![vec!["format".into(), FORMAT.into()], vec!["schema".into(), "0".into()]])?;
         }
         let id = match database.dialect() {
             Dialect::Sqlite => "INTEGER PRIMARY KEY",

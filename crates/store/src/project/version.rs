@@ -399,31 +399,31 @@ fn insert_version(database: &mut Database, project: i64, new: &NewVersion<'_>) -
             }
         }
         let columns = "items (hash, section, class, name, buses, kv_ll, phases, feeder, wkt, content)";
-        database.insert(columns, 10, "ON CONFLICT (hash) DO NOTHING", &contents)?;
-        database.insert("version_items (version, section, position, item, item_key, creation, sources)", 7, "", &rows)
+        database.insert(columns, 10, "ON CONFLICT (hash) DO NOTHING", contents)?;
+        database.insert("version_items (version, section, position, item, item_key, creation, sources)", 7, "", rows)
     })?;
     let rows = |entries: Vec<Vec<Cell>>| -> Vec<Vec<Cell>> {
         let number = |i: usize| [Cell::from(version), Cell::from(i)];
         entries.into_iter().enumerate().map(|(i, row)| number(i).into_iter().chain(row).collect()).collect()
     };
     let names = files.names.iter().map(|f| vec![f.as_ref().into()]).collect();
-    database.insert("source_names (version, position, path)", 3, "", &rows(names))?;
+    database.insert("source_names (version, position, path)", 3, "", rows(names))?;
     let read = new.sources.iter().map(|s| vec![s.path.as_str().into(), s.sha256.as_str().into(), (s.bytes as i64).into()]).collect();
-    database.insert("sources (version, position, path, sha256, bytes)", 5, "", &rows(read))?;
+    database.insert("sources (version, position, path, sha256, bytes)", 5, "", rows(read))?;
     let findings = imported.diagnostics.iter().map(finding_row).collect();
     let columns = "findings (version, position, code, severity, message, element, file, line, lon_deg, lat_deg, detail, hint)";
-    database.insert(columns, 12, "", &rows(findings))?;
+    database.insert(columns, 12, "", rows(findings))?;
     let ledger = imported.ledger.entries.iter().map(ledger_row).collect();
-    database.insert("ledger (version, position, field, disposition, value, reason, n, file, line)", 9, "", &rows(ledger))?;
+    database.insert("ledger (version, position, field, disposition, value, reason, n, file, line)", 9, "", rows(ledger))?;
     let rejected = imported
         .rejects
         .iter()
         .map(|r| vec![r.source.file.as_ref().into(), r.source.line.into(), r.reason.as_str().into(), r.text.as_str().into()]);
-    database.insert("rejects (version, position, file, line, reason, record)", 6, "", &rows(rejected.collect()))?;
+    database.insert("rejects (version, position, file, line, reason, record)", 6, "", rows(rejected.collect()))?;
     let counts = imported.counts.iter().map(|(what, n)| vec![what.as_str().into(), (*n).into()]).collect();
-    database.insert("counts (version, position, what, n)", 4, "", &rows(counts))?;
+    database.insert("counts (version, position, what, n)", 4, "", rows(counts))?;
     let figures = imported.figures.iter().map(figure_row).collect();
-    database.insert("study_figures (version, position, subject, phase, quantity, value, file, line)", 8, "", &rows(figures))?;
+    database.insert("study_figures (version, position, subject, phase, quantity, value, file, line)", 8, "", rows(figures))?;
     let sql = "UPDATE versions SET digest = $1, n_items = $2 WHERE id = $3";
     database.execute(sql, &[digest.finish().into(), n_items.into(), version.into()])?;
     Ok(number)
@@ -494,29 +494,29 @@ pub(super) fn for_each_item(
         while from <= last {
             let rows = database.rows(sql, &[info.id.into(), section.as_str().into(), from.into(), (from + PAGE).into()])?;
             from += PAGE;
-            for row in &rows {
-                let key = row.text(2);
+            for mut row in rows {
+                let key = row.take_text(2);
                 let source = |word: &str| {
                     let (file, line) = word.split_once(':')?;
                     Some(SourceRef { file: names.get(file.parse::<usize>().ok()?)?.clone(), line: line.parse().ok()? })
                 };
                 let sources: Option<Vec<SourceRef>> = row.text(4).split_whitespace().map(source).collect();
                 let item = Item {
-                    section: row.text(13),
+                    section: row.take_text(13),
                     position: u32::try_from(row.number(0)).map_err(|_| damaged(info, format!("{key} has an impossible position")))?,
                     creation: row.integer(3).and_then(|c| u64::try_from(c).ok()),
-                    class: row.text(5),
-                    name: row.text(6),
-                    buses: row.text(7),
+                    class: row.take_text(5),
+                    name: row.take_text(6),
+                    buses: row.take_text(7),
                     kv_ll: row.real(8),
-                    phases: row.text(9),
-                    feeder: row.text(10),
-                    wkt: row.optional_text(11),
-                    content: row.text(12),
+                    phases: row.take_text(9),
+                    feeder: row.take_text(10),
+                    wkt: row.take_optional_text(11),
+                    content: row.take_text(12),
                     sources: sources.ok_or_else(|| damaged(info, format!("the sources of {key} cannot be read")))?,
                     key,
                 };
-                take(item, row.text(1))?;
+                take(item, row.take_text(1))?;
             }
         }
     }

@@ -11,7 +11,7 @@ use super::names::Names;
 use super::node::{Node, write_text};
 use network::SourceRef;
 use serde::ser::{self, Serialize};
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// Why a value cannot be written: an id that stands for nothing, or a shape of data that JSON does not have.
 #[derive(Debug)]
@@ -54,10 +54,17 @@ impl<'a> Writer<'a> {
         Self { names, text: String::new(), sources: Vec::new(), marks: Vec::new(), depth: 0 }
     }
 
-    fn nested(&self, value: &(impl Serialize + ?Sized)) -> Result<Node, WriteError> {
-        let mut writer = Writer::new(self.names);
-        value.serialize(&mut writer)?;
-        Node::parse(&writer.text).map_err(WriteError)
+    /// A value by itself: it is written behind the text, read, and taken away again.
+    fn nested(&mut self, value: &(impl Serialize + ?Sized)) -> Result<Node, WriteError> {
+        let from = self.text.len();
+        value.serialize(&mut *self)?;
+        let written = &self.text[from..];
+        let node = match written.parse() {
+            Ok(n) => Node::Integer(n),
+            Err(_) => Node::parse(written).map_err(WriteError)?,
+        };
+        self.text.truncate(from);
+        Ok(node)
     }
 }
 
@@ -152,8 +159,7 @@ impl<'w, 'a> Parts<'w, 'a> {
 macro_rules! integers {
     ($($method:ident: $kind:ty),*) => {$(
         fn $method(self, value: $kind) -> Result<(), WriteError> {
-            self.text.push_str(&value.to_string());
-            Ok(())
+            write!(self.text, "{value}").map_err(|e| WriteError(e.to_string()))
         }
     )*};
 }
@@ -180,8 +186,8 @@ impl<'w, 'a> ser::Serializer for &'w mut Writer<'a> {
 
     fn serialize_f64(self, value: f64) -> Result<(), WriteError> {
         // The shortest digits that read back to the same bits.
-        self.text.push_str(&if value.is_finite() { format!("{value:?}") } else { format!("\"{value}\"") });
-        Ok(())
+        let written = if value.is_finite() { write!(self.text, "{value:?}") } else { write!(self.text, "\"{value}\"") };
+        written.map_err(|e| WriteError(e.to_string()))
     }
 
     fn serialize_char(self, value: char) -> Result<(), WriteError> {
