@@ -22,6 +22,8 @@ pub enum ModelFormat {
     CymeDatabase,
     /// Layers of a map, or the mapping that describes them.
     Gis,
+    /// Tables of a SimBench grid.
+    SimBench,
     /// Tables of a network as this program writes them, a file a class.
     Tables,
     /// A network as GeoJSON, as this program writes it.
@@ -38,6 +40,7 @@ impl fmt::Display for ModelFormat {
             Self::CymeXml => "CYME XML",
             Self::CymeDatabase => "CYME database",
             Self::Gis => "GIS",
+            Self::SimBench => "SimBench",
             Self::Tables => "tables",
             Self::NetworkGeoJson => "GeoJSON of a network",
         })
@@ -141,6 +144,9 @@ fn detect_folder(files: &dyn FileSource, path: &Path) -> ModelFormat {
     if gis::is_tables(files, path) {
         return ModelFormat::Tables;
     }
+    if gis::simbench::is_simbench(files, path) {
+        return ModelFormat::SimBench;
+    }
     if has(&["gdbtable", "shp", "geojson", "gdb"]) {
         return ModelFormat::Gis;
     }
@@ -178,6 +184,10 @@ mod tests {
             .with("x.dss", "clear")
             .with("script", "New Circuit.a\n")
             .with("cyme/load.txt", "[LOADS]\nFORMAT_LOADS=A,B\n")
+            .with("grid/Node.csv", "id;type\n")
+            .with("grid/Line.csv", "id\n")
+            .with("grid/LineType.csv", "id\n")
+            .with("grid/ExternalNet.csv", "id\n")
             .with("layers/poles.shp", b"\0\0\x27\x0a".to_vec());
         let cases = [
             ("a.txt", ModelFormat::CymeText),
@@ -193,6 +203,7 @@ mod tests {
             ("none", ModelFormat::OpenDss),
             ("cyme", ModelFormat::CymeText),
             ("layers", ModelFormat::Gis),
+            ("grid", ModelFormat::SimBench),
         ];
         for (path, expected) in cases {
             assert_eq!(detect(&files, Path::new(path)), expected, "{path}");

@@ -24,6 +24,10 @@ pub struct ModelOptions {
     pub load_model: Option<String>,
     /// Corrections asked for (CYME).
     pub corrections: Vec<Correction>,
+    /// Controls act instead of keeping their saved positions (CYME).
+    pub controls_act: bool,
+    /// Coordinates are longitude and latitude (CYME).
+    pub lon_lat: bool,
 }
 
 /// Reads a model of a format other than OpenDSS.
@@ -36,7 +40,8 @@ pub fn read(format: ModelFormat, files: &dyn FileSource, path: &Path, options: &
         load_model: options.load_model.clone(),
         corrections: options.corrections.clone(),
         lenient: options.lenient,
-        ..cyme::Options::default()
+        controls_act: options.controls_act,
+        lon_lat: options.lon_lat,
     };
     match format {
         ModelFormat::OpenDss => Err(Diagnostic::error("READ.FORMAT.SCRIPT", "a script is read with an engine that solves on its way")
@@ -45,6 +50,7 @@ pub fn read(format: ModelFormat, files: &dyn FileSource, path: &Path, options: &
         ModelFormat::Psse => psse::read(files, path, &psse::ReadOptions { lenient: options.lenient, ..psse::ReadOptions::default() }),
         ModelFormat::CymeXml => cyme::xml::read(files, path, &cyme_options()),
         ModelFormat::CymeDatabase => cyme::mdb::read(files, path, &cyme_options()),
+        ModelFormat::SimBench => gis::simbench::read(files, path),
         ModelFormat::Tables => gis::read_csv(files, path),
         ModelFormat::NetworkGeoJson => gis::read_geojson(files, path),
         ModelFormat::CymeText => cyme::text::read(files, path, &cyme_options()),

@@ -1,6 +1,7 @@
 //! The command line: what can be asked, and the words it is asked with.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use formats::cyme::Correction;
 use std::path::PathBuf;
 
 /// GridTwin: the digital twin of an electricity grid, from the models that utilities have.
@@ -34,6 +35,8 @@ pub enum Command {
     Report(ReportArguments),
     /// Look after a results lake
     Lake(LakeArguments),
+    /// Match the pieces of one source to those of another: a map to a model
+    Reconcile(ReconcileArguments),
     /// Set a solution against results of another program, or against another model
     Compare(CompareArguments),
     /// Write a model in another format
@@ -86,18 +89,16 @@ pub struct ImportArguments {
     /// Load model of a CYME study
     #[arg(long, value_name = "ID")]
     pub load_model: Option<String>,
-    /// Correct a known slip of a CYME study: capacitor-kv, ganged-regulators; repeatable
-    #[arg(long, value_enum, value_name = "SLIP")]
-    pub fix: Vec<Fix>,
-}
-
-/// Slips of studies that can be corrected when asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Fix {
-    /// Rated voltages of capacitors that fit no voltage of their node become the node's
-    CapacitorKv,
-    /// Phases of a regulator that is controlled on one phase take its tap
-    GangedRegulators,
+    /// Correct a known slip of a CYME study: capacitor-kv, ganged-regulators, mutual-resistance:LINE=AB,BC,CA (ohm/km),
+    /// regulator-taps:DEVICE=A,B,C, delta-load:SECTION; repeatable
+    #[arg(long, value_name = "SLIP", value_parser = correction)]
+    pub fix: Vec<Correction>,
+    /// Regulators and switched capacitors of a CYME study act, instead of keeping their saved positions
+    #[arg(long)]
+    pub controls_act: bool,
+    /// Coordinates of a CYME study are longitude and latitude
+    #[arg(long)]
+    pub lon_lat: bool,
 }
 
 /// How controls act.
@@ -496,6 +497,33 @@ pub struct CompareArguments {
     pub iteration: IterationArguments,
 }
 
+#[derive(Debug, Clone, Args)]
+pub struct ReconcileArguments {
+    #[command(flatten)]
+    pub model: ModelArguments,
+    /// The other source, in any format
+    #[arg(long, value_name = "MODEL")]
+    pub with: PathBuf,
+    /// Decisions (CSV: decision,a,b,reason; accept, reject or force), applied on every run
+    #[arg(long, value_name = "FILE")]
+    pub overrides: Option<PathBuf>,
+    /// Candidates lie within this distance, m [default: 60]
+    #[arg(long, value_name = "M", value_parser = positive)]
+    pub radius: Option<f64>,
+    /// Least score of a match, 0 to 1 [default: 0.55]
+    #[arg(long, value_name = "SCORE", value_parser = positive)]
+    pub least_score: Option<f64>,
+    /// Write every match with its reasons into this file (CSV)
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Write every conflict with its place into this file (GeoJSON)
+    #[arg(long, value_name = "FILE")]
+    pub conflicts: Option<PathBuf>,
+    /// Print everything as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Formats that are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum TargetFormat {
@@ -507,6 +535,10 @@ pub enum TargetFormat {
     Raw34,
     /// PSS/E RAW, version 35
     Raw35,
+    /// MATPOWER case
+    Matpower,
+    /// CYME text study of three files, into a folder
+    Cyme,
     /// GeoJSON, complete
     Geojson,
     /// Tables (CSV), a file a class, complete
@@ -900,6 +932,10 @@ pub struct ProjectExportArguments {
 }
 
 /// A finite number above zero.
+fn correction(text: &str) -> Result<Correction, String> {
+    Correction::parse(text).ok_or_else(|| "is no correction; see the help of --fix".to_owned())
+}
+
 fn positive(text: &str) -> Result<f64, String> {
     match text.trim().parse::<f64>() {
         Ok(x) if x.is_finite() && x > 0.0 => Ok(x),

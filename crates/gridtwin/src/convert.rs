@@ -7,7 +7,7 @@ use crate::model::Model;
 use crate::number::count;
 use crate::result_folder::{cannot, write_whole};
 use crate::text::Table;
-use formats::{gis, opendss, psse};
+use formats::{cyme, gis, matpower, opendss, psse};
 use network::{Diagnostic, Disposition, Ledger, Network};
 use std::path::{Path, PathBuf};
 
@@ -61,6 +61,16 @@ pub fn write(network: &Network, to: TargetFormat, out: &Path) -> Result<(Vec<(Pa
             };
             let (text, ledger) = psse::write(network, &psse::WriteOptions { version }).map_err(refused)?;
             (one(text), ledger)
+        }
+        TargetFormat::Matpower => {
+            let name = out.file_stem().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+            let (text, ledger) = matpower::write(network, &name).map_err(refused)?;
+            (one(text), ledger)
+        }
+        TargetFormat::Cyme => {
+            let written = cyme::write(network, &cyme::WriteOptions::default()).map_err(refused)?;
+            let files = [("network.txt", written.network), ("equipment.txt", written.equipment), ("load.txt", written.load)];
+            (files.into_iter().map(|(name, text)| (out.join(name), text)).collect(), written.ledger)
         }
         TargetFormat::Geojson => (one(gis::export::write_geojson(network)?), Ledger::default()),
         TargetFormat::Csv => {

@@ -1,6 +1,6 @@
 //! `gridtwin info`: what is in a model, and what of it was not used.
 
-use crate::cli::InfoArguments;
+use crate::cli::{InfoArguments, ModelArguments};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::model::Model;
@@ -78,7 +78,7 @@ pub struct IgnoredRow {
 /// # Errors
 /// A model that cannot be read.
 pub fn run(arguments: &InfoArguments, console: &mut Console<'_>) -> Result<(), Failure> {
-    let mut model = Model::read(&arguments.model)?;
+    let mut model = read(&arguments.model)?;
     // Findings are part of what there is to know; whether they keep the model from being solved is for `check` and `solve`.
     let diagnostics = match model.preflight(arguments.model.lenient) {
         Ok(()) => std::mem::take(&mut model.diagnostics),
@@ -86,6 +86,24 @@ pub fn run(arguments: &InfoArguments, console: &mut Console<'_>) -> Result<(), F
     };
     let info = Info::new(&model, diagnostics);
     if arguments.json { console.json(&info) } else { console.print(&info.render(console.style)) }
+}
+
+/// Reads the model; where records of it are refused, what can be read of it, with the refusals among its findings.
+///
+/// # Errors
+/// A model of which nothing can be read.
+fn read(arguments: &ModelArguments) -> Result<Model, Failure> {
+    let refused = match Model::read(arguments) {
+        Ok(model) => return Ok(model),
+        Err(refused) => refused,
+    };
+    match Model::read(&ModelArguments { lenient: true, ..arguments.clone() }) {
+        Ok(mut model) if model.format != Some(formats::ModelFormat::OpenDss) => {
+            model.diagnostics = refused.diagnostics;
+            Ok(model)
+        }
+        _ => Err(refused),
+    }
 }
 
 impl Info {

@@ -27,6 +27,7 @@ pub mod outages;
 pub mod project;
 pub mod qsts;
 pub mod quality;
+pub mod reconcile;
 pub mod report;
 pub mod result_folder;
 pub mod solve;
@@ -55,6 +56,7 @@ pub fn run(cli: &Cli, console: &mut Console<'_>) -> u8 {
         Command::Sql(arguments) => sql::run(arguments, console).map(|()| true),
         Command::Report(arguments) => study_report::run(arguments, console).map(|()| true),
         Command::Lake(arguments) => lake::run(arguments, console),
+        Command::Reconcile(arguments) => reconcile::run(arguments, console).map(|()| true),
         Command::Compare(arguments) => compare::run(arguments, console),
         Command::Convert(arguments) => convert::run(arguments, console).map(|()| true),
         Command::Quality(arguments) => quality::run(arguments, console),

@@ -1,9 +1,8 @@
 //! From a model in any format to a network that may be solved: read, commands of the command line, preflight.
 
-use crate::cli::{Fix, ImportArguments, ModelArguments};
+use crate::cli::{ImportArguments, ModelArguments};
 use crate::disk_files::DiskFiles;
 use crate::failure::Failure;
-use formats::cyme::Correction;
 use formats::opendss::{FileSource, NotExecuted, ReadOptions};
 use formats::{ModelFormat, ModelOptions};
 use network::{Diagnostic, Imported, Ledger, Network, Reject, Severity, StudyFigure};
@@ -154,16 +153,14 @@ impl Model {
 
 /// What the command line says of a model that is no script.
 pub fn import_options(arguments: &ImportArguments, lenient: bool) -> ModelOptions {
-    let corrections = arguments.fix.iter().map(|fix| match fix {
-        Fix::CapacitorKv => Correction::CapacitorKv,
-        Fix::GangedRegulators => Correction::GangedRegulators,
-    });
     ModelOptions {
         lenient,
         mapping: arguments.mapping.clone(),
         crs: arguments.crs.clone(),
         feeders: arguments.feeder.clone(),
         load_model: arguments.load_model.clone(),
-        corrections: corrections.collect(),
+        corrections: arguments.fix.clone(),
+        controls_act: arguments.controls_act,
+        lon_lat: arguments.lon_lat,
     }
 }
