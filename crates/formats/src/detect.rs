@@ -78,6 +78,10 @@ fn detect_file(bytes: &[u8], path: &Path) -> ModelFormat {
     if head.get(4..).is_some_and(|h| h.starts_with(b"Standard Jet DB") || h.starts_with(b"Standard ACE DB")) {
         return ModelFormat::CymeDatabase;
     }
+    // Who calls a file a script is told what of it is none.
+    if extension == "dss" {
+        return ModelFormat::OpenDss;
+    }
     if head.starts_with(b"PK\x03\x04") {
         return ModelFormat::Gis;
     }
@@ -85,7 +89,6 @@ fn detect_file(bytes: &[u8], path: &Path) -> ModelFormat {
         return ModelFormat::NetworkGeoJson;
     }
     match extension.as_str() {
-        "dss" => return ModelFormat::OpenDss,
         "raw" | "rawx" => return ModelFormat::Psse,
         "m" => return ModelFormat::Matpower,
         "mdb" | "accdb" => return ModelFormat::CymeDatabase,

@@ -95,7 +95,7 @@ fn what_cannot_be_read_is_refused_with_its_line() {
     let found = refused(&NETWORK.replace("SP,1000", "SP,1ooo"), EQUIPMENT, LOAD);
     let finding = found.iter().find(|d| d.code == "CYME.TEXT.UNREADABLE").expect("a finding");
     assert_eq!(finding.severity, Severity::Error);
-    assert_eq!(finding.source.as_ref().map(|s| (&*s.file, s.line)), Some(("s/any.txt", 15)));
+    assert_eq!(finding.source.as_ref().map(|s| (&*s.file, s.line)), Some(("s/any.txt", 16)));
     let found = refused(NETWORK, &EQUIPMENT.replace("W,1.8", "X,1.8"), LOAD);
     assert!(found.iter().any(|d| d.code == "CYME.EQUIPMENT.MISSING"));
     let found = refused(NETWORK, EQUIPMENT, &LOAD.replace("1,D1,SPOT,0,2", "9,D1,SPOT,0,2"));

@@ -383,10 +383,48 @@ struct FieldSpecWhole {
     field: Option<OneOrMore>,
     unit: Option<String>,
     #[serde(default)]
-    values: BTreeMap<String, Scalar>,
+    values: BTreeMap<CodedValue, Scalar>,
     default: Option<Scalar>,
     reason: Option<String>,
     guess: Option<Guess>,
+}
+
+/// A coded value as a mapping writes it, a number as a rule: YAML's keys are not all texts.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct CodedValue(String);
+
+impl<'de> Deserialize<'de> for CodedValue {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl serde::de::Visitor<'_> for Visitor {
+            type Value = CodedValue;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a number or a text")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<CodedValue, E> {
+                Ok(CodedValue(text.to_owned()))
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<CodedValue, E> {
+                Ok(CodedValue(number.to_string()))
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<CodedValue, E> {
+                Ok(CodedValue(number.to_string()))
+            }
+
+            fn visit_f64<E>(self, number: f64) -> Result<CodedValue, E> {
+                Ok(CodedValue(number.to_string()))
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<CodedValue, E> {
+                Ok(CodedValue(value.to_string()))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
 }
 
 #[derive(Deserialize)]
@@ -407,7 +445,7 @@ impl<'de> Deserialize<'de> for FieldSpec {
                     Some(OneOrMore::More(names)) => names,
                 },
                 unit: w.unit,
-                values: w.values,
+                values: w.values.into_iter().map(|(key, value)| (key.0, value)).collect(),
                 default: w.default,
                 reason: w.reason,
                 guess: w.guess,
