@@ -285,6 +285,9 @@ mod tests {
         for _ in 0..2_000 {
             let mut chars: Vec<char> = whole.chars().collect();
             for _ in 0..1 + next(3) {
+                if chars.is_empty() {
+                    break;
+                }
                 let at = next(chars.len());
                 match next(3) {
                     0 => drop(chars.remove(at)),
