@@ -99,7 +99,8 @@ pub fn run(arguments: &CompareArguments, console: &mut Console<'_>) -> Result<bo
             compare(&ours.figures, &theirs, &model.name, "the results that came with the model")
         }
         Some(path) if is_model(path) => {
-            let other_arguments = ModelArguments { model: path.clone(), network: None, network_version: None, ..arguments.model.clone() };
+            let other_arguments =
+                ModelArguments { model: path.clone(), dss: Vec::new(), network: None, network_version: None, ..arguments.model.clone() };
             let mut other = Model::prepare(&other_arguments)?;
             let theirs = solve_model(&mut other, arguments)?;
             let mut comparison = compare(&ours.figures, &theirs.figures, &model.name, &other.name);

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::number::count;
 use crate::text::{Style, Table};
 use formats::outages::{OutageOptions, Outages};
-use formats::table::dates::{DateOrder, moment};
+use formats::table::dates::{DateOrder, day_number, moment};
 use formats::table::{ColumnGuess, ColumnMap, TableOptions};
 use jiff::civil::Date;
 use network::{Diagnostic, OutageStep, Reject};
@@ -201,10 +201,6 @@ fn read_history(path: &Path) -> Result<BTreeMap<i32, f64>, Failure> {
 }
 
 const EPOCH: Date = Date::constant(1970, 1, 1);
-
-fn day_number(date: Date) -> i32 {
-    date.since(EPOCH).map_or(0, |span| span.get_days())
-}
 
 fn date_of(day: i32) -> Date {
     EPOCH.checked_add(jiff::Span::new().days(day)).unwrap_or(Date::MAX)

@@ -50,7 +50,8 @@ struct Report<'a> {
 /// A source that cannot be read, decisions that cannot be understood, files that cannot be written.
 pub fn run(arguments: &ReconcileArguments, console: &mut Console<'_>) -> Result<(), Failure> {
     let a = Model::read(&arguments.model)?;
-    let other = ModelArguments { model: arguments.with.clone(), network: None, network_version: None, ..arguments.model.clone() };
+    let other =
+        ModelArguments { model: arguments.with.clone(), dss: Vec::new(), network: None, network_version: None, ..arguments.model.clone() };
     let b = Model::read(&other)?;
     let overrides = arguments.overrides.as_deref().map(read_overrides).transpose()?.unwrap_or_default();
     let defaults = Options::default();

@@ -5,9 +5,8 @@
 //! `restored`. An event with several rows was restored in steps.
 
 use crate::ImportError;
-use crate::table::dates::{DateOrder, FoundOrder, date_order_of, moment};
+use crate::table::dates::{DateOrder, FoundOrder, date_order_of, day_number, moment};
 use crate::table::{ColumnGuess, ColumnMap, Columns, Row, Table, WantedColumn};
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use network::{Diagnostic, InterruptionKind, Ledger, LonLat, Moment, OutageStep, Reject, Severity};
 use network::{Disposition, SourceRef};
@@ -394,11 +393,6 @@ fn number(text: &str, field: &str) -> Result<Option<f64>, String> {
         Ok(x) if x.is_finite() => Ok(Some(x)),
         _ => Err(format!("{field} \"{text}\" is no number")),
     }
-}
-
-fn day_number(date: Date) -> i32 {
-    let epoch = Date::constant(1970, 1, 1);
-    date.since(epoch).map_or(0, |span| span.get_days())
 }
 
 /// Rows that are there twice count customers twice.

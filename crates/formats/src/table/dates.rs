@@ -157,6 +157,11 @@ pub fn moment(text: &str, order: DateOrder) -> Option<WrittenMoment> {
     Some(WrittenMoment { civil: day.to_datetime(clock), offset_s })
 }
 
+/// Days since 1970-01-01.
+pub fn day_number(date: Date) -> i32 {
+    date.since(Date::constant(1970, 1, 1)).map_or(0, |span| span.get_days())
+}
+
 /// The time zone of an IANA name (`America/Chicago`), `UTC`, or an offset (`-06:00`).
 pub fn time_zone(name: &str) -> Option<TimeZone> {
     let name = name.trim();
