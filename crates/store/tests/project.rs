@@ -259,7 +259,29 @@ fn other_schemas_are_told() {
         assert!(matches!(open(), Err(ProjectError::SchemaNewer { found: 99, known: SCHEMA, .. })));
         assert!(matches!(Project::upgrade(&site.dir("schema"), site.url.as_deref()), Err(ProjectError::SchemaNewer { .. })));
         // As the first schema left it.
-        site.statement("schema", "DROP TABLE run_files; DROP TABLE runs; DROP TABLE overrides; DROP TABLE equipment");
+        for table in [
+            "baseline_figures",
+            "baselines",
+            "weather_values",
+            "weather_places",
+            "outage_steps",
+            "meter_map_rows",
+            "meter_map_versions",
+            "meter_maps",
+            "meter_places",
+            "record_rejects",
+            "record_imports",
+            "unmatched",
+            "conflicts",
+            "matches",
+            "reconciliations",
+            "run_files",
+            "runs",
+            "overrides",
+            "equipment",
+        ] {
+            site.statement("schema", &format!("DROP TABLE {table}"));
+        }
         site.statement("schema", "UPDATE meta SET value = '1' WHERE key = 'schema'");
         let refused = open().unwrap_err();
         assert!(matches!(refused, ProjectError::SchemaOlder { found: 1, .. }));

@@ -26,23 +26,31 @@
 //! # Ok::<(), store::project::ProjectError>(())
 //! ```
 
+mod baselines;
 mod check;
 mod database;
 mod diff;
 mod error;
 mod items;
+mod meter_maps;
 mod names;
 mod node;
+mod observations;
 mod read;
+mod reconciliations;
 mod records;
 mod rejects;
 mod schema;
 mod version;
 mod write;
 
+pub use baselines::BaselineInfo;
 pub use database::Dialect;
 pub use diff::{Change, ChangeKind, Difference, FieldChange};
 pub use error::ProjectError;
+pub use meter_maps::{MeterMapInfo, MeterMapRow};
+pub use observations::{MeterPlaceRecord, NewRecords, RecordImport};
+pub use reconciliations::{Reconciled, ReconciliationInfo, StoredConflict, StoredMatch};
 pub use records::{Equipment, Override, RunRecord};
 pub use schema::SCHEMA;
 pub use version::{NewVersion, SourceFile, StoredElement, StoredVersion, VersionInfo};

@@ -24,7 +24,7 @@ pub struct Equipment {
 /// A decision by hand that holds over every later import: which asset is which element, which meter hangs on which transformer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Override {
-    /// What is decided: `reconciliation`, `meter_map`.
+    /// What is decided: `reconciliation`, `meter_map`, `feeder_head`.
     pub kind: String,
     /// About what: an asset's id, a meter's number.
     pub subject: String,
@@ -129,6 +129,25 @@ impl Project {
         overrides_in_force(&mut self.database(), self.id, kind)
     }
 
+    /// Decisions of a kind that are in force, in the order in which they were made.
+    ///
+    /// # Errors
+    /// A database that cannot be read.
+    pub fn overrides_in_order(&self, kind: &str) -> Result<Vec<Override>, ProjectError> {
+        let sql = format!("{OVERRIDES} AND value IS NOT NULL AND {LATEST} ORDER BY id");
+        let rows = self.database().rows(&sql, &[self.id.into(), kind.into()])?;
+        rows.iter().map(|r| override_of(r, &self.dir().display().to_string())).collect()
+    }
+
+    /// Everything that was ever decided of a kind, oldest first, withdrawals included.
+    ///
+    /// # Errors
+    /// A database that cannot be read.
+    pub fn override_log(&self, kind: &str) -> Result<Vec<Override>, ProjectError> {
+        let rows = self.database().rows(&format!("{OVERRIDES} ORDER BY id"), &[self.id.into(), kind.into()])?;
+        rows.iter().map(|r| override_of(r, &self.dir().display().to_string())).collect()
+    }
+
     /// Everything that was ever decided about a subject, oldest first.
     ///
     /// # Errors
@@ -193,6 +212,9 @@ impl Project {
 
 const OVERRIDES: &str = "SELECT kind, subject, value, author, note, time_utc FROM overrides WHERE project = $1 AND kind = $2";
 
+/// Of each subject the latest row.
+const LATEST: &str = "id IN (SELECT MAX(id) FROM overrides WHERE project = $1 AND kind = $2 GROUP BY subject)";
+
 fn override_of(row: &super::database::Row, place: &str) -> Result<Override, ProjectError> {
     let damaged = |e| ProjectError::Damaged { place: place.to_owned(), reason: format!("an override is no JSON: {e}") };
     let value = row.optional_text(2).map(|text| serde_json::from_str(&text).map_err(damaged)).transpose()?;
@@ -200,10 +222,7 @@ fn override_of(row: &super::database::Row, place: &str) -> Result<Override, Proj
 }
 
 pub(super) fn overrides_in_force(database: &mut Database, project: i64, kind: &str) -> Result<Vec<Override>, ProjectError> {
-    let sql = format!(
-        "{OVERRIDES} AND value IS NOT NULL AND id IN (SELECT MAX(id) FROM overrides WHERE project = $1 AND kind = $2 GROUP BY subject) \
-         ORDER BY subject"
-    );
+    let sql = format!("{OVERRIDES} AND value IS NOT NULL AND {LATEST} ORDER BY subject");
     let rows = database.rows(&sql, &[project.into(), kind.into()])?;
     let place = database.place().to_owned();
     rows.iter().map(|r| override_of(r, &place)).collect()

@@ -4,7 +4,8 @@ use super::database::{Cell, Database, Dialect};
 use super::error::ProjectError;
 
 /// Steps in their order; the first makes schema 1.
-const STEPS: [&str; 2] = [include_str!("migrations/0001_networks.sql"), include_str!("migrations/0002_records.sql")];
+const STEPS: [&str; 3] =
+    [include_str!("migrations/0001_networks.sql"), include_str!("migrations/0002_records.sql"), include_str!("migrations/0003_work.sql")];
 
 /// The schema that this program reads and writes.
 pub const SCHEMA: i64 = STEPS.len() as i64;

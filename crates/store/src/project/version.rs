@@ -460,7 +460,7 @@ fn quantity_word(quantity: Quantity) -> String {
     serde_json::to_value(quantity).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-fn figure_row(f: &StudyFigure) -> Vec<Cell> {
+pub(super) fn figure_row(f: &StudyFigure) -> Vec<Cell> {
     vec![
         f.subject.as_str().into(),
         f.phase.map(i64::from).into(),
@@ -590,7 +590,7 @@ fn ledger_of(row: &Row) -> Option<LedgerEntry> {
     Some(LedgerEntry { field: row.text(0), disposition, count: row.number(4) as usize, first: source_of(row, 5) })
 }
 
-fn figure_of(row: &Row) -> Option<StudyFigure> {
+pub(super) fn figure_of(row: &Row) -> Option<StudyFigure> {
     Some(StudyFigure {
         subject: row.text(0),
         phase: row.integer(1).and_then(|p| u32::try_from(p).ok()),

@@ -1,0 +1,168 @@
+//! Which meter hangs on which transformer: every map that was made, with the versions of the networks that it rests on.
+
+use super::Project;
+use super::database::Row;
+use super::error::ProjectError;
+use super::reconciliations::{inserted, lock, numbered};
+use super::version::VersionInfo;
+use crate::files::sha256_hex;
+use serde::Serialize;
+use serde_json::Value;
+
+/// One meter of a map.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MeterMapRow {
+    pub meter: String,
+    /// None: it hangs on no transformer that is known.
+    pub transformer: Option<String>,
+    pub feeder: String,
+    pub method: String,
+    /// `high`, `medium` or `low`.
+    pub confidence: String,
+    pub probability: f64,
+    pub distance_m: Option<f64>,
+    pub second_transformer: Option<String>,
+    pub second_probability: Option<f64>,
+    pub second_distance_m: Option<f64>,
+    pub correlation: Option<f64>,
+    pub reasons: Vec<String>,
+}
+
+/// A map in a list.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MeterMapInfo {
+    /// Counted from 1.
+    pub number: u64,
+    /// RFC 3339.
+    pub time_utc: String,
+    pub author: String,
+    pub options: Value,
+    pub meters: u64,
+    /// Networks and versions whose transformers were used.
+    pub versions: Vec<(String, u64)>,
+    #[serde(skip)]
+    id: i64,
+}
+
+fn info_of(row: &Row) -> MeterMapInfo {
+    MeterMapInfo {
+        number: row.number(0),
+        time_utc: row.text(1),
+        author: row.text(2),
+        options: serde_json::from_str(&row.text(3)).unwrap_or(Value::Null),
+        meters: row.number(4),
+        versions: Vec::new(),
+        id: row.integer(5).unwrap_or(0),
+    }
+}
+
+impl Project {
+    /// Keeps a map as the next version, unless the newest one was made of the same versions and says the same. Returns its number and
+    /// whether it is new.
+    ///
+    /// # Errors
+    /// A database that cannot be written; then nothing is kept.
+    pub fn put_meter_map(
+        &self,
+        versions: &[VersionInfo],
+        (time_utc, author): (&str, &str),
+        options: &Value,
+        rows: &[MeterMapRow],
+    ) -> Result<(u64, bool), ProjectError> {
+        let versions_text: Vec<String> = versions.iter().map(|v| v.id.to_string()).collect();
+        let content = serde_json::to_string(rows).unwrap_or_default();
+        let digest = sha256_hex(format!("{} {options} {content}", versions_text.join(" ")).as_bytes());
+        self.database().write(|database| {
+            lock(database, self.id)?;
+            let sql = "SELECT number, digest FROM meter_maps WHERE project = $1 ORDER BY number DESC LIMIT 1";
+            let newest = database.row(sql, &[self.id.into()])?;
+            if let Some(row) = newest.as_ref().filter(|r| r.text(1) == digest) {
+                return Ok((row.number(0), false));
+            }
+            let number = newest.map_or(0, |r| r.number(0)) + 1;
+            let sql = "INSERT INTO meter_maps (project, number, time_utc, author, options, digest, n_meters) \
+                VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id";
+            let values = [
+                self.id.into(),
+                (number as i64).into(),
+                time_utc.into(),
+                author.into(),
+                options.to_string().into(),
+                digest.into(),
+                rows.len().into(),
+            ];
+            let id = inserted(database, sql, &values)?;
+            let of = versions.iter().map(|v| vec![id.into(), v.id.into()]).collect();
+            database.insert("meter_map_versions (meter_map, version)", 2, "", of)?;
+            let cells = rows.iter().map(|r| {
+                vec![
+                    r.meter.as_str().into(),
+                    r.transformer.as_deref().into(),
+                    r.feeder.as_str().into(),
+                    r.method.as_str().into(),
+                    r.confidence.as_str().into(),
+                    Some(r.probability).into(),
+                    r.distance_m.into(),
+                    r.second_transformer.as_deref().into(),
+                    r.second_probability.into(),
+                    r.second_distance_m.into(),
+                    r.correlation.into(),
+                    serde_json::to_string(&r.reasons).unwrap_or_default().into(),
+                ]
+            });
+            let into = "meter_map_rows (meter_map, position, meter, transformer, feeder, method, confidence, probability, distance_m, \
+                second_transformer, second_probability, second_distance_m, correlation, reasons)";
+            database.insert(into, 14, "", numbered(id, cells))?;
+            Ok((number, true))
+        })
+    }
+
+    /// Maps that are kept, oldest first.
+    ///
+    /// # Errors
+    /// A database that cannot be read.
+    pub fn meter_maps(&self) -> Result<Vec<MeterMapInfo>, ProjectError> {
+        self.database().read(|database| {
+            let sql = "SELECT number, time_utc, author, options, n_meters, id FROM meter_maps WHERE project = $1 ORDER BY number";
+            let mut maps: Vec<MeterMapInfo> = database.rows(sql, &[self.id.into()])?.iter().map(info_of).collect();
+            let sql = "SELECT n.name, v.number FROM meter_map_versions m JOIN versions v ON v.id = m.version \
+                JOIN networks n ON n.id = v.network WHERE m.meter_map = $1 ORDER BY n.name";
+            for map in &mut maps {
+                map.versions = database.rows(sql, &[map.id.into()])?.iter().map(|r| (r.text(0), r.number(1))).collect();
+            }
+            Ok(maps)
+        })
+    }
+
+    /// A map with its meters; the newest when no number is told.
+    ///
+    /// # Errors
+    /// A database that cannot be read.
+    pub fn meter_map(&self, number: Option<u64>) -> Result<Option<(MeterMapInfo, Vec<MeterMapRow>)>, ProjectError> {
+        let mut maps = self.meter_maps()?;
+        let at = match number {
+            Some(number) => maps.iter().position(|m| m.number == number),
+            None => maps.len().checked_sub(1),
+        };
+        let Some(at) = at else { return Ok(None) };
+        let info = maps.swap_remove(at);
+        let sql = "SELECT meter, transformer, feeder, method, confidence, probability, distance_m, second_transformer, second_probability, \
+            second_distance_m, correlation, reasons FROM meter_map_rows WHERE meter_map = $1 ORDER BY position";
+        let rows = self.database().rows(sql, &[info.id.into()])?;
+        let row = |r: &Row| MeterMapRow {
+            meter: r.text(0),
+            transformer: r.optional_text(1),
+            feeder: r.text(2),
+            method: r.text(3),
+            confidence: r.text(4),
+            probability: r.real(5).unwrap_or(f64::NAN),
+            distance_m: r.real(6),
+            second_transformer: r.optional_text(7),
+            second_probability: r.real(8),
+            second_distance_m: r.real(9),
+            correlation: r.real(10),
+            reasons: serde_json::from_str(&r.text(11)).unwrap_or_default(),
+        };
+        Ok(Some((info, rows.iter().map(row).collect())))
+    }
+}
