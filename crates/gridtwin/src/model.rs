@@ -73,9 +73,17 @@ impl Model {
 
     /// A network out of a project: the one and version asked for, the newest otherwise.
     fn of_project(arguments: &ModelArguments) -> Result<Self, Failure> {
-        let stored = Project::open(&arguments.model)?.network(arguments.network.as_deref(), arguments.network_version)?;
+        Self::of_version(&arguments.model, arguments.network.as_deref(), arguments.network_version)
+    }
+
+    /// A version of a network out of the project in a folder: the only network and the newest version unless they are told.
+    ///
+    /// # Errors
+    /// No such project, network or version.
+    pub fn of_version(dir: &Path, network: Option<&str>, version: Option<u64>) -> Result<Self, Failure> {
+        let stored = Project::open(dir)?.network(network, version)?;
         let v = &stored.info;
-        let name = format!("{}, {} version {}", arguments.model.display(), v.network, v.number);
+        let name = format!("{}, {} version {}", dir.display(), v.network, v.number);
         let mut imported = stored.imported;
         // The checks are made anew before the network is solved; what they found at the import would be told twice.
         imported.diagnostics.retain(|d| !d.code.starts_with("CHECK."));

@@ -1,7 +1,7 @@
 //! `gridtwin project import`: models become versions of networks.
 
 use super::now;
-use crate::cli::ProjectImportArguments;
+use crate::cli::{ImportArguments, ProjectImportArguments};
 use crate::console::Console;
 use crate::disk_files::DiskFiles;
 use crate::failure::Failure;
@@ -21,22 +21,22 @@ use store::sha256_hex;
 
 /// What an import made, for programs.
 #[derive(Serialize)]
-struct Made {
+pub struct Made {
     #[serde(flatten)]
-    version: VersionInfo,
+    pub version: VersionInfo,
     /// Things added, removed and changed since the version before; none for a first version.
-    since: Option<Since>,
+    pub since: Option<Since>,
     /// File of the rejected records.
-    rejects_file: Option<PathBuf>,
-    findings: Vec<Diagnostic>,
+    pub rejects_file: Option<PathBuf>,
+    pub findings: Vec<Diagnostic>,
 }
 
 #[derive(Serialize)]
-struct Since {
-    version: u64,
-    added: usize,
-    removed: usize,
-    changed: usize,
+pub struct Since {
+    pub version: u64,
+    pub added: usize,
+    pub removed: usize,
+    pub changed: usize,
 }
 
 /// Every model is a version of a network of its own, kept whole before the next is read.
@@ -60,34 +60,92 @@ pub(super) fn run(arguments: &ProjectImportArguments, console: &mut Console<'_>)
     if arguments.json { console.json(&all) } else { Ok(()) }
 }
 
-fn import(project: &Project, file: &Path, arguments: &ProjectImportArguments) -> Result<Made, Failure> {
-    let files = RecordingFiles::default();
-    let model = Model::read_any(&files, file, &arguments.dss, arguments.lenient, &arguments.import)?;
+/// What is to be imported, and what of it is to be kept with the version.
+#[derive(Debug, Clone, Default)]
+pub struct ImportRequest {
+    pub model: PathBuf,
+    /// The model as the version tells it; its path without.
+    pub shown: Option<String>,
+    pub dss: Vec<String>,
+    pub lenient: bool,
+    /// Keep nothing of a model with errors.
+    pub strict: bool,
+    pub import: ImportArguments,
+    /// Name of the network; the circuit's own without.
+    pub name: Option<String>,
+    pub author: String,
+    pub note: String,
+    /// Who imports the same twice under one key gets the version of the first time.
+    pub key: Option<String>,
+}
+
+/// A model that was read and checked, before it is kept.
+pub struct Candidate {
+    pub imported: Imported,
+    pub importer: String,
+    /// Name that the network would get.
+    pub name: String,
+}
+
+/// Reads and checks a model without keeping it.
+///
+/// # Errors
+/// A model that cannot be read; with `strict` one that has errors.
+pub fn read_candidate(files: &dyn FileSource, request: &ImportRequest) -> Result<Candidate, Failure> {
+    let file = &request.model;
+    let model = Model::read_any(files, file, &request.dss, request.lenient, &request.import)?;
     let importer = model.format.map_or_else(String::new, |f| f.to_string());
     let mut imported = into_imported(model);
     let mut found = network::check::check(&imported.network);
-    if arguments.lenient {
+    if request.lenient {
         found.iter_mut().filter(|d| d.severity == Severity::Error).for_each(|d| d.severity = Severity::Warning);
     }
     imported.diagnostics.extend(found);
-    if arguments.strict && imported.diagnostics.iter().any(|d| d.severity == Severity::Error) {
+    if request.strict && imported.diagnostics.iter().any(|d| d.severity == Severity::Error) {
         return Err(Failure::new(imported.diagnostics));
     }
     let stem = || file.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
-    let name = match &arguments.name {
+    let name = match &request.name {
         Some(name) => name.clone(),
         None if imported.network.name.trim().is_empty() => stem(),
         None => imported.network.name.clone(),
     };
+    Ok(Candidate { imported, importer, name })
+}
+
+fn import(project: &Project, file: &Path, arguments: &ProjectImportArguments) -> Result<Made, Failure> {
     let author = arguments.author.clone().or_else(|| ["USER", "LOGNAME"].iter().find_map(|v| std::env::var(v).ok()));
-    let new = NewVersion {
-        model: file.display().to_string(),
-        importer,
-        program: env!("CARGO_PKG_VERSION").to_owned(),
-        options: json!({ "commands": arguments.dss, "lenient": arguments.lenient }),
+    let request = ImportRequest {
+        model: file.to_owned(),
+        shown: None,
+        dss: arguments.dss.clone(),
+        lenient: arguments.lenient,
+        strict: arguments.strict,
+        import: arguments.import.clone(),
+        name: arguments.name.clone(),
         author: author.unwrap_or_default(),
         note: arguments.note.clone(),
+        key: None,
+    };
+    import_model(project, &DiskFiles::default(), &request)
+}
+
+/// Reads a model and keeps it as the next version of its network.
+///
+/// # Errors
+/// As [`read_candidate`]; what the project refuses.
+pub fn import_model(project: &Project, files: &dyn FileSource, request: &ImportRequest) -> Result<Made, Failure> {
+    let files = RecordingFiles { files, seen: Mutex::default() };
+    let Candidate { imported, importer, name } = read_candidate(&files, request)?;
+    let new = NewVersion {
+        model: request.shown.clone().unwrap_or_else(|| request.model.display().to_string()),
+        importer,
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        options: json!({ "commands": request.dss, "lenient": request.lenient }),
+        author: request.author.clone(),
+        note: request.note.clone(),
         sources: files.list(),
+        key: request.key.clone(),
         ..NewVersion::new(name, &imported, now())
     };
     let version = project.import(&new)?;
@@ -137,14 +195,13 @@ fn render(made: &Made, style: text::Style) -> String {
     text
 }
 
-/// Files on disk, with the hash of each that is read.
-#[derive(Default)]
-struct RecordingFiles {
-    files: DiskFiles,
+/// Files, with the hash of each that is read.
+struct RecordingFiles<'a> {
+    files: &'a dyn FileSource,
     seen: Mutex<BTreeMap<PathBuf, (String, u64)>>,
 }
 
-impl RecordingFiles {
+impl RecordingFiles<'_> {
     fn list(&self) -> Vec<SourceFile> {
         let seen = self.seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         seen.iter()
@@ -153,7 +210,7 @@ impl RecordingFiles {
     }
 }
 
-impl FileSource for RecordingFiles {
+impl FileSource for RecordingFiles<'_> {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let bytes = self.files.read(path)?;
         let record = (sha256_hex(&bytes), bytes.len() as u64);

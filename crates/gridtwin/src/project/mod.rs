@@ -2,7 +2,7 @@
 
 mod diff;
 mod export;
-mod import;
+pub mod import;
 mod show;
 
 use crate::cli::{ProjectArguments, ProjectCommand};

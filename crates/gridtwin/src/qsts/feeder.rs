@@ -13,7 +13,6 @@ use powerflow::metering::monitor::MonitorError;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::path::Path;
 use studies::time_series::{FeederResult, Keep, Series, Sink, TimeSeriesError, TimeSeriesOptions, VoltageLimits, run_feeder};
 
 /// What every feeder of a run is asked.
@@ -179,13 +178,23 @@ pub struct Solved {
 
 /// Reads and checks a model.
 pub fn read(model: &ModelRef, question: &Question, cache: &HashCache) -> Read {
+    if let Some(s) = &model.stored {
+        let read = Model::of_version(&model.master, Some(&s.network), Some(s.version));
+        let files = json!([{ "path": model.shown(), "sha256": s.digest }]);
+        return Read { input_hash: s.digest.clone(), files, ready: read.and_then(|m| prepare(m, question)) };
+    }
     let files = HashedFiles::new(cache);
-    let ready = prepare(&files, &model.master, question);
+    let ready = Model::read_from(&files, &model.master, &question.dss, question.lenient).and_then(|m| prepare(m, question));
     Read { input_hash: files.hash(), files: files.list(), ready }
 }
 
-fn prepare(files: &HashedFiles<'_>, master: &Path, question: &Question) -> Result<Ready, Failure> {
-    let mut model = Model::read_from(files, master, &question.dss, question.lenient)?;
+fn prepare(mut model: Model, question: &Question) -> Result<Ready, Failure> {
+    if model.network.is_transmission() {
+        return Err(Diagnostic::error("RUN.MODEL.TRANSMISSION", "a transmission case has no course through time")
+            .detail(format!("{} is solved as one balanced moment.", model.name))
+            .hint("Solve it as a snapshot.")
+            .into());
+    }
     model.preflight(question.lenient)?;
     let options = &question.options;
     // A series is solved more closely than models expect, so that their limits are meant for something else.

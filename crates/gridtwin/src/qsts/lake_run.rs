@@ -15,9 +15,10 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
 use store::{Cause, FeederRecord, FeederWriter, Job, Lake, Plan, Run, RunInput, RunManifest, Status, StoreError, sha256_hex};
 
 /// What a thread tells of a feeder.
@@ -48,10 +49,77 @@ impl Shared<'_> {
     }
 }
 
+/// What a run is told beside its models and its question.
+#[derive(Debug, Clone)]
+pub struct StudyRun {
+    pub study: String,
+    /// Folder of the lake.
+    pub out: PathBuf,
+    /// Feeders side by side; one for each processor without.
+    pub threads: Option<u16>,
+    /// Go on with a study that is there.
+    pub resume: bool,
+    pub retry_failed: bool,
+}
+
+/// Who is told while a run goes on.
+pub trait Watch {
+    /// The run knows what it has to do: so many feeders, of so many steps in all.
+    fn begins(&mut self, feeders: usize, steps: u64);
+    /// How far it is; several times a second.
+    fn goes_on(&mut self, done: Done);
+    fn finds(&mut self, findings: &[Diagnostic]);
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct StudyOutcome {
+    /// Of the run's models, in their order, as far as they are there.
+    pub records: Vec<FeederRecord>,
+    pub plan: Plan,
+    pub models: usize,
+    /// Steps solved by this run.
+    pub solved_steps: u64,
+    pub elapsed: Duration,
+    /// The run was asked to end before all was done.
+    pub interrupted: bool,
+}
+
+impl StudyOutcome {
+    pub fn any_failed(&self) -> bool {
+        self.records.iter().any(|r| matches!(r.status, Status::Failed { .. }))
+    }
+}
+
+/// Tells a run to the console.
+struct OnConsole<'a, 'b> {
+    console: &'a mut Console<'b>,
+    progress: Option<Progress>,
+}
+
+impl Watch for OnConsole<'_, '_> {
+    fn begins(&mut self, feeders: usize, steps: u64) {
+        self.progress = Some(Progress::new(feeders, steps));
+    }
+
+    fn goes_on(&mut self, done: Done) {
+        if let Some(progress) = &mut self.progress {
+            progress.tell(done, self.console);
+        }
+    }
+
+    fn finds(&mut self, findings: &[Diagnostic]) {
+        if let Some(progress) = &mut self.progress {
+            progress.clear(self.console);
+        }
+        self.console.warn(findings);
+    }
+}
+
 /// Runs what is missing of the study and returns the exit status.
 ///
 /// # Errors
-/// A folder that is no lake or is written by another run, a study that is there already and is not to be resumed, a full disk.
+/// As [`run_study`].
 pub fn run(
     arguments: &QstsArguments,
     out: &Path,
@@ -59,20 +127,41 @@ pub fn run(
     question: &Question,
     console: &mut Console<'_>,
 ) -> Result<u8, Failure> {
-    let lake = Lake::open_or_create(out).map_err(refused)?;
+    let spec = StudyRun {
+        study: arguments.study.clone(),
+        out: out.to_owned(),
+        threads: arguments.threads,
+        resume: arguments.resume,
+        retry_failed: arguments.retry_failed,
+    };
+    let outcome = run_study(&spec, models, question, &mut OnConsole { console, progress: None })?;
+    console.print(&summary(&spec, &outcome))?;
+    if outcome.interrupted {
+        let n = outcome.records.len();
+        console.warn(&[Diagnostic::warning("RUN.INTERRUPTED", format!("interrupted: {n} of {} are whole", count(models.len(), "feeder")))
+            .hint("Say the same again with --resume to run the others.")]);
+        return Ok(INTERRUPTED);
+    }
+    Ok(u8::from(outcome.any_failed()))
+}
+
+/// Runs what is missing of the study.
+///
+/// # Errors
+/// A folder that is no lake or is written by another run, a study that is there already and is not to be resumed, a full disk.
+pub fn run_study(spec: &StudyRun, models: &[ModelRef], question: &Question, watch: &mut dyn Watch) -> Result<StudyOutcome, Failure> {
+    let start = Instant::now();
+    let lake = Lake::open_or_create(&spec.out).map_err(refused)?;
     let options = question.as_json();
     let options_hash = sha256_hex(options.to_string().as_bytes());
     let engine_version = env!("CARGO_PKG_VERSION");
-    let mut manifest = RunManifest::new(&arguments.study, engine_version);
+    let mut manifest = RunManifest::new(&spec.study, engine_version);
     manifest.options = options;
-    manifest.inputs = models
-        .iter()
-        .map(|m| RunInput { feeder: m.feeder.clone(), model: m.master.to_string_lossy().into_owned(), input_hash: String::new() })
-        .collect();
+    manifest.inputs = models.iter().map(|m| RunInput { feeder: m.feeder.clone(), model: m.shown(), input_hash: String::new() }).collect();
     let before: HashMap<String, FeederRecord> =
-        lake.records(&arguments.study).map_err(refused)?.into_iter().map(|r| (r.feeder.clone(), r)).collect();
-    if !before.is_empty() && !arguments.resume {
-        return Err(Diagnostic::error("RUN.STUDY.EXISTS", format!("the study \"{}\" is in {} already", arguments.study, out.display()))
+        lake.records(&spec.study).map_err(refused)?.into_iter().map(|r| (r.feeder.clone(), r)).collect();
+    if !before.is_empty() && !spec.resume {
+        return Err(Diagnostic::error("RUN.STUDY.EXISTS", format!("the study \"{}\" is in {} already", spec.study, spec.out.display()))
             .detail(format!("It holds {}.", count(before.len(), "feeder")))
             .hint("Say --resume to run only what is missing or has changed, --study NAME for a study beside it, or another --out.")
             .into());
@@ -82,20 +171,20 @@ pub fn run(
         .iter()
         .map(|m| {
             // A feeder that was never run has no hash to be compared with.
-            let hash = before.get(&m.feeder).map(|r| {
-                let known = cache.of_record(&r.summary);
-                known.unwrap_or_else(|| feeder::read(m, question, &cache).input_hash)
+            let hash = before.get(&m.feeder).map(|r| match &m.stored {
+                Some(stored) => stored.digest.clone(),
+                None => cache.of_record(&r.summary).unwrap_or_else(|| feeder::read(m, question, &cache).input_hash),
             });
             Job::new(&m.feeder, hash.unwrap_or_default(), &options_hash)
         })
         .collect();
     let run = lake.begin(&manifest).map_err(refused)?;
-    let plan = run.plan(&jobs, arguments.retry_failed).map_err(refused)?;
-    console.warn(&notes(&plan, arguments.resume));
+    let plan = run.plan(&jobs, spec.retry_failed).map_err(refused)?;
+    watch.finds(&notes(&plan, spec.resume));
 
-    let threads = arguments.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+    let threads = spec.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
     let steps = u64::from(question.options.steps);
-    let mut progress = Progress::new(plan.todo.len(), plan.todo.len() as u64 * steps);
+    watch.begins(plan.todo.len(), plan.todo.len() as u64 * steps);
     let shared = Shared {
         run: &run,
         models,
@@ -131,10 +220,9 @@ pub fn run(
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             done.steps = shared.steps.load(Ordering::Relaxed);
-            progress.tell(done, console);
+            watch.goes_on(done);
         }
     });
-    progress.clear(console);
     failures.sort_by_key(|(job, _)| *job);
     let mut findings: Vec<Diagnostic> = failures.iter().map(|(job, failure)| failed(&models[*job].feeder, failure)).collect();
     findings.extend(plan.failed.iter().map(|(job, reason)| {
@@ -143,16 +231,16 @@ pub fn run(
             .hint("Correct the model, or say --retry-failed.")
     }));
 
-    let records: HashMap<String, FeederRecord> =
-        lake.records(&arguments.study).map_err(refused)?.into_iter().map(|r| (r.feeder.clone(), r)).collect();
-    let records: Vec<&FeederRecord> = models.iter().filter_map(|m| records.get(&m.feeder)).collect();
-    findings.extend(records.iter().filter_map(|r| unsettled(r)));
-    console.warn(&findings);
+    let mut found: HashMap<String, FeederRecord> =
+        lake.records(&spec.study).map_err(refused)?.into_iter().map(|r| (r.feeder.clone(), r)).collect();
+    let records: Vec<FeederRecord> = models.iter().filter_map(|m| found.remove(&m.feeder)).collect();
+    findings.extend(records.iter().filter_map(unsettled));
+    watch.finds(&findings);
     if let Some(error) = fatal {
         return Err(refused(error));
     }
-    let is_whole = records.len() == models.len() && !interrupt::asked();
-    if is_whole {
+    let interrupted = interrupt::asked();
+    if records.len() == models.len() && !interrupted {
         for input in &mut manifest.inputs {
             let record = records.iter().find(|r| r.feeder == input.feeder);
             input.input_hash = record.map_or_else(String::new, |r| r.input_hash.clone());
@@ -160,15 +248,7 @@ pub fn run(
         run.write_manifest(&manifest).map_err(refused)?;
     }
     let solved_steps = shared.steps.load(Ordering::Relaxed);
-    console.print(&summary(arguments, out, models, &records, &plan, solved_steps, &progress))?;
-    if !is_whole && interrupt::asked() {
-        let n = records.len();
-        console.warn(&[Diagnostic::warning("RUN.INTERRUPTED", format!("interrupted: {n} of {} are whole", count(models.len(), "feeder")))
-            .hint("Say the same again with --resume to run the others.")]);
-        return Ok(INTERRUPTED);
-    }
-    let any_failed = records.iter().any(|r| matches!(r.status, Status::Failed { .. }));
-    Ok(u8::from(any_failed))
+    Ok(StudyOutcome { records, plan, models: models.len(), solved_steps, elapsed: start.elapsed(), interrupted })
 }
 
 /// What is worth knowing before a resumed run.
@@ -344,32 +424,24 @@ fn unsettled(record: &FeederRecord) -> Option<Diagnostic> {
     )
 }
 
-fn summary(
-    arguments: &QstsArguments,
-    out: &Path,
-    models: &[ModelRef],
-    records: &[&FeederRecord],
-    plan: &Plan,
-    solved_steps: u64,
-    progress: &Progress,
-) -> String {
-    let elapsed = progress.elapsed();
-    let done: Vec<&&FeederRecord> = records.iter().filter(|r| matches!(r.status, Status::Done)).collect();
+fn summary(spec: &StudyRun, outcome: &StudyOutcome) -> String {
+    let StudyOutcome { records, plan, models, solved_steps, elapsed, .. } = outcome;
+    let done: Vec<&FeederRecord> = records.iter().filter(|r| matches!(r.status, Status::Done)).collect();
     let sum = |key: &str| done.iter().filter_map(|r| r.summary[key].as_f64()).sum::<f64>();
     let with = |key: &str| done.iter().filter(|r| r.summary[key].as_u64().is_some_and(|n| n > 0)).count();
-    let mut text = format!("study {} in {}\n", arguments.study, out.display());
+    let mut text = format!("study {} in {}\n", spec.study, spec.out.display());
     let mut table = Table::new(&["<", "<"]);
     let earlier = if plan.done.is_empty() { String::new() } else { format!(", {} of them before this run", plan.done.len()) };
-    table.row(["feeders done".into(), format!("{} of {}{earlier}", done.len(), models.len())]);
+    table.row(["feeders done".into(), format!("{} of {models}{earlier}", done.len())]);
     let failed = records.len() - done.len();
     if failed > 0 {
         table.row(["feeders failed".into(), failed.to_string()]);
     }
-    if solved_steps > 0 {
-        let rate = solved_steps as f64 / elapsed.as_secs_f64().max(1e-9);
+    if *solved_steps > 0 {
+        let rate = *solved_steps as f64 / elapsed.as_secs_f64().max(1e-9);
         table.row([
             "steps of this run".into(),
-            format!("{solved_steps} in {} ({} steps/s)", progress::duration(elapsed), progress::short(rate)),
+            format!("{solved_steps} in {} ({} steps/s)", progress::duration(*elapsed), progress::short(rate)),
         ]);
     }
     if !done.is_empty() {

@@ -5,12 +5,12 @@
 //!                                                             └─► progress, failures ─► summary, exit status
 //! ```
 
-mod feeder;
+pub mod feeder;
 mod files;
-mod interrupt;
-mod lake_run;
-mod models;
-mod progress;
+pub mod interrupt;
+pub mod lake_run;
+pub mod models;
+pub mod progress;
 mod report;
 
 use crate::cli::QstsArguments;

@@ -9,6 +9,7 @@ use network::{Diagnostic, SourceRef};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use store::project::VersionInfo;
 
 /// How deep folders are searched.
 const DEPTH: usize = 6;
@@ -17,7 +18,39 @@ const DEPTH: usize = 6;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelRef {
     pub feeder: String,
+    /// Master file of a script, folder of a project.
     pub master: PathBuf,
+    /// The version of a network, when the model is one that a project keeps.
+    pub stored: Option<StoredModel>,
+}
+
+/// A network that a project keeps, as one of its versions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredModel {
+    pub network: String,
+    pub version: u64,
+    /// Hash of all that the version holds.
+    pub digest: String,
+}
+
+impl ModelRef {
+    fn script(feeder: String, master: PathBuf) -> Self {
+        Self { feeder, master, stored: None }
+    }
+
+    /// A version of a project's network; the feeder is called as the network is.
+    pub fn of_project(project: &Path, version: &VersionInfo) -> Self {
+        let stored = StoredModel { network: version.network.clone(), version: version.number, digest: version.digest.clone() };
+        Self { feeder: version.network.clone(), master: project.to_owned(), stored: Some(stored) }
+    }
+
+    /// The model as manifests name it: the path of a script, `network:NAME@VERSION` of a project's network.
+    pub fn shown(&self) -> String {
+        match &self.stored {
+            Some(s) => format!("network:{}@{}", s.network, s.version),
+            None => self.master.to_string_lossy().into_owned(),
+        }
+    }
 }
 
 /// The models that the arguments name, each once, in their order; those of a folder by path.
@@ -40,7 +73,7 @@ pub fn find(arguments: &[PathBuf]) -> Result<Vec<ModelRef>, Failure> {
         } else if is_list(path) {
             from_list(path, &mut found)?;
         } else {
-            found.push(ModelRef { feeder: name_of(path), master: path.clone() });
+            found.push(ModelRef::script(name_of(path), path.clone()));
         }
     }
     found.dedup();
@@ -87,7 +120,7 @@ fn from_list(list: &Path, found: &mut Vec<ModelRef>) -> Result<(), Failure> {
                 _ => {}
             }
         } else {
-            found.push(ModelRef { feeder: named.map_or_else(|| name_of(&master), str::to_owned), master });
+            found.push(ModelRef::script(named.map_or_else(|| name_of(&master), str::to_owned), master));
         }
     }
     if found.len() == before {
@@ -117,7 +150,7 @@ fn in_folder(folder: &Path, depth: usize, found: &mut Vec<ModelRef>) -> Result<(
         paths.iter().filter(|p| p.extension().is_some_and(|e| e.eq_ignore_ascii_case("dss")) && p.is_file()).collect();
     let masters = masters(folder, &scripts);
     if !masters.is_empty() {
-        found.extend(masters.into_iter().map(|master| ModelRef { feeder: name_of(&master), master }));
+        found.extend(masters.into_iter().map(|master| ModelRef::script(name_of(&master), master)));
         return Ok(());
     }
     if depth > 0 {
@@ -128,7 +161,8 @@ fn in_folder(folder: &Path, depth: usize, found: &mut Vec<ModelRef>) -> Result<(
     Ok(())
 }
 
-fn masters(folder: &Path, scripts: &[&PathBuf]) -> Vec<PathBuf> {
+/// The scripts of a folder that are models, by the rule of this module.
+pub(crate) fn masters(folder: &Path, scripts: &[&PathBuf]) -> Vec<PathBuf> {
     let stem = |p: &Path| p.file_stem().map(|s| s.to_string_lossy().to_lowercase()).unwrap_or_default();
     let named: Vec<&&PathBuf> = scripts.iter().filter(|p| stem(p).starts_with("master")).collect();
     if let [master] = named[..] {

@@ -14,6 +14,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// Option under which the key of an import is kept.
+const KEY: &str = "import_key";
+
 /// Rows of a section that are read at a time.
 const PAGE: i64 = 4_000;
 
@@ -43,6 +46,8 @@ pub struct NewVersion<'a> {
     pub author: String,
     pub note: String,
     pub sources: Vec<SourceFile>,
+    /// Letters, digits and `-`. What was imported under a key before, by whatever process, is not imported again.
+    pub key: Option<String>,
 }
 
 impl<'a> NewVersion<'a> {
@@ -59,6 +64,7 @@ impl<'a> NewVersion<'a> {
             author: String::new(),
             note: String::new(),
             sources: Vec::new(),
+            key: None,
         }
     }
 }
@@ -203,17 +209,47 @@ impl Project {
     pub fn import(&self, new: &NewVersion<'_>) -> Result<VersionInfo, ProjectError> {
         check_name("network", &new.network)?;
         let project = self.id;
-        let number = self.database().write(|database| {
+        let mut new = new.clone();
+        if let Some(key) = &new.key {
+            if key.is_empty() || !key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+                return Err(ProjectError::Name {
+                    what: "key",
+                    name: key.chars().take(40).collect(),
+                    reason: "it holds other characters than letters, digits and -",
+                });
+            }
+            if new.options.is_null() {
+                new.options = Value::Object(serde_json::Map::new());
+            }
+            if let Some(options) = new.options.as_object_mut() {
+                options.insert(KEY.to_owned(), key.as_str().into());
+            }
+        }
+        let new = &new;
+        let (network, number) = self.database().write(|database| {
             // In PostgreSQL this is what the second writer waits for; SQLite has let in only one.
             let lock = match database.dialect() {
                 super::Dialect::Postgres => " FOR UPDATE",
                 super::Dialect::Sqlite => "",
             };
             database.rows(&format!("SELECT id FROM projects WHERE id = $1{lock}"), &[project.into()])?;
-            insert_version(database, project, new)
+            // Asked within the transaction, so that of two processes with one key the second sees what the first has kept.
+            match new.key.as_deref().map(|key| of_key(database, project, key)).transpose()?.flatten() {
+                Some(before) => Ok(before),
+                None => Ok((new.network.clone(), insert_version(database, project, new)?)),
+            }
         })?;
         self.write_rejects()?;
-        self.version(Some(&new.network), Some(number))
+        self.version(Some(&network), Some(number))
+    }
+
+    /// The version that was imported under a key, see [`NewVersion::key`].
+    ///
+    /// # Errors
+    /// A database that cannot be read.
+    pub fn version_of_key(&self, key: &str) -> Result<Option<VersionInfo>, ProjectError> {
+        let found = of_key(&mut self.database(), self.id, key)?;
+        found.map(|(network, number)| self.version(Some(&network), Some(number))).transpose()
     }
 
     /// Versions, oldest first, by network; of one network when it is named.
@@ -321,6 +357,14 @@ impl Project {
         }
         Ok(())
     }
+}
+
+/// Network and number of the version of a key.
+fn of_key(database: &mut Database, project: i64, key: &str) -> Result<Option<(String, u64)>, ProjectError> {
+    // Keys hold no character that means something in a pattern, and the options are written without blanks.
+    let sql = "SELECT n.name, v.number FROM versions v JOIN networks n ON n.id = v.network WHERE n.project = $1 AND v.options LIKE $2";
+    let pattern = format!("%{}%", serde_json::json!({ KEY: key }).to_string().trim_matches(['{', '}']));
+    Ok(database.row(sql, &[project.into(), pattern.into()])?.map(|row| (row.text(0), row.number(1))))
 }
 
 fn insert_version(database: &mut Database, project: i64, new: &NewVersion<'_>) -> Result<u64, ProjectError> {
