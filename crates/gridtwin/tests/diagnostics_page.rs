@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const STAGES: [&str; 19] = [
+const STAGES: [&str; 20] = [
     "READ",
     "CHECK",
     "SOLVE",
@@ -26,6 +26,7 @@ const STAGES: [&str; 19] = [
     "RECONCILE",
     "QUALITY",
     "COMPARE",
+    "SERVER",
 ];
 
 fn is_code(text: &str) -> bool {

@@ -1,4 +1,5 @@
-//! Projects on disk: networks and their versions ([`project`]), the results lake of Parquet files, and SQL over it.
+//! Projects on disk: networks and their versions ([`project`]), the results lake of Parquet files, SQL over it, and what the server keeps
+//! beside them ([`server`]).
 //!
 //! ```text
 //! DIR/lake.json                                       what this folder is: format, version
@@ -37,6 +38,7 @@ pub mod record;
 pub mod report;
 pub mod run;
 pub mod schema;
+pub mod server;
 #[cfg(feature = "sql")]
 pub mod sql;
 pub mod views;

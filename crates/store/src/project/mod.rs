@@ -28,7 +28,7 @@
 
 mod baselines;
 mod check;
-mod database;
+pub(crate) mod database;
 mod diff;
 mod error;
 mod items;
