@@ -1,18 +1,29 @@
-# GridTwin needs Rust 1.95 or newer, nothing else. `make help` lists the targets.
+# GridTwin needs Rust 1.95 or newer, and Node 20.19 or newer for the web app. `make help` lists the targets.
 # CARGO_TARGET_DIR decides where build products go (default: ./target).
 
 CARGO ?= cargo
+NPM ?= npm
 MODEL ?= models/ieee123/ieee123.dss
 FUZZ_TARGET ?= opendss_reader
 FUZZ_SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench soak fuzz fmt lint clean
+.PHONY: help web build run test bench soak fuzz fmt lint clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:[^#]*##/\t/' | expand -t 10
 
-build: ## the whole program, with SQL, as target/full/gridtwin (long: it builds the query engine)
+web: web/dist/index.html ## the web app, as web/dist, which the program carries in itself
+
+# npm writes this file last: newer than the lock file, it says that what is installed is what the lock file names.
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	cd web && $(NPM) ci --no-audit --no-fund
+	touch $@
+
+web/dist/index.html: web/node_modules/.package-lock.json web/index.html web/vite.config.ts web/tsconfig.json $(shell find web/src web/public -type f 2>/dev/null)
+	cd web && $(NPM) run build
+
+build: web ## the whole program, with SQL, as target/full/gridtwin (long: it builds the query engine)
 	$(CARGO) build --profile full -p gridtwin --features gridtwin/sql
 
 run: ## solve the IEEE 123-node feeder and print the report (MODEL=path for another one)
@@ -41,4 +52,4 @@ lint: ## clippy with warnings as errors
 
 clean: ## remove build products
 	$(CARGO) clean
-	rm -rf out .venv
+	rm -rf out .venv web/dist web/node_modules

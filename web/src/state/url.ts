@@ -1,0 +1,62 @@
+/** The address bar is the state: what a view shows stands in its search parameters. */
+
+import { useCallback, useMemo } from 'react';
+import { useLocation, useNavigate } from 'react-router';
+
+export type Patch = Record<string, string | number | boolean | null | undefined>;
+
+/** Parameters that go along from page to page: what is looked at, not how. */
+export const COMMON = ['project', 'network', 'version', 'run', 'hour', 'sel'];
+
+export function patched(search: string, patch: Patch): string {
+  const params = new URLSearchParams(search);
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null || value === undefined || value === '' || value === false) params.delete(key);
+    else params.set(key, value === true ? '1' : String(value));
+  }
+  const text = params.toString();
+  return text ? `?${text}` : '';
+}
+
+export function commonOf(search: string): string {
+  const from = new URLSearchParams(search);
+  const kept = new URLSearchParams();
+  for (const key of COMMON) {
+    const value = from.get(key);
+    if (value !== null) kept.set(key, value);
+  }
+  const text = kept.toString();
+  return text ? `?${text}` : '';
+}
+
+// Two changes in the same tick must both arrive: the second starts from the first, not from what is rendered.
+let pending: { search: string; base: string } | null = null;
+
+export interface Url {
+  params: URLSearchParams;
+  get: (key: string) => string | null;
+  /** Changes parameters; `push` makes a step that the back button undoes. */
+  set: (patch: Patch, push?: boolean) => void;
+}
+
+export function useUrl(): Url {
+  const { search } = useLocation();
+  const navigate = useNavigate();
+  const params = useMemo(() => new URLSearchParams(search), [search]);
+  const set = useCallback(
+    (patch: Patch, push = false) => {
+      const base = window.location.pathname;
+      const from = pending && pending.base === base ? pending.search : window.location.search;
+      const next = patched(from, patch);
+      if (next === from) return;
+      pending = { search: next, base };
+      queueMicrotask(() => {
+        if (pending?.search === next) pending = null;
+      });
+      void navigate({ search: next }, { replace: !push });
+    },
+    [navigate],
+  );
+  const get = useCallback((key: string) => params.get(key), [params]);
+  return { params, get, set };
+}

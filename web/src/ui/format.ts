@@ -1,0 +1,133 @@
+/** Numbers, times and sizes as people read them. Groups are set off by thin spaces, the decimal sign is the reader's own. */
+
+const THIN = '\u202f';
+const NONE = '–';
+
+const cache = new Map<string, Intl.NumberFormat>();
+
+function formatter(options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  const key = JSON.stringify(options);
+  let kept = cache.get(key);
+  if (!kept) {
+    kept = new Intl.NumberFormat(undefined, options);
+    cache.set(key, kept);
+  }
+  return kept;
+}
+
+function thin(format: Intl.NumberFormat, value: number): string {
+  return format.formatToParts(value).map((part) => (part.type === 'group' ? THIN : part.type === 'minusSign' ? '−' : part.value)).join('');
+}
+
+/** A measured or computed value with `digits` significant digits; whole numbers of a thousand and more keep all of theirs. */
+export function num(value: number | null | undefined, digits = 4): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return NONE;
+  const size = Math.abs(value);
+  if (size >= 10 ** (digits - 1)) return thin(formatter({ maximumFractionDigits: 0 }), value);
+  if (size !== 0 && size < 1e-4) return value.toExponential(digits - 1);
+  return thin(formatter({ maximumSignificantDigits: digits }), value);
+}
+
+/** A value with a fixed number of decimals, for columns that are compared. */
+export function fixed(value: number | null | undefined, decimals: number): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return NONE;
+  return thin(formatter({ minimumFractionDigits: decimals, maximumFractionDigits: decimals }), value);
+}
+
+/** A count, never rounded. */
+export function count(value: number | null | undefined): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return NONE;
+  return thin(formatter({ maximumFractionDigits: 0 }), value);
+}
+
+export function bytes(value: number | null | undefined): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return NONE;
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let size = value;
+  let unit = 0;
+  while (size >= 1000 && unit < units.length - 1) {
+    size /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 ? count(size) : num(size, 3)}${THIN}${units[unit]}`;
+}
+
+/** A span of time in words: `45 s`, `6 min`, `2 h 10 min`, `3 d`. */
+export function span(seconds: number | null | undefined): string {
+  if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return NONE;
+  if (seconds < 1) return `${num(seconds, 2)}${THIN}s`;
+  if (seconds < 90) return `${Math.round(seconds)}${THIN}s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)}${THIN}min`;
+  if (seconds < 172_800) {
+    const minutes = Math.round(seconds / 60);
+    return minutes % 60 === 0 ? `${minutes / 60}${THIN}h` : `${Math.floor(minutes / 60)}${THIN}h ${minutes % 60}${THIN}min`;
+  }
+  return `${Math.round(seconds / 86_400)}${THIN}d`;
+}
+
+/** How long ago a time was. */
+export function ago(utc: string | null | undefined, now = Date.now()): string {
+  if (!utc) return NONE;
+  const seconds = (now - Date.parse(utc)) / 1000;
+  if (!Number.isFinite(seconds)) return utc;
+  return seconds < 5 ? 'just now' : `${span(seconds)} ago`;
+}
+
+/** A time as ISO date and minute with its zone. */
+export function when(utc: string | null | undefined, zone?: string): string {
+  if (!utc) return NONE;
+  const time = new Date(utc);
+  if (Number.isNaN(time.getTime())) return utc;
+  const options: Intl.DateTimeFormatOptions = {
+    year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZoneName: 'short',
+  };
+  if (zone) options.timeZone = zone;
+  let parts: Intl.DateTimeFormatPart[];
+  try {
+    parts = new Intl.DateTimeFormat('en-CA', options).formatToParts(time);
+  } catch {
+    return utc;
+  }
+  const part = (type: string) => parts.find((p) => p.type === type)?.value ?? '';
+  return `${part('year')}-${part('month')}-${part('day')} ${part('hour')}:${part('minute')} ${part('timeZoneName')}`;
+}
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+const LENGTHS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/** An hour of a study as day and time of a year of `hours` hours (8,784 in a leap year). A year of a study has no daylight saving. */
+export function hourOfYear(hour: number, hours = 8760): string {
+  const lengths = hours >= 8784 ? LENGTHS.with(1, 29) : LENGTHS;
+  let day = Math.floor(hour / 24);
+  let month = 0;
+  while (month < 11 && day >= (lengths[month] ?? 31)) {
+    day -= lengths[month] ?? 31;
+    month += 1;
+  }
+  const minutes = Math.round((hour % 24) * 60);
+  return `${day + 1} ${MONTHS[month]} ${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
+}
+
+/** `1 feeder`, `3 feeders`. */
+export function plural(n: number, one: string, many = `${one}s`): string {
+  return `${count(n)} ${n === 1 ? one : many}`;
+}
+
+const UNITS: Record<string, string> = {
+  kw: 'kW', kvar: 'kvar', kva: 'kVA', kv: 'kV', kwh: 'kWh', kvarh: 'kvarh', mwh: 'MWh', mw: 'MW', mvar: 'Mvar', mva: 'MVA', a: 'A', v: 'V', w: 'W', pu: 'pu', pct: '%', percent: '%',
+  deg: '°', ohm: 'Ω', km: 'km', m: 'm', h: 'h', s: 's', min: 'min', ms: 'ms', mm: 'mm', hz: 'Hz', c: '°C', bytes: 'B',
+  'ohm_per_km': 'Ω/km', 's_per_km': 'S/km', 'nf_per_km': 'nF/km', 'us_per_km': 'µS/km',
+};
+
+/** Splits a field's name into its words and the unit that stands last: `v_min_pu` is `v min` in pu. */
+export function fieldName(field: string): { words: string; unit: string } {
+  for (const [suffix, unit] of Object.entries(UNITS).sort((a, b) => b[0].length - a[0].length)) {
+    if (field.endsWith(`_${suffix}`)) return { words: words(field.slice(0, -suffix.length - 1)), unit };
+  }
+  return { words: words(field), unit: '' };
+}
+
+function words(field: string): string {
+  const text = field.replaceAll('_', ' ').trim();
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
