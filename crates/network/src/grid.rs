@@ -21,6 +21,17 @@ pub struct Bus {
     pub transmission: Option<Box<TransmissionBus>>,
 }
 
+impl Bus {
+    /// Base voltage line to line, kV; none when it was not assigned. To the millivolt: the root of three would else leave
+    /// 115.00000000000001.
+    pub fn kv_base_ll(&self) -> Option<f64> {
+        let of_case = self.transmission.as_ref().map(|t| t.kv_base_ll).filter(|kv| *kv > 0.0);
+        let kv = of_case.or_else(|| (self.kv_base_ln > 0.0).then(|| self.kv_base_ln * 3f64.sqrt()))?;
+        let rounded = (kv * 1e6).round() / 1e6;
+        rounded.is_finite().then_some(rounded)
+    }
+}
+
 macro_rules! elements {
     ($($field:ident: $kind:ident, $class:literal;)*) => {
         /// One grid: ground state only, nothing solved.
@@ -64,6 +75,17 @@ macro_rules! elements {
 
             pub fn common_mut(&mut self, id: ElementId) -> &mut Common {
                 match id.kind { $(ElementKind::$kind => &mut self.$field[id.index()].common,)* }
+            }
+
+            /// Serialises one element as its kind does.
+            ///
+            /// # Errors
+            /// What the serialiser fails with.
+            ///
+            /// # Panics
+            /// When the id belongs to another network.
+            pub fn serialize_element<S: serde::Serializer>(&self, id: ElementId, serializer: S) -> Result<S::Ok, S::Error> {
+                match id.kind { $(ElementKind::$kind => self.$field[id.index()].serialize(serializer),)* }
             }
 
             /// Number of elements of a kind.

@@ -185,7 +185,7 @@ impl Splitter<'_> {
             nodes.sort_unstable();
             nodes.dedup();
             item.phases = nodes.iter().map(u32::to_string).collect::<Vec<_>>().join(".");
-            item.kv_ll = self.network.buses.get(terminal.bus.index()).and_then(bus_kv_ll);
+            item.kv_ll = self.network.buses.get(terminal.bus.index()).and_then(network::Bus::kv_base_ll);
         }
         item.feeder = common.feeder.clone();
         item.wkt = element_wkt(self.network, common);
@@ -198,7 +198,7 @@ impl Splitter<'_> {
             "buses" => {
                 let bus = &network.buses[index];
                 item.name = bus.name.clone();
-                item.kv_ll = bus_kv_ll(bus);
+                item.kv_ll = bus.kv_base_ll();
                 let mut nodes = bus.nodes.clone();
                 nodes.sort_unstable();
                 item.phases = nodes.iter().map(u32::to_string).collect::<Vec<_>>().join(".");
@@ -253,14 +253,6 @@ fn class_of_entry(section: &str) -> &str {
         "spectra" => "spectrum",
         other => other,
     }
-}
-
-/// To the millivolt: the root of three would else leave 115.00000000000001.
-fn bus_kv_ll(bus: &network::Bus) -> Option<f64> {
-    let of_case = bus.transmission.as_ref().map(|t| t.kv_base_ll).filter(|kv| *kv > 0.0);
-    let kv = of_case.or_else(|| (bus.kv_base_ln > 0.0).then(|| bus.kv_base_ln * 3f64.sqrt()))?;
-    let rounded = (kv * 1e6).round() / 1e6;
-    rounded.is_finite().then_some(rounded)
 }
 
 /// Longitude and latitude.
