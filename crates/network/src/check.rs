@@ -818,7 +818,7 @@ fn positive_sequence_ohm(line: &Line) -> Option<Complex64> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::*;
 
@@ -848,7 +848,7 @@ mod tests {
         common
     }
 
-    fn add_source(network: &mut Network, bus: &str) {
+    pub(crate) fn add_source(network: &mut Network, bus: &str) {
         let common = common(network, "source", 3, &[(bus, &[1, 2, 3]), (bus, &[0, 0, 0])]);
         let z = Complex64::new(0.1, 0.4);
         network.add(VoltageSource {
@@ -869,7 +869,7 @@ mod tests {
         });
     }
 
-    fn add_line(network: &mut Network, name: &str, from: (&str, &[u32]), to: (&str, &[u32])) {
+    pub(crate) fn add_line(network: &mut Network, name: &str, from: (&str, &[u32]), to: (&str, &[u32])) {
         let common = common(network, name, from.1.len(), &[from, to]);
         network.add(Line {
             common,

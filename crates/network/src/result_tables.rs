@@ -126,6 +126,7 @@ pub const RESULT_TABLES: &[ResultTable] = &[
             value("kv_base_ln", F64, "kV", "voltage base, line to neutral"),
             maybe("x", F64, "", "first coordinate of the bus, as the model gives it"),
             maybe("y", F64, "", "second coordinate of the bus, as the model gives it"),
+            maybe("distance_km", F64, "km", "shortest way to a source along closed lines; a length without unit counts as metres"),
             value("steps", U32, "", "settled steps in which the node carried at least 0.05 pu; nothing else counts"),
             maybe("v_min_pu", F64, "pu", "lowest voltage"),
             maybe("v_min_hour", F64, "h", "hour of the lowest voltage"),
@@ -149,6 +150,8 @@ pub const RESULT_TABLES: &[ResultTable] = &[
         columns: &[
             value("element", Text, "", "class and name, as `line.l1`"),
             value("kind", Text, "", "class of the element: `line`, `transformer`, `reactor` or `capacitor`"),
+            value("bus_1", Text, "", "bus of the first terminal"),
+            maybe("bus_2", Text, "", "bus of the second terminal"),
             maybe("rating_a", F64, "A", "normal rating of a line"),
             maybe("rating_kva", F64, "kVA", "rated power of a transformer's first winding"),
             maybe("emergency_pct", F64, "%", "emergency rating, as a share of the normal rating"),

@@ -25,7 +25,7 @@ pub use options::{Keep, OptionError, Series, TimeSeriesOptions, VoltageLimits};
 
 use arrow_array::RecordBatch;
 use episodes::Episode;
-use network::{ElementKind, LineImpedance, Network};
+use network::{ElementId, ElementKind, Line, Network, Terminal};
 use powerflow::metering::energy_meter::{EnergyMeterError, EnergyMeters};
 use powerflow::metering::monitor::{MonitorError, MonitorTable, Monitors};
 use powerflow::{CircuitError, NodeNumber, State, run_series};
@@ -215,13 +215,7 @@ fn step_row(r: &StepRecord, names: &mut Names<'_>) -> StepRow {
 
 /// Length of the enabled lines, km.
 fn line_km(network: &Network) -> f64 {
-    let metres = |l: &network::Line| match (&l.impedance, l.length_unit) {
-        // A switch is a device of no length.
-        _ if l.is_switch => 0.0,
-        (LineImpedance::Geometry { .. } | LineImpedance::Spacing { .. }, unit) => l.length * unit.metres(),
-        (_, unit) => l.length * unit.metres(),
-    };
-    network.lines.iter().filter(|l| l.common.enabled).map(metres).sum::<f64>() / 1e3
+    network.lines.iter().filter(|l| l.common.enabled).map(Line::length_m).sum::<f64>() / 1e3
 }
 
 fn totals(state: &State, options: &TimeSeriesOptions, recorder: &Recorder<'_>, steps: u32, names: &mut Names<'_>) -> FeederTotals {
@@ -267,6 +261,7 @@ fn totals(state: &State, options: &TimeSeriesOptions, recorder: &Recorder<'_>, s
 fn node_rows(state: &State, options: &TimeSeriesOptions, recorder: &Recorder<'_>, names: &mut Names<'_>) -> Vec<NodeStatistics> {
     let Some(nodes) = recorder.nodes() else { return Vec::new() };
     let circuit = state.circuit();
+    let distances_km = network::distances_km(circuit.network());
     let hours = |steps: u32| f64::from(steps) * options.step_h;
     let row = |(k, (&number, m)): (usize, (&NodeNumber, &nodes::NodeMeasured))| {
         let bus = circuit.network().bus(circuit.node(number).bus);
@@ -281,6 +276,7 @@ fn node_rows(state: &State, options: &TimeSeriesOptions, recorder: &Recorder<'_>
             kv_base_ln: bus.kv_base_ln,
             x: bus.xy.map(|xy| xy.0),
             y: bus.xy.map(|xy| xy.1),
+            distance_km: distances_km[circuit.node(number).bus.index()],
             steps: m.steps,
             v_min_pu: seen(m.v_min_pu),
             v_min_hour: seen(m.v_min_hour),
@@ -306,6 +302,8 @@ fn element_rows(state: &State, options: &TimeSeriesOptions, recorder: &Recorder<
     let network = state.circuit().network();
     let hours = |steps: u32| f64::from(steps) * options.step_h;
     let kwh = |w: f64| w * options.step_h / 1e3;
+    let bus =
+        |id: ElementId, terminal: usize| network.common(id).terminals.get(terminal).map(|t: &Terminal| network.bus(t.bus).name.as_str());
     let row = |(k, (info, m)): (usize, (&branches::BranchInfo, &branches::Measured))| {
         let rated = |x: f64| (branches.steps > 0 && (info.rating_a.is_some() || info.rating_kva.is_some())).then_some(x);
         let histograms = branches.histograms.as_ref();
@@ -315,6 +313,8 @@ fn element_rows(state: &State, options: &TimeSeriesOptions, recorder: &Recorder<
         ElementStatistics {
             element: network.full_name(info.id).into(),
             kind: info.id.kind.class().into(),
+            bus_1: bus(info.id, 0).unwrap_or_default().into(),
+            bus_2: bus(info.id, 1).map(Into::into),
             rating_a: info.rating_a,
             rating_kva: info.rating_kva,
             emergency_pct: info.emergency_pct,

@@ -193,6 +193,7 @@ tables! {
         kv_base_ln "kv_base_ln": f64;
         x "x": Option<f64>;
         y "y": Option<f64>;
+        distance_km "distance_km": Option<f64>;
         steps "steps": u32;
         v_min_pu "v_min_pu": Option<f64>;
         v_min_hour "v_min_hour": Option<f64>;
@@ -214,6 +215,8 @@ tables! {
     ElementStatistics "element_statistics" {
         element "element": Text;
         kind "kind": Text;
+        bus_1 "bus_1": Text;
+        bus_2 "bus_2": Option<Text>;
         rating_a "rating_a": Option<f64>;
         rating_kva "rating_kva": Option<f64>;
         emergency_pct "emergency_pct": Option<f64>;
