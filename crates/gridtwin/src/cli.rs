@@ -51,6 +51,9 @@ pub enum Command {
     Project(ProjectArguments),
     /// Meter readings: checked, completed, added up; and which transformer each meter hangs on
     Meters(crate::meters::arguments::MetersArguments),
+    /// One job of the server, told on the standard input
+    #[command(hide = true)]
+    Worker,
 }
 
 /// Which model, and how it is read.

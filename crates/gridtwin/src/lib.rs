@@ -39,6 +39,7 @@ pub mod text;
 pub mod transmission;
 pub mod view;
 pub mod weather;
+pub mod worker;
 
 use cli::{Cli, Command};
 use console::Console;
@@ -64,6 +65,7 @@ pub fn run(cli: &Cli, console: &mut Console<'_>) -> u8 {
         Command::Weather(arguments) => weather::run(arguments, console).map(|()| true),
         Command::Project(arguments) => project::run(arguments, console),
         Command::Meters(arguments) => meters::run(arguments, console).map(|()| true),
+        Command::Worker => return worker::run(),
     };
     match result {
         Ok(sound) => u8::from(!sound),

@@ -110,6 +110,14 @@ pub fn run(arguments: &ReportArguments, console: &mut Console<'_>) -> Result<(),
     }
 }
 
+/// The report in the form that the ending of a file's name tells.
+///
+/// # Errors
+/// An ending that tells none.
+pub fn rendered(report: &StudyReport, place: &Path) -> Result<String, Failure> {
+    Ok(render(report, form_of(place)?))
+}
+
 fn form_of(place: &Path) -> Result<Form, Failure> {
     match place.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase).as_deref() {
         Some("md") => Ok(Form::Markdown),

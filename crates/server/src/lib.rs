@@ -6,6 +6,7 @@
 pub mod access;
 mod auth;
 mod config;
+pub mod jobs;
 mod problem;
 mod random;
 mod routes;

@@ -75,7 +75,7 @@ impl From<ProjectError> for Failure {
 }
 
 /// This moment, to the second.
-fn now() -> String {
+pub(crate) fn now() -> String {
     let now = jiff::Timestamp::now();
     jiff::Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
 }

@@ -14,6 +14,11 @@ pub fn watch() {
     });
 }
 
+/// Asks the run to end, as the first Ctrl-C does.
+pub fn ask() {
+    ASKED.store(true, Ordering::Relaxed);
+}
+
 /// Whether the run was asked to end.
 pub fn asked() -> bool {
     ASKED.load(Ordering::Relaxed)

@@ -16,6 +16,7 @@
 //! ```
 
 mod audit;
+mod jobs;
 mod schema;
 mod sessions;
 mod settings;
@@ -23,6 +24,7 @@ mod tokens;
 mod users;
 
 pub use audit::{AuditFilter, Entry, NotedEntry};
+pub use jobs::{ATTEMPTS_MAX, JobFilter, JobRecord, JobState, LOG_MAX, LogLine, NewJob};
 pub use schema::SCHEMA;
 pub use sessions::SessionRecord;
 pub use tokens::{NewToken, TokenInfo, TokenRecord};
@@ -56,6 +58,8 @@ pub enum ServerError {
     NotFirst,
     #[error("there is no token {id}")]
     TokenUnknown { id: i64 },
+    #[error("there is no job {id}")]
+    JobUnknown { id: String },
 }
 
 impl ServerError {
@@ -77,6 +81,7 @@ impl ServerError {
             Self::TokenUnknown { .. } => {
                 Diagnostic::error("SERVER.TOKEN.UNKNOWN", text).hint("It may have been revoked already: list the tokens.")
             }
+            Self::JobUnknown { .. } => Diagnostic::error("SERVER.JOB.UNKNOWN", text).hint("List the jobs for those that there are."),
         }
     }
 }

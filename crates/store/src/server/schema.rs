@@ -7,7 +7,7 @@ use crate::project::database::{Cell, Database, Dialect};
 
 /// Steps in their order; the first makes schema 1. Statements are separated by blank lines; one after a line `-- sqlite` or
 /// `-- postgres` is for that database alone.
-const STEPS: &[&str] = &[include_str!("migrations/0001_access.sql")];
+const STEPS: &[&str] = &[include_str!("migrations/0001_access.sql"), include_str!("migrations/0002_jobs.sql")];
 
 /// The schema that this program reads and writes.
 pub const SCHEMA: i64 = STEPS.len() as i64;

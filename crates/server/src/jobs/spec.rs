@@ -1,0 +1,449 @@
+//! What the server tells a process that does a job, and what that process tells back: JSON, a line each.
+
+use network::Diagnostic;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::path::PathBuf;
+use utoipa::ToSchema;
+
+/// Largest number of steps of a study that is asked for over the wire: ten years of minutes.
+pub const STEPS_MAX: u32 = 5_256_000;
+
+/// One job, as its process reads it from the first line of its input.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Spec {
+    /// Identity of the job; an import is kept under it.
+    pub job: String,
+    pub user: String,
+    /// Counted from 1.
+    pub attempt: u32,
+    /// Folder of the project.
+    pub project: Option<PathBuf>,
+    /// Folder of an upload's files.
+    pub upload: Option<PathBuf>,
+    /// Folder for files that the job makes for people; not there before.
+    pub files: PathBuf,
+    pub task: Task,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "params", rename_all = "snake_case")]
+pub enum Task {
+    Import(ImportParams),
+    SolveYear(SolveYearParams),
+    Report(ReportParams),
+    Quality(NetworkParams),
+    Demo(DemoParams),
+    /// Makes an upload ready: unpacks archives, says what it holds.
+    Receive(ReceiveParams),
+    /// Reads a model without keeping it.
+    Preview(ImportParams),
+    /// Measures how long a study would take.
+    Trial(SolveYearParams),
+}
+
+/// Kinds of jobs that can be asked for.
+pub const KINDS: &[&str] = &["import", "solve_year", "report", "quality", "demo"];
+
+impl Task {
+    /// A task out of a request.
+    ///
+    /// # Errors
+    /// What is wrong with the parameters, and the field at fault where one is known.
+    pub fn parse(kind: &str, params: &Value) -> Result<Self, (String, Option<String>)> {
+        if !KINDS.contains(&kind) {
+            return Err((format!("\"{}\" is no kind of job", kind.chars().take(40).collect::<String>()), Some("kind".into())));
+        }
+        let params = if params.is_null() { Value::Object(Map::new()) } else { params.clone() };
+        let task: Self = serde_json::from_value(serde_json::json!({ "kind": kind, "params": params }))
+            .map_err(|e| (e.to_string(), Some("params".into())))?;
+        task.check().map(|()| task).map_err(|(field, reason)| (reason, Some(format!("params.{field}"))))
+    }
+
+    /// Ranges that the types leave open.
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        match self {
+            Self::SolveYear(p) | Self::Trial(p) => p.check(),
+            Self::Demo(p) if !(1..=1000).contains(&p.feeders) => Err(("feeders", "a demonstration has 1 to 1000 feeders".into())),
+            _ => Ok(()),
+        }
+    }
+
+    /// The upload that it reads.
+    pub fn upload(&self) -> Option<&str> {
+        match self {
+            Self::Import(p) | Self::Preview(p) => Some(&p.upload),
+            _ => None,
+        }
+    }
+
+    /// Whether it writes into the results lake, of which one process at a time may.
+    pub fn writes_lake(&self) -> bool {
+        matches!(self, Self::SolveYear(_) | Self::Demo(_))
+    }
+}
+
+/// An import, or a look at what one would give.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ImportParams {
+    /// Identity of the upload.
+    pub upload: String,
+    /// The model within the upload: a file or folder; the one that was detected unless told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Name of the network; that of the circuit unless told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<String>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+    #[serde(default)]
+    pub options: ImportOptions,
+}
+
+/// What the files of a model leave open.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ImportOptions {
+    /// Go on where the model says something that cannot be honoured.
+    pub lenient: bool,
+    /// Keep nothing of a model in which a check finds errors.
+    pub strict: bool,
+    /// Script commands to run after an OpenDSS model is read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dss: Vec<String>,
+    /// Which layer and field of a map is what: a mapping as the preview gave it, corrected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub mapping: Option<Value>,
+    /// Reference system of map layers that declare none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crs: Option<String>,
+    /// Only these feeders of a CYME study.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub feeders: Vec<String>,
+    /// Load model of a CYME study.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load_model: Option<String>,
+    /// Known slips of a CYME study to correct.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fix: Vec<String>,
+    /// Regulators and switched capacitors of a CYME study act.
+    pub controls_act: bool,
+    /// Coordinates of a CYME study are longitude and latitude.
+    pub lon_lat: bool,
+}
+
+/// Length of a step: hours, or a text with its unit as `15m`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum StepLength {
+    Hours(f64),
+    Text(String),
+}
+
+impl StepLength {
+    /// Hours; none when it is no length.
+    pub fn hours(&self) -> Option<f64> {
+        let hours = match self {
+            Self::Hours(h) => *h,
+            Self::Text(text) => {
+                let text = text.trim();
+                let (number, per_hour) = match text.chars().last()? {
+                    'h' => (&text[..text.len() - 1], 1.0),
+                    'm' => (&text[..text.len() - 1], 60.0),
+                    's' => (&text[..text.len() - 1], 3600.0),
+                    _ => (text, 1.0),
+                };
+                number.trim().parse::<f64>().ok()? / per_hour
+            }
+        };
+        (hours.is_finite() && hours > 0.0 && hours <= 8784.0).then_some(hours)
+    }
+}
+
+/// How controls act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ControlsParam {
+    Off,
+    Static,
+    Time,
+}
+
+/// Which shapes the elements follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ModeParam {
+    Yearly,
+    Daily,
+    Duty,
+    Time,
+}
+
+/// A study through time, into the project's lake.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SolveYearParams {
+    /// Name of the study; a free one unless told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub study: Option<String>,
+    /// Network to solve; all of the project unless `network` or `networks` say otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub networks: Vec<String>,
+    /// Version of the network; the newest unless told. Only with one network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+    /// Length of the study; 8760 unless told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hours: Option<f64>,
+    /// Length of the study in steps, instead of hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u32>,
+    /// Length of a step; an hour unless told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepLength>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<ModeParam>,
+    /// As the model says unless told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub controls: Option<ControlsParam>,
+    /// Largest change of a voltage between two iterations, per unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tolerance_pu: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_iterations: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_control_iterations: Option<u32>,
+    /// What to keep: `steps`, `statistics`, `episodes`, `meters`, `monitors`, `series:NAME`, `series`, `all`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keep: Vec<String>,
+    /// Voltages of range A, per unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub range_a: Option<[f64; 2]>,
+    /// Voltages of range B, per unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub range_b: Option<[f64; 2]>,
+    /// Feeders side by side.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threads: Option<u16>,
+    /// Go on where a model says something that a check refuses.
+    pub lenient: bool,
+    /// Go on with a study that is there: only what is missing, changed or torn is run.
+    pub resume: bool,
+    /// With `resume`: try feeders that failed once more.
+    pub retry_failed: bool,
+}
+
+impl SolveYearParams {
+    /// Hours of a step; 1 unless told.
+    pub fn step_h(&self) -> Option<f64> {
+        self.step.as_ref().map_or(Some(1.0), StepLength::hours)
+    }
+
+    /// Number of steps, when it is a whole one.
+    pub fn n_steps(&self) -> Option<u32> {
+        if let Some(steps) = self.steps {
+            return Some(steps);
+        }
+        let steps = self.hours.unwrap_or(8760.0) / self.step_h()?;
+        let whole = (steps - steps.round()).abs() <= 1e-6 * steps && steps.round() >= 1.0 && steps <= f64::from(u32::MAX);
+        whole.then_some(steps.round() as u32)
+    }
+
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        let fault = |field, reason: &str| Err((field, reason.to_owned()));
+        if self.step_h().is_none() {
+            return fault("step", "a step is a number of hours, or a text as 1h, 15m or 30s; at most a year");
+        }
+        if self.hours.is_some() && self.steps.is_some() {
+            return fault("steps", "the length is told as hours or as steps, not as both");
+        }
+        if self.hours.is_some_and(|h| !(h.is_finite() && h > 0.0)) {
+            return fault("hours", "the length is no number of hours above 0");
+        }
+        match self.n_steps() {
+            None => return fault("hours", "the length is no whole number of steps"),
+            Some(0) => return fault("steps", "a study has at least one step"),
+            Some(n) if n > STEPS_MAX => return Err(("steps", format!("a study has at most {STEPS_MAX} steps"))),
+            Some(_) => {}
+        }
+        if self.network.is_some() && !self.networks.is_empty() {
+            return fault("networks", "networks are named by `network` or by `networks`, not by both");
+        }
+        if self.version.is_some() && self.network.is_none() && self.networks.len() != 1 {
+            return fault("version", "a version is that of one network; name it");
+        }
+        if self.tolerance_pu.is_some_and(|t| !(t > 0.0 && t < 1.0)) {
+            return fault("tolerance_pu", "a tolerance is above 0 and below 1 per unit");
+        }
+        if self.max_iterations == Some(0) || self.max_control_iterations == Some(0) {
+            return fault("max_iterations", "a limit is at least 1");
+        }
+        for (field, range) in [("range_a", self.range_a), ("range_b", self.range_b)] {
+            if range.is_some_and(|[low, high]| !(low > 0.0 && low < high && high.is_finite())) {
+                return fault(field, "a range has two voltages, the lower one first");
+            }
+        }
+        if self.threads.is_some_and(|t| !(1..=256).contains(&t)) {
+            return fault("threads", "feeders side by side are 1 to 256");
+        }
+        let kept = ["steps", "statistics", "episodes", "meters", "monitors", "series", "all"];
+        if self
+            .keep
+            .iter()
+            .any(|k| k.contains(',') || !(kept.contains(&k.as_str()) || k.strip_prefix("series:").is_some_and(|n| !n.is_empty())))
+        {
+            return Err(("keep", format!("what is kept is one of {}, or series:NAME", kept.join(", "))));
+        }
+        if let Some(study) = &self.study {
+            if study.trim().is_empty() || study.trim() != study || study.chars().count() > 100 || study.chars().any(char::is_control) {
+                return fault("study", "a name has 1 to 100 characters, none of them a control character or a blank at an end");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Forms of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ReportForm {
+    Html,
+    Md,
+    Txt,
+    Csv,
+}
+
+impl ReportForm {
+    /// Ending of the file's name.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Html => "html",
+            Self::Md => "md",
+            Self::Txt => "txt",
+            Self::Csv => "csv",
+        }
+    }
+}
+
+/// A report of a study.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReportParams {
+    /// Name of the study.
+    pub run: String,
+    pub format: ReportForm,
+}
+
+/// A network of the project.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct NetworkParams {
+    /// The only one unless told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<String>,
+    /// The newest unless told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+}
+
+/// A demonstration: synthetic feeders, imported and solved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DemoParams {
+    pub feeders: u32,
+    pub seed: u64,
+    /// Hours of the study.
+    pub hours: u32,
+}
+
+impl Default for DemoParams {
+    fn default() -> Self {
+        Self { feeders: 3, seed: 1, hours: 8760 }
+    }
+}
+
+/// What is to be done with the files of an upload.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReceiveParams {
+    /// Most bytes that archives may unpack to.
+    pub unpacked_max: u64,
+    /// Most files that the upload may have in the end.
+    pub files_max: usize,
+}
+
+/// What a job's process tells, a line each.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    Progress(Progress),
+    Log {
+        level: String,
+        text: String,
+    },
+    /// It is done; nothing comes after.
+    Result(Value),
+    /// It failed; nothing comes after.
+    Problem {
+        findings: Vec<Diagnostic>,
+    },
+}
+
+/// How far a job is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Progress {
+    pub done: u64,
+    /// 0 while it is not known.
+    pub total: u64,
+    /// What is counted: `steps`, `files`.
+    pub unit: String,
+    pub message: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn parameters_are_checked_before_a_job_is_made() {
+        let solve = |params: Value| Task::parse("solve_year", &params);
+        assert!(solve(Value::Null).is_ok());
+        assert!(solve(json!({ "network": "a", "version": 2, "hours": 24, "step": "15m", "controls": "static" })).is_ok());
+        for (params, field) in [
+            (json!({ "hours": -1 }), "params.hours"),
+            (json!({ "hours": 1, "step": "7m" }), "params.hours"),
+            (json!({ "step": "x" }), "params.step"),
+            (json!({ "step": "ä" }), "params.step"),
+            (json!({ "steps": 0 }), "params.steps"),
+            (json!({ "steps": 4294967295_u64 }), "params.steps"),
+            (json!({ "version": 1 }), "params.version"),
+            (json!({ "keep": ["everything"] }), "params.keep"),
+            (json!({ "range_a": [1.05, 0.95] }), "params.range_a"),
+            (json!({ "study": " x" }), "params.study"),
+            (json!({ "stduy": "x" }), "params"),
+            (json!({ "controls": "sometimes" }), "params"),
+            (json!([]), "params"),
+        ] {
+            let (reason, at) = solve(params.clone()).expect_err(&params.to_string());
+            assert_eq!(at.as_deref(), Some(field), "{params}: {reason}");
+        }
+        assert_eq!(Task::parse("preview", &json!({ "upload": "x" })).unwrap_err().1.as_deref(), Some("kind"));
+        assert_eq!(Task::parse("import", &json!({})).unwrap_err().1.as_deref(), Some("params"));
+        let params = SolveYearParams { step: Some(StepLength::Text("15m".into())), ..Default::default() };
+        assert_eq!((params.step_h(), params.n_steps()), (Some(0.25), Some(35_040)));
+    }
+
+    #[test]
+    fn a_task_comes_back_as_it_was_sent() {
+        let task = Task::parse("import", &json!({ "upload": "ab", "options": { "lenient": true, "mapping": { "version": 1 } } })).unwrap();
+        let text = serde_json::to_string(&task).unwrap();
+        assert!(!text.contains('\n'));
+        assert_eq!(serde_json::from_str::<Task>(&text).unwrap(), task);
+        assert_eq!(task.upload(), Some("ab"));
+    }
+}
