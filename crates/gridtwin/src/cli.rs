@@ -558,6 +558,12 @@ pub struct ConvertArguments {
     /// File to write, or folder for formats of several files
     #[arg(long, value_name = "PATH")]
     pub out: PathBuf,
+    /// Write an unbalanced network as a balanced case also where the unbalance is large
+    #[arg(long)]
+    pub balanced: bool,
+    /// What machines of a transmission case that hold a voltage become in three phases [default: power, or source where that does not settle]
+    #[arg(long, value_enum)]
+    pub machines: Option<Machines>,
     /// Print what became of every kind of value as JSON
     #[arg(long)]
     pub json: bool,
@@ -572,6 +578,15 @@ pub enum QualityFormat {
     Json,
     /// Findings with their places, for a map
     Geojson,
+}
+
+/// Forms of a machine that holds a voltage in a three-phase network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Machines {
+    /// Generator of the solved P and Q
+    Power,
+    /// Source behind the machine's impedance that gives the solved P and Q
+    Source,
 }
 
 #[derive(Debug, Clone, Args)]

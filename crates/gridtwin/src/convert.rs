@@ -1,7 +1,8 @@
 //! `gridtwin convert`: a model of any format, written in another.
 
-use crate::cli::{ConvertArguments, TargetFormat};
+use crate::cli::{ConvertArguments, Machines, TargetFormat};
 use crate::console::Console;
+use crate::equivalent;
 use crate::failure::Failure;
 use crate::model::Model;
 use crate::number::count;
@@ -9,6 +10,7 @@ use crate::result_folder::{cannot, write_whole};
 use crate::text::Table;
 use formats::{cyme, gis, matpower, opendss, psse};
 use network::{Diagnostic, Disposition, Ledger, Network};
+use powerflow::equivalent::MachineForm;
 use std::path::{Path, PathBuf};
 
 /// Runs the command. Nothing is written unless all can be.
@@ -16,9 +18,24 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// A model that cannot be read, a network that has no form in the format, a file that cannot be written.
 pub fn run(arguments: &ConvertArguments, console: &mut Console<'_>) -> Result<(), Failure> {
-    let model = Model::read(&arguments.model)?;
+    let mut model = Model::read(&arguments.model)?;
+    let form = arguments.machines.map(|m| match m {
+        Machines::Power => MachineForm::Power,
+        Machines::Source => MachineForm::Source,
+    });
+    let equivalent = equivalent::of_model(&mut model, arguments.to, arguments.balanced, form, arguments.model.lenient)?;
     console.warn(&model.diagnostics);
-    let (files, ledger) = write(&model.network, arguments.to, &arguments.out)?;
+    let mut ledger = Ledger::default();
+    let network = match &equivalent {
+        Some(made) => {
+            console.warn(&made.diagnostics);
+            ledger = made.ledger.clone();
+            &made.network
+        }
+        None => &model.network,
+    };
+    let (files, of_writing) = write(network, arguments.to, &arguments.out)?;
+    ledger.entries.extend(of_writing.entries);
     for (path, text) in &files {
         if let Some(dir) = path.parent().filter(|d| !d.as_os_str().is_empty()) {
             std::fs::create_dir_all(dir).map_err(|e| cannot("make the folder", dir, &e))?;

@@ -16,6 +16,7 @@ pub mod console;
 pub mod convert;
 pub mod disk_files;
 pub mod element_rows;
+pub mod equivalent;
 pub mod failure;
 pub mod faults;
 pub mod info;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const STAGES: [&str; 20] = [
+const STAGES: [&str; 21] = [
     "READ",
     "CHECK",
     "SOLVE",
@@ -27,6 +27,7 @@ const STAGES: [&str; 20] = [
     "QUALITY",
     "COMPARE",
     "SERVER",
+    "CONVERT",
 ];
 
 fn is_code(text: &str) -> bool {

@@ -17,6 +17,7 @@ pub mod circuit;
 pub mod control;
 pub mod dense;
 pub mod element;
+pub mod equivalent;
 pub mod error;
 pub mod fault_study;
 pub mod forensics;

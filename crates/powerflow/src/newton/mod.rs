@@ -20,6 +20,7 @@ mod motor;
 mod results;
 mod small;
 mod solve;
+mod three_phase;
 mod transformer;
 
 pub use grid::CaseError;
@@ -29,3 +30,4 @@ pub use results::{
     StoredMismatch, Unsolved, WorstBus,
 };
 pub use solve::{Case, Controls, Equations, Options, Start, solve, stored_mismatch};
+pub use three_phase::{MachineForm, to_three_phase};
