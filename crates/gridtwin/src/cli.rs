@@ -49,6 +49,14 @@ pub enum Command {
     Weather(WeatherArguments),
     /// Projects: networks with all their versions
     Project(ProjectArguments),
+    /// Serve projects to browsers and programs
+    Serve(ServeArguments),
+    /// Users of the server
+    User(UserArguments),
+    /// Tokens of programs that use the server
+    Token(TokenArguments),
+    /// Who did what on the server
+    Audit(AuditArguments),
     /// Meter readings: checked, completed, added up; and which transformer each meter hangs on
     Meters(crate::meters::arguments::MetersArguments),
     /// One job of the server, told on the standard input
@@ -952,6 +960,182 @@ pub struct ProjectExportArguments {
 /// A finite number above zero.
 fn correction(text: &str) -> Result<Correction, String> {
     Correction::parse(text).ok_or_else(|| "is no correction; see the help of --fix".to_owned())
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ServeArguments {
+    /// Folder of projects, users and jobs; made when it is missing
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Address to listen on [default: 127.0.0.1]
+    #[arg(long, value_name = "IP")]
+    pub address: Option<std::net::IpAddr>,
+    /// Port; 0 takes a free one [default: 8080]
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+    /// PostgreSQL database for users, sessions and jobs [default: a file in the folder]
+    #[arg(long, value_name = "URL")]
+    pub database: Option<String>,
+    /// No login: everyone is an administrator. Only on loopback
+    #[arg(long)]
+    pub no_auth: bool,
+    /// Certificate with its chain (PEM): the server speaks TLS
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// Key of the certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Other site whose pages may use the server, as https://grid.example.org; repeatable
+    #[arg(long, value_name = "ORIGIN")]
+    pub cors: Vec<String>,
+    /// Proxy whose word about the caller's address is believed; repeatable
+    #[arg(long, value_name = "IP")]
+    pub proxy: Vec<std::net::IpAddr>,
+    /// Jobs that run at once [default: 1]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// What is logged: error, warn, info, debug, or a filter by module [default: info]
+    #[arg(long, value_name = "LEVEL")]
+    pub log: Option<String>,
+    /// Log one JSON object a line
+    #[arg(long)]
+    pub log_json: bool,
+    /// File of settings [default: gridtwin.toml in the folder]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Where the server keeps users.
+#[derive(Debug, Clone, Args)]
+pub struct ServerDataArguments {
+    /// Folder of the server
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// PostgreSQL database of the server [default: the file in the folder]
+    #[arg(long, value_name = "URL")]
+    pub database: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct UserArguments {
+    #[command(subcommand)]
+    pub command: UserCommand,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum UserCommand {
+    /// Add a user; prints a password unless one is given
+    Add {
+        name: String,
+        /// viewer, operator, engineer or admin
+        #[arg(long)]
+        role: String,
+        /// Read the password from the first line of standard input
+        #[arg(long)]
+        password_stdin: bool,
+        #[command(flatten)]
+        server: ServerDataArguments,
+    },
+    /// All users
+    List {
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: ServerDataArguments,
+    },
+    /// Set a password and end the user's sessions; prints one unless it is given
+    Passwd {
+        name: String,
+        /// Read the password from the first line of standard input
+        #[arg(long)]
+        password_stdin: bool,
+        #[command(flatten)]
+        server: ServerDataArguments,
+    },
+    /// Give a user another role
+    Role {
+        name: String,
+        /// viewer, operator, engineer or admin
+        role: String,
+        #[command(flatten)]
+        server: ServerDataArguments,
+    },
+    /// Remove a user with sessions and tokens
+    Remove {
+        name: String,
+        #[command(flatten)]
+        server: ServerDataArguments,
+    },
+    /// Let a user log in again who failed too often
+    Unlock {
+        name: String,
+        #[command(flatten)]
+        server: ServerDataArguments,
+    },
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct TokenArguments {
+    #[command(subcommand)]
+    pub command: TokenCommand,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum TokenCommand {
+    /// Make a token for a user; it is printed once
+    Add {
+        user: String,
+        /// What it is for
+        #[arg(long)]
+        name: String,
+        /// What it may do at most [default: the user's role]
+        #[arg(long)]
+        role: Option<String>,
+        /// Days until it expires [default: it does not]
+        #[arg(long)]
+        days: Option<u32>,
+        #[command(flatten)]
+        server: ServerDataArguments,
+    },
+    /// All tokens, without their secrets
+    List {
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: ServerDataArguments,
+    },
+    /// Revoke a token
+    Remove {
+        id: i64,
+        #[command(flatten)]
+        server: ServerDataArguments,
+    },
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct AuditArguments {
+    #[command(flatten)]
+    pub server: ServerDataArguments,
+    /// Only what this user did
+    #[arg(long)]
+    pub user: Option<String>,
+    /// Only this action; with a dot at its end all that begin so, as login.
+    #[arg(long)]
+    pub action: Option<String>,
+    /// Not before this time or day
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// Before this time or day
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<String>,
+    /// Entries at most, the newest
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub limit: u32,
+    /// See whether the log is whole: every entry carries a hash of itself and the one before
+    #[arg(long)]
+    pub check: bool,
+    #[arg(long)]
+    pub json: bool,
 }
 
 fn positive(text: &str) -> Result<f64, String> {

@@ -7,6 +7,7 @@
 //!
 //! This crate is the only one that opens files and prints.
 
+pub mod accounts;
 pub mod answer;
 pub mod bench;
 pub mod check;
@@ -31,6 +32,7 @@ pub mod quality;
 pub mod reconcile;
 pub mod report;
 pub mod result_folder;
+pub mod serve;
 pub mod solve;
 pub mod sql;
 pub mod study_report;
@@ -65,6 +67,10 @@ pub fn run(cli: &Cli, console: &mut Console<'_>) -> u8 {
         Command::Outages(arguments) => outages::run(arguments, console).map(|()| true),
         Command::Weather(arguments) => weather::run(arguments, console).map(|()| true),
         Command::Project(arguments) => project::run(arguments, console),
+        Command::Serve(arguments) => serve::run(arguments, console).map(|()| true),
+        Command::User(arguments) => accounts::user(arguments, console).map(|()| true),
+        Command::Token(arguments) => accounts::token(arguments, console).map(|()| true),
+        Command::Audit(arguments) => accounts::audit(arguments, console),
         Command::Meters(arguments) => meters::run(arguments, console).map(|()| true),
         Command::Worker => return worker::run(),
     };

@@ -1,19 +1,257 @@
-//! From a request to its caller.
+//! From a request to its caller: a session's cookie, or a token.
 
 use crate::access::{Caller, Role};
+use crate::limit::Limit;
+use crate::moment::now_ms;
 use crate::problem::Problem;
-use crate::state::App;
-use axum::http::StatusCode;
+use crate::random;
+use crate::state::{App, blocking};
+use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, header};
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use store::sha256_hex;
+use tokio::sync::Semaphore;
 
-/// The caller of a request, who must have at least `role`.
+/// Cookie of a session.
+pub const COOKIE: &str = "gridtwin_session";
+/// Header in which a page proves that it is ours.
+pub const CSRF_HEADER: &str = "x-gridtwin-csrf";
+
+/// How long who someone is may be taken from memory. What changes through this server counts at once.
+const KNOWN_FOR: Duration = Duration::from_secs(2);
+/// Callers in memory at most.
+const KNOWN_MAX: usize = 20_000;
+/// A use is written down when the last one is older, ms.
+const TOUCH_MS: i64 = 60_000;
+/// Passwords hashed at once: each takes 19 MiB and a core for some hundredths of a second.
+const HASHES_AT_ONCE: usize = 2;
+/// Passwords that wait for it.
+const HASHES_WAITING: usize = 32;
+
+#[derive(Clone, Debug)]
+struct Known {
+    user: String,
+    role: Role,
+    /// Neither later than this, ms since 1970 …
+    until_ms: i64,
+    /// … nor longer ago than [`KNOWN_FOR`].
+    at: Instant,
+}
+
+/// What login keeps in memory.
+#[derive(Debug)]
+pub struct Auth {
+    /// By hash of the session or token.
+    known: Mutex<HashMap<String, Known>>,
+    /// Rises with each change of users, sessions or tokens, so that what was read before is not taken for what is.
+    changes: AtomicU64,
+    pub(crate) logins: Limit,
+    hashes: Semaphore,
+    waiting: Semaphore,
+    /// Key of the first administrator, while there is none.
+    first_key: Mutex<Option<String>>,
+    /// CSRF token of everyone when there is no login.
+    open_csrf: String,
+}
+
+impl Auth {
+    pub(crate) fn new(has_users: bool) -> Self {
+        Self {
+            known: Mutex::default(),
+            changes: AtomicU64::new(0),
+            logins: Limit::new(20, Duration::from_secs(3)),
+            hashes: Semaphore::new(HASHES_AT_ONCE),
+            waiting: Semaphore::new(HASHES_WAITING),
+            first_key: Mutex::new((!has_users).then(|| random::hex(16))),
+            open_csrf: random::hex(16),
+        }
+    }
+
+    /// Key with which the first administrator can be made; none when there are users.
+    pub fn first_key(&self) -> Option<String> {
+        self.first_key.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    pub(crate) fn first_key_is_used(&self) {
+        *self.first_key.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = None;
+    }
+
+    /// Who is who is asked anew, for users, sessions or tokens have changed.
+    pub fn forget(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        self.known().clear();
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<String, Known>> {
+        self.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Runs work that hashes a password. Only few do so at once, and only some wait.
+    ///
+    /// # Errors
+    /// Too many wait already; what the work fails with.
+    pub(crate) async fn hashing<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let Ok(_place) = self.waiting.try_acquire() else { return Err(Problem::too_many(2)) };
+        let _turn = self.hashes.acquire().await.map_err(Problem::internal)?;
+        blocking(work).await
+    }
+}
+
+/// Address that a request came from: of the connection, or what a proxy that is trusted says of it.
+pub(crate) fn address(app: &App, parts: &Parts) -> IpAddr {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |c| c.0.ip()).to_canonical();
+    let is_proxy = |a: &IpAddr| app.config.proxies.contains(a);
+    if !is_proxy(&peer) {
+        return peer;
+    }
+    let told = parts.headers.get_all("x-forwarded-for").iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
+    let told: Vec<Option<IpAddr>> = told.map(|a| a.trim().parse::<IpAddr>().ok().map(|a| a.to_canonical())).collect();
+    // From the end: what stands before the last address that is not a proxy of ours may be made up by whoever asks.
+    told.into_iter().rev().map_while(|a| a).find(|a| !is_proxy(a)).unwrap_or(peer)
+}
+
+/// Whether the caller's connection is encrypted, as far as the cookie is concerned.
+pub(crate) fn is_https(app: &App, parts: &Parts) -> bool {
+    let told = || parts.headers.get("x-forwarded-proto").is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"https"));
+    app.config.tls.is_some() || (!app.config.proxies.is_empty() && told())
+}
+
+/// Value of our cookie.
+pub(crate) fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let all = headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(';'));
+    all.filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == COOKIE).map(|(_, value)| value)
+}
+
+/// The token by which a page of a session proves that it is ours: other sites cannot read it, and it does not give away the session.
+pub(crate) fn csrf_of(secret: &str) -> String {
+    sha256_hex(format!("gridtwin csrf {secret}").as_bytes())[..32].to_owned()
+}
+
+/// Whether two texts are the same, in a time that tells nothing but their lengths.
+pub(crate) fn is_same(a: &str, b: &str) -> bool {
+    a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |seen, (a, b)| seen | (a ^ b)) == 0
+}
+
+fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+fn not_logged_in() -> Problem {
+    Problem::unauthorized("You are not logged in")
+        .code("SERVER.ACCESS.LOGIN")
+        .hint("Log in, or send a token as `Authorization: Bearer gt_…`.")
+}
+
+/// The caller of a request.
 ///
 /// # Errors
-/// 401 without a login, 403 with too small a role.
-pub async fn caller(_parts: &mut Parts, app: &App, role: Role) -> Result<Caller, Problem> {
+/// 401 without a login, 403 for a request that another site may have made.
+pub(crate) async fn caller(parts: &Parts, app: &App) -> Result<Caller, Problem> {
+    let address = address(app, parts).to_string();
     if app.config.no_auth {
-        return Ok(Caller { user: "anyone".into(), role: Role::Admin });
+        return Ok(Caller::new("anyone", Role::Admin, address));
     }
-    Err(Problem::new(StatusCode::UNAUTHORIZED, "You are not logged in")
-        .hint(format!("Log in as a user with the role {} or more.", role.name())))
+    if let Some(value) = parts.headers.get(header::AUTHORIZATION) {
+        let secret = value.to_str().ok().and_then(|v| v.split_once(' ')).filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer"));
+        let Some((_, secret)) = secret else { return Err(not_logged_in().detail("The header Authorization holds no bearer token.")) };
+        let hash = sha256_hex(secret.trim().as_bytes());
+        let known = known(app, &hash, true).await?;
+        let known = known.ok_or_else(|| not_logged_in().detail("The token is unknown, was revoked, or has expired."))?;
+        return Ok(Caller::new(known.user, known.role, address));
+    }
+    let secret = cookie(&parts.headers).ok_or_else(not_logged_in)?;
+    let hash = sha256_hex(secret.as_bytes());
+    let known = known(app, &hash, false).await?.ok_or_else(|| not_logged_in().detail("The session has ended."))?;
+    if !is_safe(&parts.method) {
+        let sent = parts.headers.get(CSRF_HEADER).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        if !is_same(sent, &csrf_of(secret)) {
+            return Err(Problem::forbidden("The request does not prove that a page of GridTwin made it")
+                .code("SERVER.ACCESS.CSRF")
+                .hint("Send the value `csrf` of GET /api/session in the header X-Gridtwin-Csrf; in the browser, load the page again."));
+        }
+    }
+    let mut caller = Caller::new(known.user, known.role, address);
+    caller.session = Some(hash);
+    Ok(caller)
+}
+
+/// CSRF token of the session that a request carries.
+pub(crate) fn csrf(parts: &Parts, app: &App) -> Option<String> {
+    if app.config.no_auth { Some(app.auth.open_csrf.clone()) } else { cookie(&parts.headers).map(csrf_of) }
+}
+
+async fn known(app: &App, hash: &str, is_token: bool) -> Result<Option<Known>, Problem> {
+    let found = app.auth.known().get(hash).cloned();
+    if let Some(found) = found.filter(|k| k.at.elapsed() < KNOWN_FOR) {
+        return Ok((found.until_ms > now_ms()).then_some(found));
+    }
+    let changes = app.auth.changes.load(Ordering::SeqCst);
+    let (shared, key) = (app.clone(), hash.to_owned());
+    let read = blocking(move || if is_token { token(&shared, &key) } else { session(&shared, &key) }).await?;
+    let mut cache = app.auth.known();
+    match &read {
+        Some(found) if app.auth.changes.load(Ordering::SeqCst) == changes => {
+            if cache.len() >= KNOWN_MAX {
+                cache.clear();
+            }
+            cache.insert(hash.to_owned(), found.clone());
+        }
+        _ => drop(cache.remove(hash)),
+    }
+    Ok(read)
+}
+
+fn session(app: &App, hash: &str) -> Result<Option<Known>, Problem> {
+    let now = now_ms();
+    let Some(found) = app.database.session(hash)? else { return Ok(None) };
+    let until_ms = found.expires_ms.min(found.seen_ms.saturating_add(app.config.session_idle_ms()));
+    let Some(role) = Role::of_name(&found.role).filter(|_| until_ms > now) else { return Ok(None) };
+    if found.seen_ms + TOUCH_MS < now {
+        app.database.touch_session(hash, now)?;
+    }
+    Ok(Some(Known { user: found.user, role, until_ms, at: Instant::now() }))
+}
+
+fn token(app: &App, hash: &str) -> Result<Option<Known>, Problem> {
+    let now = now_ms();
+    let Some(found) = app.database.token(hash)? else { return Ok(None) };
+    let until_ms = found.info.expires_ms.unwrap_or(i64::MAX);
+    let roles = Role::of_name(&found.info.role).zip(Role::of_name(&found.user_role));
+    let Some((role, of_user)) = roles.filter(|_| until_ms > now) else { return Ok(None) };
+    if found.info.used_ms.is_none_or(|used| used + TOUCH_MS < now) {
+        app.database.touch_token(found.info.id, now)?;
+    }
+    Ok(Some(Known { user: found.info.user, role: role.min(of_user), until_ms, at: Instant::now() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    #[test]
+    fn the_cookie_is_found_among_others() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(cookie(&headers), None);
+        headers.append(header::COOKIE, HeaderValue::from_static("a=b; gridtwin_session=; x"));
+        assert_eq!(cookie(&headers), Some(""));
+        headers.clear();
+        headers.append(header::COOKIE, HeaderValue::from_static("other_gridtwin_session=1"));
+        headers.append(header::COOKIE, HeaderValue::from_static("theme=dark;gridtwin_session=abc"));
+        assert_eq!(cookie(&headers), Some("abc"));
+    }
+
+    #[test]
+    fn texts_are_compared_whole() {
+        assert!(is_same("abc", "abc") && !is_same("abc", "abd") && !is_same("abc", "ab") && !is_same("", "a"));
+        assert_ne!(csrf_of("a"), csrf_of("b"));
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// How the server runs.
 #[derive(Clone, Debug)]
@@ -15,6 +16,12 @@ pub struct Config {
     pub database: Option<String>,
     /// Everyone is an administrator; only on loopback.
     pub no_auth: bool,
+    /// Proxies in front of the server: what they say of the caller's address is believed.
+    pub proxies: Vec<IpAddr>,
+    /// A session ends when it was not used for so long.
+    pub session_idle: Duration,
+    /// A session ends after so long in any case.
+    pub session_max: Duration,
     /// Origins that other sites' pages may call from.
     pub cors: Vec<String>,
     /// Certificate chain and key, PEM.
@@ -35,11 +42,22 @@ impl Config {
             port: 8080,
             database: None,
             no_auth: false,
+            proxies: Vec::new(),
+            session_idle: Duration::from_secs(12 * 3600),
+            session_max: Duration::from_secs(7 * 24 * 3600),
             cors: Vec::new(),
             tls: None,
             worker: worker.into(),
             jobs_max: 1,
             upload_max: 2 * 1024 * 1024 * 1024,
         }
+    }
+
+    pub(crate) fn session_idle_ms(&self) -> i64 {
+        i64::try_from(self.session_idle.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    pub(crate) fn session_max_ms(&self) -> i64 {
+        i64::try_from(self.session_max.as_millis()).unwrap_or(i64::MAX)
     }
 }

@@ -1,10 +1,15 @@
 //! What every handler is handed.
 
+use crate::StartError;
+use crate::auth::Auth;
 use crate::config::Config;
+use crate::metrics::Metrics;
 use crate::problem::Problem;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use store::project::Project;
+use store::server::{Entry, ServerDatabase};
+use tokio::sync::watch;
 
 /// Shared by all handlers; a copy is a pointer.
 pub type App = Arc<Shared>;
@@ -12,11 +17,46 @@ pub type App = Arc<Shared>;
 #[derive(Debug)]
 pub struct Shared {
     pub config: Config,
+    /// Users, sessions, tokens, settings, audit log, jobs.
+    pub database: ServerDatabase,
+    pub auth: Auth,
+    pub metrics: Metrics,
+    /// Content-Security-Policy; the address of the base map stands in it.
+    pub(crate) policy: RwLock<String>,
+    stopping: watch::Sender<bool>,
 }
 
 impl Shared {
-    pub fn new(config: Config) -> Self {
-        Self { config }
+    /// Opens what is kept in the data folder. Waits for the database.
+    ///
+    /// # Errors
+    /// A folder that cannot be made, a database that cannot be opened.
+    pub fn open(config: Config) -> Result<Self, StartError> {
+        for dir in ["projects", "uploads", "tmp"].map(|d| config.data.join(d)) {
+            std::fs::create_dir_all(&dir).map_err(|e| StartError::io("make the folder", &dir, e))?;
+        }
+        let database = ServerDatabase::open_for(&config.data, config.database.as_deref())?;
+        let auth = Auth::new(config.no_auth || database.has_users()?);
+        let policy = RwLock::new(crate::routes::settings::policy(&database)?);
+        Ok(Self { config, database, auth, metrics: Metrics::default(), policy, stopping: watch::channel(false).0 })
+    }
+
+    /// Tells when the server is about to stop: what goes on for long should end then.
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
+    }
+
+    pub(crate) fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Writes into the audit log.
+    ///
+    /// # Errors
+    /// A log that cannot be written.
+    pub async fn note(self: &Arc<Self>, entry: Entry) -> Result<(), Problem> {
+        let app = self.clone();
+        blocking(move || Ok(app.database.note(&entry)?)).await
     }
 
     /// Folder of a project, whether it is there or not.

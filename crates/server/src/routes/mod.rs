@@ -1,7 +1,12 @@
 //! One module an area; each gives its routes with their documentation.
 
+mod audit;
 mod projects;
+mod session;
+pub(crate) mod settings;
 mod system;
+mod tokens;
+mod users;
 
 use crate::state::App;
 use utoipa::OpenApi;
@@ -11,6 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 #[openapi(
     info(title = "GridTwin", description = "The digital twin of an electricity grid: networks, studies, live data."),
     tags(
+        (name = "access", description = "Login, users, tokens, audit log"),
         (name = "system", description = "Health and metrics"),
         (name = "projects", description = "Projects, networks and their versions")
     )
@@ -19,5 +25,12 @@ struct Document;
 
 /// Every route below `/api`.
 pub fn api() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(Document::openapi()).merge(system::routes()).merge(projects::routes())
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(system::routes())
+        .merge(session::routes())
+        .merge(users::routes())
+        .merge(tokens::routes())
+        .merge(audit::routes())
+        .merge(settings::routes())
+        .merge(projects::routes())
 }
