@@ -181,7 +181,7 @@ impl From<ServerError> for Problem {
         let status = match &error {
             ServerError::Database(ProjectError::Busy { .. } | ProjectError::Unreachable { .. }) => StatusCode::SERVICE_UNAVAILABLE,
             ServerError::Database(_) => return Self { code: Some(error.diagnostic().code.to_string()), ..Self::internal(&error) },
-            ServerError::UserUnknown { .. } | ServerError::TokenUnknown { .. } => StatusCode::NOT_FOUND,
+            ServerError::UserUnknown { .. } | ServerError::TokenUnknown { .. } | ServerError::JobUnknown { .. } => StatusCode::NOT_FOUND,
             ServerError::UserTaken { .. } | ServerError::LastAdmin { .. } | ServerError::NotFirst => StatusCode::CONFLICT,
         };
         Self::of_finding(status, error.diagnostic())
