@@ -42,5 +42,5 @@ pub use error::{CircuitError, Place};
 pub use forensics::Forensics;
 pub use results::{CapacitorRow, InverterRow, LoadingRow, NodeRow, Outcome, RegulatorRow, Solution, Summary, TerminalRow, Unsettled};
 pub use series::{Observer, SeriesReport, Step, run_series};
-pub use session::{Limits, Session};
+pub use session::{Limits, Session, conclude};
 pub use state::State;

@@ -169,8 +169,8 @@ fn run(state: &mut State) -> Result<Progress, CircuitError> {
     }
 }
 
-/// Certificate and, where it did not settle, evidence.
-fn conclude(state: &State, progress: &Progress) -> Outcome {
+/// The outcome of a moment that was solved, such as a step of a series: certificate and, where it did not settle, evidence.
+pub fn conclude(state: &State, progress: &Progress) -> Outcome {
     let network = state.circuit().network();
     let hunting: Vec<String> =
         if progress.controls_settled { Vec::new() } else { state.waiting_controls().into_iter().map(|id| network.full_name(id)).collect() };

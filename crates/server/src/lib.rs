@@ -13,8 +13,9 @@ mod around;
 mod assets;
 mod auth;
 mod config;
-pub mod jobs;
 mod document;
+pub mod hub;
+pub mod jobs;
 mod limit;
 mod metrics;
 pub mod moment;
@@ -24,6 +25,7 @@ mod random;
 mod routes;
 mod state;
 mod tls;
+mod uploads;
 
 pub use access::{Caller, Role};
 pub use config::Config;
@@ -213,6 +215,8 @@ impl Server {
             stopped.stop();
             stopping.graceful_shutdown(Some(GRACE));
         });
+        let jobs = tokio::spawn(jobs::Jobs::run(app.clone()));
+        tokio::spawn(uploads::sweep(app.clone()));
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let io = |source| StartError::Io { action: "answer on", place: at.to_string(), source };
         let done = match tls {
@@ -227,6 +231,9 @@ impl Server {
                 server.serve(service).await
             }
         };
+        app.stop();
+        // Jobs that run go back into the queue.
+        let _ = jobs.await;
         done.map_err(io)
     }
 }

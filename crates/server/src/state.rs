@@ -3,6 +3,7 @@
 use crate::StartError;
 use crate::auth::Auth;
 use crate::config::Config;
+use crate::jobs::Jobs;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ pub struct Shared {
     pub database: ServerDatabase,
     pub auth: Auth,
     pub metrics: Metrics,
+    pub jobs: Jobs,
     /// Content-Security-Policy; the address of the base map stands in it.
     pub(crate) policy: RwLock<String>,
     stopping: watch::Sender<bool>,
@@ -32,13 +34,13 @@ impl Shared {
     /// # Errors
     /// A folder that cannot be made, a database that cannot be opened.
     pub fn open(config: Config) -> Result<Self, StartError> {
-        for dir in ["projects", "uploads", "tmp"].map(|d| config.data.join(d)) {
+        for dir in ["projects", "uploads", "jobs", "tmp"].map(|d| config.data.join(d)) {
             std::fs::create_dir_all(&dir).map_err(|e| StartError::io("make the folder", &dir, e))?;
         }
         let database = ServerDatabase::open_for(&config.data, config.database.as_deref())?;
         let auth = Auth::new(config.no_auth || database.has_users()?);
         let policy = RwLock::new(crate::routes::settings::policy(&database)?);
-        Ok(Self { config, database, auth, metrics: Metrics::default(), policy, stopping: watch::channel(false).0 })
+        Ok(Self { config, database, auth, metrics: Metrics::default(), jobs: Jobs::default(), policy, stopping: watch::channel(false).0 })
     }
 
     /// Tells when the server is about to stop: what goes on for long should end then.

@@ -156,7 +156,7 @@ impl Drop for Synced {
 }
 
 /// Writes a small file, whole or not at all.
-pub(crate) fn write_whole(place: &Path, content: &[u8]) -> Result<(), StoreError> {
+pub fn write_whole(place: &Path, content: &[u8]) -> Result<(), StoreError> {
     let mut file = PartialFile::create(place)?;
     if let Err(e) = file.write_all(content) {
         return Err(file.failed(e));

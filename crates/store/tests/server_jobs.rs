@@ -90,7 +90,7 @@ fn a_job_is_claimed_once() {
                 .map(|_| {
                     scope.spawn(|| {
                         let mut mine = Vec::new();
-                        while db.count_jobs().unwrap().contains(&(JobState::Queued, 0)) == false {
+                        while !db.count_jobs().unwrap().contains(&(JobState::Queued, 0)) {
                             mine.extend(db.claim_job(1).unwrap().map(|j| j.id));
                         }
                         mine

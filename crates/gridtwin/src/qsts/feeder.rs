@@ -8,8 +8,8 @@ use crate::model::Model;
 use crate::number::count;
 use crate::solve;
 use network::{ControlMode, Diagnostic, Network, Severity, Shapes, SolutionMode};
-use powerflow::State;
 use powerflow::metering::monitor::MonitorError;
+use powerflow::{Observer, Outcome, State, Step, conclude, run_series};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -165,6 +165,22 @@ pub struct Ready {
     state: State,
 }
 
+/// Keeps the step that is wanted.
+struct LastStep {
+    wanted: u32,
+    outcome: Option<Outcome>,
+}
+
+impl Observer for LastStep {
+    fn step(&mut self, step: &Step<'_>) -> ControlFlow<()> {
+        if step.index < self.wanted {
+            return ControlFlow::Continue(());
+        }
+        self.outcome = Some(conclude(step.state, &step.progress));
+        ControlFlow::Break(())
+    }
+}
+
 /// A feeder that was run.
 pub struct Solved {
     /// Name of the circuit.
@@ -258,6 +274,17 @@ fn refused(model: &Model, error: Diagnostic) -> Failure {
 }
 
 impl Ready {
+    /// Steps to one step, counted from 1, and concludes it as a solution of its own.
+    ///
+    /// # Errors
+    /// A circuit that cannot be factored.
+    pub fn solve_step(mut self, question: &Question, step: u32) -> Result<(Model, Outcome), Failure> {
+        let mut last = LastStep { wanted: step.saturating_sub(1), outcome: None };
+        run_series(&mut self.state, question.options.steps, &mut last).map_err(|e| refused(&self.model, e.diagnostic()))?;
+        let outcome = last.outcome.ok_or_else(|| Diagnostic::error("RUN.OPTION.VALUE", "the study has no such step"))?;
+        Ok((self.model, outcome))
+    }
+
     /// Steps the feeder through time.
     ///
     /// # Errors

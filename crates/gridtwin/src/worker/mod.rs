@@ -9,6 +9,7 @@
 //! also keeps the server alive whatever a hostile model makes of a reader.
 
 mod models;
+mod moments;
 mod receive;
 mod studies;
 mod upload_files;
@@ -140,6 +141,10 @@ fn perform(spec: &Spec, teller: &Teller) -> Result<Value, Failure> {
         Task::Quality(params) => models::quality(spec, params, teller),
         Task::SolveYear(params) => studies::solve(spec, params, teller),
         Task::Trial(params) => studies::trial(spec, params),
+        Task::Snapshot(params) => moments::snapshot(spec, params),
+        Task::Hour(params) => moments::hour(spec, params),
+        Task::Series(params) => moments::series(spec, params),
+        Task::Sql(params) => moments::sql(spec, params),
         Task::Report(params) => studies::report(spec, params, teller),
         Task::Demo(params) => studies::demo(spec, params, teller),
     }

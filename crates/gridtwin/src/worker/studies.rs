@@ -65,7 +65,7 @@ impl Watch for ToServer<'_> {
 }
 
 /// Tells nobody.
-struct Quiet;
+pub(super) struct Quiet;
 
 impl Watch for Quiet {
     fn begins(&mut self, _: usize, _: u64) {}
@@ -74,7 +74,7 @@ impl Watch for Quiet {
 }
 
 /// The command line of the parameters.
-fn arguments(params: &SolveYearParams) -> Result<QstsArguments, Failure> {
+pub(super) fn arguments(params: &SolveYearParams) -> Result<QstsArguments, Failure> {
     let mut words = vec!["qsts".to_owned(), "project".to_owned()];
     let mut option = |name: &str, value: String| words.push(format!("--{name}={value}"));
     option("steps", params.n_steps().unwrap_or(8760).to_string());

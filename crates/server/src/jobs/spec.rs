@@ -41,6 +41,14 @@ pub enum Task {
     Preview(ImportParams),
     /// Measures how long a study would take.
     Trial(SolveYearParams),
+    /// Solves a network as one moment.
+    Snapshot(SnapshotParams),
+    /// Solves one step of a study again.
+    Hour(MomentParams),
+    /// Solves a study again for the course of one thing.
+    Series(MomentParams),
+    /// Asks the lake.
+    Sql(SqlParams),
 }
 
 /// Kinds of jobs that can be asked for.
@@ -62,9 +70,15 @@ impl Task {
     }
 
     /// Ranges that the types leave open.
-    fn check(&self) -> Result<(), (&'static str, String)> {
+    pub fn check(&self) -> Result<(), (&'static str, String)> {
         match self {
             Self::SolveYear(p) | Self::Trial(p) => p.check(),
+            Self::Snapshot(p) if p.tolerance_pu.is_some_and(|t| !(t > 0.0 && t < 1.0)) => {
+                Err(("tolerance_pu", "a tolerance is above 0 and below 1 per unit".into()))
+            }
+            Self::Snapshot(p) if p.load_factor.is_some_and(|f| !(0.0..=100.0).contains(&f)) => {
+                Err(("load_factor", "a load factor is 0 to 100".into()))
+            }
             Self::Demo(p) if !(1..=1000).contains(&p.feeders) => Err(("feeders", "a demonstration has 1 to 1000 feeders".into())),
             _ => Ok(()),
         }
@@ -299,10 +313,9 @@ impl SolveYearParams {
         {
             return Err(("keep", format!("what is kept is one of {}, or series:NAME", kept.join(", "))));
         }
-        if let Some(study) = &self.study {
-            if study.trim().is_empty() || study.trim() != study || study.chars().count() > 100 || study.chars().any(char::is_control) {
-                return fault("study", "a name has 1 to 100 characters, none of them a control character or a blank at an end");
-            }
+        let is_name = |s: &str| !s.trim().is_empty() && s.trim() == s && s.chars().count() <= 100 && !s.chars().any(char::is_control);
+        if self.study.as_deref().is_some_and(|s| !is_name(s)) {
+            return fault("study", "a name has 1 to 100 characters, none of them a control character or a blank at an end");
         }
         Ok(())
     }
@@ -349,6 +362,52 @@ pub struct NetworkParams {
     /// The newest unless told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
+}
+
+/// How a moment is solved.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SnapshotParams {
+    /// Set by the address of the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(read_only)]
+    pub network: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(read_only)]
+    pub version: Option<u64>,
+    /// As the model says unless told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub controls: Option<ControlsParam>,
+    /// Factor of all loads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load_factor: Option<f64>,
+    /// Largest change of a voltage between two iterations, per unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tolerance_pu: Option<f64>,
+    /// Go on where a check refuses.
+    pub lenient: bool,
+}
+
+/// A step of a study, or the course of one thing in it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MomentParams {
+    pub network: String,
+    pub version: u64,
+    /// Parameters of the study.
+    pub study: SolveYearParams,
+    /// Step, from 1.
+    pub step: u32,
+    /// Element, bus or node of which the course is wanted.
+    pub name: String,
+}
+
+/// A question to the lake.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SqlParams {
+    pub query: String,
+    pub limit: usize,
+    /// `json`, `csv` or `parquet`.
+    pub format: String,
 }
 
 /// A demonstration: synthetic feeders, imported and solved.

@@ -1,12 +1,16 @@
 //! One module an area; each gives its routes with their documentation.
 
 mod audit;
+mod jobs;
 mod projects;
+mod runs;
 mod session;
 pub(crate) mod settings;
 mod system;
 mod tokens;
+mod uploads;
 mod users;
+mod ws;
 
 use crate::state::App;
 use utoipa::OpenApi;
@@ -18,7 +22,11 @@ use utoipa_axum::router::OpenApiRouter;
     tags(
         (name = "access", description = "Login, users, tokens, audit log"),
         (name = "system", description = "Health and metrics"),
-        (name = "projects", description = "Projects, networks and their versions")
+        (name = "projects", description = "Projects, networks and their versions"),
+        (name = "uploads", description = "Files of models on their way into a project"),
+        (name = "jobs", description = "Long work: imports, studies, reports"),
+        (name = "runs", description = "Studies and their results"),
+        (name = "live", description = "What happens, as it happens")
     )
 )]
 struct Document;
@@ -33,4 +41,8 @@ pub fn api() -> OpenApiRouter<App> {
         .merge(audit::routes())
         .merge(settings::routes())
         .merge(projects::routes())
+        .merge(uploads::routes())
+        .merge(jobs::routes())
+        .merge(ws::routes())
+        .merge(runs::routes())
 }
