@@ -287,15 +287,20 @@ impl Series {
         Some(Self { step_s, kw })
     }
 
-    /// Means of longer intervals, of those whose parts are all there; none when the lengths do not fit.
-    fn at(&self, step_s: i64) -> Option<BTreeMap<i64, f64>> {
-        if step_s % self.step_s != 0 {
+    /// When its intervals end, within their length.
+    fn phase(&self) -> i64 {
+        self.kw.keys().next().map_or(0, |end| end.rem_euclid(self.step_s))
+    }
+
+    /// Means over the intervals of `step_s` that end at `phase`, of those whose parts are all there; none when the intervals do not fit.
+    fn at(&self, step_s: i64, phase: i64) -> Option<BTreeMap<i64, f64>> {
+        if step_s % self.step_s != 0 || phase.rem_euclid(self.step_s) != self.phase() {
             return None;
         }
         let parts = step_s / self.step_s;
         let mut sums: BTreeMap<i64, (i64, f64)> = BTreeMap::new();
-        for (&end, &kw) in &self.kw {
-            let sum = sums.entry((end + step_s - 1).div_euclid(step_s) * step_s).or_default();
+        for (&end, &kw) in self.kw.iter().filter(|(end, _)| end.rem_euclid(self.step_s) == self.phase()) {
+            let sum = sums.entry(phase + (end - phase + step_s - 1).div_euclid(step_s) * step_s).or_default();
             *sum = (sum.0 + 1, sum.1 + kw);
         }
         Some(sums.into_iter().filter(|(_, (n, _))| *n == parts).map(|(end, (_, sum))| (end, sum / parts as f64)).collect())
@@ -307,6 +312,7 @@ fn head_series(lake: &Lake, studies: &[String], point: &str) -> Result<Option<Se
     let mut kw: BTreeMap<i64, f64> = BTreeMap::new();
     let mut of_meters: BTreeMap<(i64, bool), f64> = BTreeMap::new();
     for study in studies {
+        let mut of_study: BTreeMap<(i64, bool), f64> = BTreeMap::new();
         for file in lake.committed(Some(study))? {
             match file.record.table.as_str() {
                 "point_intervals" => file.read(&mut |batch| {
@@ -332,13 +338,15 @@ fn head_series(lake: &Lake, studies: &[String], point: &str) -> Result<Option<Se
                             "received_kwh" | "received_register_kwh" => true,
                             _ => continue,
                         };
-                        of_meters.insert((end_s.value(i) as i64, received), value.value(i));
+                        // Several registers of one meter add up.
+                        *of_study.entry((end_s.value(i) as i64, received)).or_default() += value.value(i);
                     }
                     Ok(())
                 })?,
                 _ => {}
             }
         }
+        of_meters.extend(of_study);
     }
     if kw.is_empty() {
         let mut kwh: BTreeMap<i64, f64> = BTreeMap::new();
@@ -452,8 +460,10 @@ fn energies(
             findings.push(refuse(format!("\"{head}\" has no power or energy in the lake")));
             continue;
         };
-        let step_s = head_kw.step_s.max(of_meters.delivered.step_s);
-        let all = head_kw.at(step_s).zip(of_meters.delivered.at(step_s)).zip(of_meters.received.at(step_s));
+        let coarse = if head_kw.step_s > of_meters.delivered.step_s { &head_kw } else { &of_meters.delivered };
+        let (step_s, phase) = (coarse.step_s, coarse.phase());
+        let at = |s: &Series| s.at(step_s, phase);
+        let all = at(&head_kw).zip(at(&of_meters.delivered)).zip(at(&of_meters.received));
         let Some(((head_kw, delivered), received)) = all else {
             findings.push(refuse(format!("intervals of {} s and {} s do not fit", head_kw.step_s, of_meters.delivered.step_s)));
             continue;
@@ -598,5 +608,25 @@ impl ProjectQuality {
             })
             .collect();
         json!({ "type": "FeatureCollection", "features": features })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(first_s: i64, step_s: i64, values: &[f64]) -> Series {
+        Series::new(values.iter().enumerate().map(|(i, v)| (first_s + i as i64 * step_s, *v)).collect()).unwrap()
+    }
+
+    #[test]
+    fn longer_intervals_are_means_of_whole_ones() {
+        let fine = series(900, 900, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]);
+        let hours: Vec<(i64, f64)> = fine.at(3600, 0).unwrap().into_iter().collect();
+        assert_eq!(hours, [(3600, 2.5), (7200, 6.5)], "the ninth quarter is no hour");
+        let shifted: Vec<(i64, f64)> = fine.at(3600, 1800).unwrap().into_iter().collect();
+        assert_eq!(shifted, [(5400, 4.5)], "hours that end at half past");
+        assert_eq!(fine.at(900, 0).unwrap().len(), 9);
+        assert!(fine.at(3600, 300).is_none() && fine.at(1000, 0).is_none(), "what does not fit is told");
     }
 }
