@@ -1,5 +1,9 @@
 //! The command line: what can be asked, and the words it is asked with.
 
+use crate::project::arguments::{
+    ProjectDecideArguments, ProjectDecisionsArguments, ProjectMetersArguments, ProjectOutagesArguments, ProjectQualityArguments,
+    ProjectReconcileArguments, ProjectWeatherArguments,
+};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use formats::cyme::Correction;
 use std::path::PathBuf;
@@ -492,6 +496,12 @@ pub struct CompareArguments {
     /// Sheet of a workbook of results [default: the first with rows]
     #[arg(long, value_name = "NAME")]
     pub sheet: Option<String>,
+    /// With a project and --against a table: keep the results under this name, as a baseline of the network
+    #[arg(long, value_name = "NAME", requires = "against")]
+    pub keep: Option<String>,
+    /// Baseline of a project's network [default: the results that came with the import, else the newest baseline]
+    #[arg(long, value_name = "NAME", conflicts_with = "against")]
+    pub baseline: Option<String>,
     /// How controls act [default: as the model says, or static]
     #[arg(long, value_enum)]
     pub controls: Option<Controls>,
@@ -705,17 +715,9 @@ pub enum DateOrderArgument {
     Dmy,
 }
 
-#[derive(Debug, Clone, Args)]
-pub struct OutagesArguments {
-    /// Tables of outages (CSV or workbook, packed with gzip or not), one row a step of restoration
-    #[arg(required = true)]
-    pub files: Vec<PathBuf>,
-    /// Customers served, on average over the period
-    #[arg(long, value_name = "N", value_parser = positive)]
-    pub customers: f64,
-    /// Only this calendar year [default: every year in which an outage began]
-    #[arg(long, value_name = "YEAR")]
-    pub year: Option<i16>,
+/// How tables of outages are read.
+#[derive(Debug, Clone, Default, Args)]
+pub struct OutageReading {
     /// Which column is which: YAML, "field: header" a line [default: guessed from the headers, and reported]
     #[arg(long, value_name = "FILE")]
     pub mapping: Option<PathBuf>,
@@ -728,6 +730,21 @@ pub struct OutagesArguments {
     /// Order of dates such as 3/4/2024 [default: as the column shows]
     #[arg(long, value_enum)]
     pub date_order: Option<DateOrderArgument>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct OutagesArguments {
+    /// Tables of outages (CSV or workbook, packed with gzip or not), one row a step of restoration
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Customers served, on average over the period
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub customers: f64,
+    /// Only this calendar year [default: every year in which an outage began]
+    #[arg(long, value_name = "YEAR")]
+    pub year: Option<i16>,
+    #[command(flatten)]
+    pub reading: OutageReading,
     /// Daily SAIDI of earlier years for the threshold of major event days: a table of dates and minutes
     #[arg(long, value_name = "FILE")]
     pub daily_saidi: Option<PathBuf>,
@@ -789,6 +806,20 @@ pub enum ProjectCommand {
     Check(ProjectShowArguments),
     /// Bring the tables of an older project to what this program needs
     Upgrade(ProjectUpgradeArguments),
+    /// Match the equipment of one network to that of another; decisions that are kept are applied
+    Reconcile(ProjectReconcileArguments),
+    /// Decide by hand, or take a decision back: matches, transformers of meters, points at feeder heads
+    Decide(ProjectDecideArguments),
+    /// List decisions
+    Decisions(ProjectDecisionsArguments),
+    /// Readings of meters, their map to transformers, and their sums
+    Meters(ProjectMetersArguments),
+    /// Outage records and reliability indices
+    Outages(ProjectOutagesArguments),
+    /// Weather
+    Weather(ProjectWeatherArguments),
+    /// How good the data of the whole project are
+    Quality(ProjectQualityArguments),
 }
 
 #[derive(Debug, Clone, Args)]
@@ -1138,7 +1169,7 @@ pub struct AuditArguments {
     pub json: bool,
 }
 
-fn positive(text: &str) -> Result<f64, String> {
+pub(crate) fn positive(text: &str) -> Result<f64, String> {
     match text.trim().parse::<f64>() {
         Ok(x) if x.is_finite() && x > 0.0 => Ok(x),
         Ok(_) => Err("must be a number above zero".to_owned()),

@@ -90,6 +90,9 @@ pub fn run(arguments: &CompareArguments, console: &mut Console<'_>) -> Result<bo
     let mut model = Model::prepare(&arguments.model)?;
     let ours = solve_model(&mut model, arguments)?;
     let mut comparison = match &arguments.against {
+        None if arguments.baseline.is_some() || model.figures.is_empty() && Project::is_project(&arguments.model.model) => {
+            with_baseline(&model, &ours, arguments)?
+        }
         None if model.figures.is_empty() => {
             let what = Diagnostic::error("COMPARE.RESULTS.NONE", format!("{} brings no results of a study", model.name));
             return Err(what.hint("name a table of results or another model with --against").into());
@@ -99,6 +102,9 @@ pub fn run(arguments: &CompareArguments, console: &mut Console<'_>) -> Result<bo
             compare(&ours.figures, &theirs, &model.name, "the results that came with the model")
         }
         Some(path) if is_model(path) => {
+            if arguments.keep.is_some() {
+                return Err(not_kept("--against names a model, and a baseline is made of a table of results"));
+            }
             let other_arguments =
                 ModelArguments { model: path.clone(), dss: Vec::new(), network: None, network_version: None, ..arguments.model.clone() };
             let mut other = Model::prepare(&other_arguments)?;
@@ -142,6 +148,54 @@ pub fn run(arguments: &CompareArguments, console: &mut Console<'_>) -> Result<bo
         }
         _ => Ok(true),
     }
+}
+
+fn not_kept(why: &str) -> Failure {
+    Diagnostic::error("COMPARE.BASELINE.NOT_KEPT", format!("the results cannot be kept: {why}"))
+        .hint("Give a project as the model, and a table of results with --against.")
+        .into()
+}
+
+/// Against results that a project keeps.
+fn with_baseline(model: &Model, ours: &Solved, arguments: &CompareArguments) -> Result<Comparison, Failure> {
+    let dir = &arguments.model.model;
+    if !Project::is_project(dir) {
+        let what = Diagnostic::error("COMPARE.BASELINE.NONE", format!("{} is no project, and only projects keep baselines", dir.display()));
+        return Err(what.hint("Name a table of results with --against.").into());
+    }
+    let project = Project::open(dir)?;
+    let version = project.version(arguments.model.network.as_deref(), arguments.model.network_version)?;
+    let Some((info, figures)) = project.baseline(&version.network, arguments.baseline.as_deref())? else {
+        let known: Vec<String> = project.baselines(Some(&version.network))?.into_iter().map(|b| b.name).collect();
+        let what = match &arguments.baseline {
+            Some(name) => Diagnostic::error("COMPARE.BASELINE.NONE", format!("network \"{}\" has no baseline \"{name}\"", version.network)),
+            None => Diagnostic::error("COMPARE.RESULTS.NONE", format!("{} brings no results of a study", model.name)),
+        };
+        let hint = if known.is_empty() {
+            "Name a table of results or another model with --against; with --keep NAME the table becomes a baseline.".to_owned()
+        } else {
+            format!("Baselines of the network: {}.", known.join(", "))
+        };
+        return Err(what.hint(hint).into());
+    };
+    let name = format!("baseline {} (of version {}, {})", info.name, info.version, info.note);
+    Ok(compare(&ours.figures, &figures, &model.name, &name))
+}
+
+/// Keeps results as a baseline of the project's network.
+fn keep(arguments: &CompareArguments, name: &str, against: &Path, figures: &[StudyFigure]) -> Result<(), Failure> {
+    let dir = &arguments.model.model;
+    if !Project::is_project(dir) {
+        return Err(not_kept(&format!("{} is no project", dir.display())));
+    }
+    if figures.is_empty() {
+        return Err(not_kept("none of them is of a bus or element of the model"));
+    }
+    let project = Project::open(dir)?;
+    let version = project.version(arguments.model.network.as_deref(), arguments.model.network_version)?;
+    let note = against.display().to_string();
+    project.put_baseline(&version, name, (&crate::project::now(), &crate::project::author(None), &note), figures)?;
+    Ok(())
 }
 
 /// Whether a path is a model rather than a table of results.
@@ -263,6 +317,9 @@ fn with_results(model: &Model, ours: &Solved, path: &Path, arguments: &CompareAr
     let options = TableOptions { sheet: arguments.sheet.clone(), ..TableOptions::default() };
     let results = study_results::read_file(&DiskFiles::default(), path, &options, mapping.as_ref())?;
     let joined = results.join(&model.network);
+    if let Some(name) = &arguments.keep {
+        keep(arguments, name, path, &joined.figures)?;
+    }
     let mut comparison = compare(&ours.figures, &joined.figures, &model.name, &path.display().to_string());
     comparison.unmatched = joined.unmatched;
     comparison.guesses = results.guesses.iter().map(told).collect();

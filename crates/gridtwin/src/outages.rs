@@ -1,6 +1,6 @@
 //! `gridtwin outages`: reliability indices of outage records, year by year, with major event days.
 
-use crate::cli::{DateOrderArgument, OutagesArguments};
+use crate::cli::{DateOrderArgument, OutageReading, OutagesArguments};
 use crate::console::Console;
 use crate::disk_files::DiskFiles;
 use crate::failure::Failure;
@@ -129,14 +129,14 @@ pub struct Year {
 pub fn run(arguments: &OutagesArguments, console: &mut Console<'_>) -> Result<(), Failure> {
     let mut read = Vec::new();
     for file in &arguments.files {
-        read.push((file.display().to_string(), read_file(file, arguments)?));
+        read.push((file.display().to_string(), read_file(file, &arguments.reading)?));
     }
     let rejects: Vec<&Reject> = read.iter().flat_map(|(_, o)| &o.rejects).collect();
     if let Some(path) = &arguments.rejects {
         crate::result_folder::write_whole(path, &rejects_csv(&rejects))?;
     }
     let history = arguments.daily_saidi.as_deref().map(read_history).transpose()?.unwrap_or_default();
-    let report = Report::new(&read, &history, arguments)?;
+    let report = Report::new(&read, &history, arguments.customers, arguments.year)?;
     if arguments.json {
         console.warn(&report.diagnostics);
         console.json(&report)
@@ -146,7 +146,11 @@ pub fn run(arguments: &OutagesArguments, console: &mut Console<'_>) -> Result<()
     }
 }
 
-fn read_file(file: &Path, arguments: &OutagesArguments) -> Result<Outages, Failure> {
+/// Outages of one file.
+///
+/// # Errors
+/// A file or mapping that cannot be read or used.
+pub fn read_file(file: &Path, arguments: &OutageReading) -> Result<Outages, Failure> {
     let files = DiskFiles::default();
     let columns = match &arguments.mapping {
         None => ColumnMap::default(),
@@ -185,7 +189,10 @@ pub fn rejects_csv(rejects: &[&Reject]) -> String {
 }
 
 /// Daily SAIDI of earlier years: a column of dates, a column of minutes.
-fn read_history(path: &Path) -> Result<BTreeMap<i32, f64>, Failure> {
+///
+/// # Errors
+/// A table that cannot be read.
+pub fn read_history(path: &Path) -> Result<BTreeMap<i32, f64>, Failure> {
     let table = formats::table::read(&DiskFiles::default(), path, &TableOptions::default())?;
     let mut days = BTreeMap::new();
     for row in &table.rows {
@@ -216,10 +223,15 @@ impl Report {
     ///
     /// # Errors
     /// A year without outages.
-    pub fn new(read: &[(String, Outages)], history: &BTreeMap<i32, f64>, arguments: &OutagesArguments) -> Result<Self, Failure> {
+    pub fn new(
+        read: &[(String, Outages)],
+        history: &BTreeMap<i32, f64>,
+        customers: f64,
+        only_year: Option<i16>,
+    ) -> Result<Self, Failure> {
         let steps: Vec<OutageStep> = read.iter().flat_map(|(_, o)| o.steps.iter().cloned()).collect();
         let mut diagnostics: Vec<Diagnostic> = read.iter().flat_map(|(_, o)| o.diagnostics.iter().cloned()).collect();
-        let served = arguments.customers;
+        let served = customers;
         let own_days = daily_saidi(&steps, served);
         let mut days = history.clone();
         days.extend(&own_days);
@@ -227,7 +239,7 @@ impl Report {
         let mut years: Vec<i16> = steps.iter().map(|s| year_of(&s.start.day)).collect();
         years.sort_unstable();
         years.dedup();
-        if let Some(year) = arguments.year {
+        if let Some(year) = only_year {
             if !years.contains(&year) {
                 let held = years.iter().map(i16::to_string).collect::<Vec<_>>().join(", ");
                 let what = Diagnostic::error("OUTAGES.YEAR.EMPTY", format!("no outage began in {year}"));

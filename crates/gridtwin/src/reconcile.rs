@@ -106,7 +106,7 @@ fn read_overrides(path: &Path) -> Result<Vec<Override>, Failure> {
 }
 
 /// A row a match, its reasons in one cell.
-fn matches_csv(matches: &[Match]) -> String {
+pub(crate) fn matches_csv(matches: &[Match]) -> String {
     let mut text = String::from("a,b,class,method,tie,reasons,score,distance_m\n");
     for m in matches {
         let reasons: Vec<String> = m.reasons.iter().map(|r| format!("{} {:.2}: {}", r.what, r.score, r.text)).collect();
@@ -125,7 +125,7 @@ fn matches_csv(matches: &[Match]) -> String {
     text
 }
 
-fn conflicts_geojson(conflicts: &[Conflict]) -> Value {
+pub(crate) fn conflicts_geojson(conflicts: &[Conflict]) -> Value {
     let features: Vec<Value> = conflicts
         .iter()
         .map(|c| {
@@ -136,7 +136,7 @@ fn conflicts_geojson(conflicts: &[Conflict]) -> Value {
     json!({ "type": "FeatureCollection", "features": features })
 }
 
-fn render(a: &str, b: &str, found: &Reconciliation, style: Style) -> String {
+pub(crate) fn render(a: &str, b: &str, found: &Reconciliation, style: Style) -> String {
     let mut out = style.bold(&format!("{a} reconciled with {b}")) + "\n";
     section(&mut out, style, "Matches", |out| {
         let mut rows: BTreeMap<(&str, String), (usize, f64, f64)> = BTreeMap::new();

@@ -47,13 +47,21 @@ pub fn run(arguments: &WeatherArguments, console: &mut Console<'_>) -> Result<()
     }
 }
 
-fn import(arguments: &WeatherImportArguments) -> Result<WeatherImport, Failure> {
+/// Weather of a file.
+///
+/// # Errors
+/// A file that cannot be read or used.
+pub fn import(arguments: &WeatherImportArguments) -> Result<WeatherImport, Failure> {
     let place = arguments.lat.zip(arguments.lon).map(|(lat, lon)| LonLat::new(lon, lat));
     let options = WeatherOptions { time_zone: arguments.time_zone.clone(), place, ..WeatherOptions::default() };
     Ok(formats::weather::read(&DiskFiles::default(), &arguments.file, &options)?)
 }
 
-fn fetch(arguments: &WeatherFetchArguments, console: &mut Console<'_>) -> Result<WeatherImport, Failure> {
+/// Weather of a service.
+///
+/// # Errors
+/// A service that refuses or does not answer.
+pub fn fetch(arguments: &WeatherFetchArguments, console: &mut Console<'_>) -> Result<WeatherImport, Failure> {
     if arguments.lat.len() != arguments.lon.len() {
         let what = Diagnostic::error(
             "WEATHER.PLACE.INCOMPLETE",
@@ -187,7 +195,7 @@ pub fn csv(series: &[Weather]) -> String {
     text
 }
 
-fn summary(import: &WeatherImport) -> String {
+pub(crate) fn summary(import: &WeatherImport) -> String {
     let mut text = String::new();
     for w in &import.series {
         let time = |s: Option<&i64>| s.and_then(|&s| jiff::Timestamp::from_second(s).ok()).map_or("-".to_owned(), |t| t.to_string());

@@ -19,7 +19,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 /// Length and SHA-256 of a file.
-pub(crate) fn measure(path: &Path) -> io::Result<(u64, String)> {
+pub fn measure(path: &Path) -> io::Result<(u64, String)> {
     let mut file = File::open(path)?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 16];

@@ -194,6 +194,14 @@ impl Run {
         self.record(job, Status::Failed { reason: reason.to_owned() }, Vec::new(), Value::Null)
     }
 
+    /// Takes a feeder out of the study: its record first, then its files.
+    ///
+    /// # Errors
+    /// Files that cannot be removed.
+    pub fn remove(&self, feeder: &str) -> Result<(), StoreError> {
+        self.retract(&Job::new(feeder, "", ""), &BTreeSet::new())
+    }
+
     /// Takes back the feeder's record, then the files of tables that the new result does not have.
     fn retract(&self, job: &Job, kept: &BTreeSet<&str>) -> Result<(), StoreError> {
         files::remove(&self.lake.record_path(&self.study, &job.feeder))?;

@@ -18,19 +18,54 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use store::{FeederWriter, Job, Lake, Run, RunInput, RunManifest, sha256_hex};
-use studies::metering::{Collector, Options, Report, TableSink, Totals, VeeOptions};
+use studies::metering::{Collector, MeterPlace, Options, Report, Scratch, TableSink, Totals, VeeOptions};
+
+/// What an import gave.
+pub struct Outcome {
+    /// What each file held.
+    pub files: Vec<(String, Summary)>,
+    pub report: Report,
+    pub findings: Vec<Diagnostic>,
+    /// File of the rejected rows.
+    pub rejects: Option<String>,
+}
 
 /// Runs the command.
 ///
 /// # Errors
 /// Files that cannot be read or understood, a lake that cannot be written.
 pub fn run(a: &ImportArguments, console: &mut Console<'_>) -> Result<(), Failure> {
-    let reading = reader_options(&a.reading)?;
-    let spans = reading.zone.as_ref().map_or_else(|| Zone::utc().spans().to_vec(), |z| z.spans().to_vec());
-    let (map, mut findings) = match &a.map {
+    let (map, findings) = match &a.map {
         Some(path) => places::map(path)?,
         None => (Vec::new(), Vec::new()),
     };
+    let outcome = import(a, &map, a.map.is_some(), findings)?;
+    outcome.print(a.json, console)
+}
+
+impl Outcome {
+    /// Findings to the error stream, the report as text or JSON.
+    ///
+    /// # Errors
+    /// A stream that cannot be written.
+    pub fn print(&self, json: bool, console: &mut Console<'_>) -> Result<(), Failure> {
+        console.warn(&self.findings);
+        if json {
+            return console.json(&as_json(&self.files, &self.report, &self.findings, self.rejects.as_deref()));
+        }
+        console.print(&as_text(&self.files, &self.report, self.rejects.as_deref()))
+    }
+}
+
+/// Reads the files, checks and adds up what they hold, and writes it into the lake of `--out`.
+///
+/// `map` takes the place of the table of `--map`; `findings` come before those of the import.
+///
+/// # Errors
+/// As [`run`].
+pub fn import(a: &ImportArguments, map: &[MeterPlace], mapped: bool, mut findings: Vec<Diagnostic>) -> Result<Outcome, Failure> {
+    let reading = reader_options(&a.reading)?;
+    let spans = reading.zone.as_ref().map_or_else(|| Zone::utc().spans().to_vec(), |z| z.spans().to_vec());
     let options = Options {
         vee: VeeOptions { estimate: !a.no_estimate, rating_kw: a.rating_kw, spans, ..VeeOptions::default() },
         interval_s: a.sum_interval_min.map(|m| m * 60),
@@ -44,7 +79,7 @@ pub fn run(a: &ImportArguments, console: &mut Console<'_>) -> Result<(), Failure
     let rejects_path = a.rejects.clone().or_else(|| a.out.as_ref().map(|d| d.join(format!("rejects-{}.csv", a.study))));
     let mut rejects = Rejects::new(rejects_path);
     let folder = a.out.clone().unwrap_or_else(std::env::temp_dir);
-    let mut collector = Collector::new(&map, options, DiskScratch::new(&folder));
+    let mut collector = Collector::new(map, options, DiskScratch::new(&folder));
     let mut reader = MeterReader::new(reading);
     let mut summaries: Vec<(String, Summary)> = Vec::new();
     for path in &a.files {
@@ -67,13 +102,9 @@ pub fn run(a: &ImportArguments, console: &mut Console<'_>) -> Result<(), Failure
         Some(dir) => into_lake(a, dir, collector, reader.index())?,
         None => collector.finish(reader.index(), &mut Nowhere).map_err(Failure::from)?,
     };
-    findings.extend(judge(&report, a.map.is_some()));
+    findings.extend(judge(&report, mapped));
     findings.extend(report.diagnostics.iter().cloned());
-    console.warn(&findings);
-    if a.json {
-        return console.json(&as_json(&summaries, &report, &findings, rejected.as_deref()));
-    }
-    console.print(&as_text(&summaries, &report, rejected.as_deref()))
+    Ok(Outcome { files: summaries, report, findings, rejects: rejected })
 }
 
 /// Readings to the collector, rejects to their file.
@@ -201,9 +232,27 @@ fn into_lake(a: &ImportArguments, dir: &Path, collector: Collector<DiskScratch>,
         .iter()
         .map(|p| RunInput { feeder: String::new(), model: p.display().to_string(), input_hash: input_hash.clone() })
         .collect();
-    let run = lake.begin(&manifest)?;
+    finish_into(&lake, &manifest, (input_hash, options_hash), collector, index)
+}
+
+/// Writes what a collector makes as the only tables of a study: feeders that it had before and has no more are taken out.
+///
+/// # Errors
+/// A lake that cannot be written; what the collector refuses.
+pub fn finish_into<S: Scratch>(
+    lake: &Lake,
+    manifest: &RunManifest,
+    (input_hash, options_hash): (String, String),
+    collector: Collector<S>,
+    index: &ReadingIndex,
+) -> Result<Report, Failure> {
+    let run = lake.begin(manifest)?;
     let mut sink = InLake { run: &run, writer: None, input_hash, options_hash };
-    collector.finish(index, &mut sink).map_err(Failure::from)
+    let report = collector.finish(index, &mut sink).map_err(Failure::from)?;
+    for record in lake.records(&manifest.study)?.iter().filter(|r| !report.feeders.contains_key(&r.feeder)) {
+        run.remove(&record.feeder)?;
+    }
+    Ok(report)
 }
 
 /// What the report as a whole says.

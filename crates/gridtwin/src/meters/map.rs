@@ -27,7 +27,7 @@ const MAX_VOLTAGES: usize = 400_000_000;
 /// # Errors
 /// Tables, models or readings that cannot be read; files that cannot be written.
 pub fn run(a: &MapArguments, console: &mut Console<'_>) -> Result<(), Failure> {
-    let (rows, mut findings) = places::meters(&a.meters)?;
+    let (rows, mut findings, _) = places::meters(&a.meters)?;
     let (mut transformers, more) = match &a.transformers {
         Some(path) => places::transformers(path)?,
         None => (Vec::new(), Vec::new()),
@@ -59,7 +59,7 @@ pub fn run(a: &MapArguments, console: &mut Console<'_>) -> Result<(), Failure> {
         }
         meters.push(site);
     }
-    let voltages = if a.voltages.is_empty() { None } else { Some(read_voltages(a, &meters, &mut findings)?) };
+    let voltages = if a.voltages.is_empty() { None } else { read_voltages(a, &meters, &mut findings)? };
     let overrides = overrides(a)?;
     let options = Options { candidates: usize::from(a.candidates), max_distance_m: a.max_distance_m, ..Options::default() };
     let map = infer(&transformers, &meters, voltages.as_ref(), &options, &overrides);
@@ -80,7 +80,7 @@ pub fn run(a: &MapArguments, console: &mut Console<'_>) -> Result<(), Failure> {
     console.print(&as_text(&map, &meters, &transformers, confusion.as_ref()))
 }
 
-fn unique(transformers: &[TransformerSite]) -> Result<(), Failure> {
+pub(crate) fn unique(transformers: &[TransformerSite]) -> Result<(), Failure> {
     let mut seen = std::collections::HashSet::new();
     match transformers.iter().find(|t| !seen.insert(t.id.as_str())) {
         None => Ok(()),
@@ -91,7 +91,7 @@ fn unique(transformers: &[TransformerSite]) -> Result<(), Failure> {
 }
 
 /// Takes voltages of the meters of the table, from the first time on.
-struct VoltageSink<'a> {
+pub(crate) struct VoltageSink<'a> {
     meters: HashMap<&'a str, usize>,
     /// Meter of each series, none where it is no voltage or not asked for.
     series: Vec<Option<usize>>,
@@ -141,35 +141,51 @@ impl ReadingSink for VoltageSink<'_> {
     }
 }
 
-fn read_voltages(a: &MapArguments, meters: &[MeterSite], findings: &mut Vec<Diagnostic>) -> Result<Voltages, Failure> {
-    let mut sink = VoltageSink {
-        meters: meters.iter().enumerate().map(|(i, m)| (m.id.as_str(), i)).collect(),
-        series: Vec::new(),
-        steps: a.voltage_steps as usize,
-        start: None,
-        rows: vec![None; meters.len()],
-        values: Vec::new(),
-        outside: 0,
-    };
+impl<'a> VoltageSink<'a> {
+    /// For so many steps of voltages of these meters.
+    pub(crate) fn new(meters: &'a [MeterSite], steps: usize) -> Self {
+        Self {
+            meters: meters.iter().enumerate().map(|(i, m)| (m.id.as_str(), i)).collect(),
+            series: Vec::new(),
+            steps,
+            start: None,
+            rows: vec![None; meters.len()],
+            values: Vec::new(),
+            outside: 0,
+        }
+    }
+
+    /// What came; none when there was no voltage.
+    pub(crate) fn finish(self, findings: &mut Vec<Diagnostic>) -> Option<Voltages> {
+        if self.rows.iter().all(Option::is_none) {
+            return None;
+        }
+        if self.outside > 0 {
+            findings.push(
+                Diagnostic::note("MAP.VOLTAGE.OUTSIDE", "voltages past the steps that are used are left out")
+                    .detail(format!("{} values outside of {} steps from the first time.", self.outside, self.steps))
+                    .hint("Use more steps: --voltage-steps."),
+            );
+        }
+        Some(Voltages { steps: self.steps, row: self.rows, values: self.values })
+    }
+}
+
+fn read_voltages(a: &MapArguments, meters: &[MeterSite], findings: &mut Vec<Diagnostic>) -> Result<Option<Voltages>, Failure> {
+    let mut sink = VoltageSink::new(meters, a.voltage_steps as usize);
     let mut reader = MeterReader::new(reader_options(&a.reading)?);
     for path in &a.voltages {
         let summary = read_file(&mut reader, path, &mut sink)?;
         findings.extend(summary.diagnostics);
     }
-    let with = sink.rows.iter().flatten().count();
-    if with == 0 {
+    let voltages = sink.finish(findings);
+    if voltages.is_none() {
         findings.push(
             Diagnostic::warning("MAP.VOLTAGE.NONE", "the readings hold no voltages of these meters")
                 .hint("See whether a column of volts is there, and whether meters bear the same names."),
         );
-    } else if sink.outside > 0 {
-        findings.push(
-            Diagnostic::note("MAP.VOLTAGE.OUTSIDE", "voltages past the steps that are used are left out")
-                .detail(format!("{} values outside of {} steps from the first time.", sink.outside, sink.steps))
-                .hint("Use more steps: --voltage-steps."),
-        );
     }
-    Ok(Voltages { steps: sink.steps, row: sink.rows, values: sink.values })
+    Ok(voltages)
 }
 
 /// Overrides of the file, and those of the command line, which are added to it.
@@ -247,7 +263,7 @@ fn write_whole(path: &Path, text: &str) -> Result<(), Failure> {
 }
 
 /// The map, a row a meter.
-fn csv(map: &MeterMap, meters: &[MeterSite], transformers: &[TransformerSite]) -> String {
+pub(crate) fn csv(map: &MeterMap, meters: &[MeterSite], transformers: &[TransformerSite]) -> String {
     let mut text = String::from(
         "meter,transformer,feeder,method,confidence,probability,distance_m,second_transformer,second_probability,second_distance_m,correlation,reasons\n",
     );
@@ -306,7 +322,7 @@ fn methods(map: &MeterMap) -> Vec<(Method, usize)> {
         .collect()
 }
 
-fn as_text(map: &MeterMap, meters: &[MeterSite], transformers: &[TransformerSite], confusion: Option<&Confusion>) -> String {
+pub(crate) fn as_text(map: &MeterMap, meters: &[MeterSite], transformers: &[TransformerSite], confusion: Option<&Confusion>) -> String {
     let mut text = format!(
         "{} and {}, settled after {}\n",
         count(meters.len(), "meter"),
@@ -338,7 +354,7 @@ fn as_text(map: &MeterMap, meters: &[MeterSite], transformers: &[TransformerSite
     text
 }
 
-fn as_json(
+pub(crate) fn as_json(
     map: &MeterMap,
     meters: &[MeterSite],
     transformers: &[TransformerSite],

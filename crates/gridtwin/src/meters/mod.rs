@@ -1,10 +1,10 @@
 //! `gridtwin meters`: interval readings into a lake, and the map from meters to transformers.
 
 pub mod arguments;
-mod import;
-mod map;
-mod places;
-mod scratch;
+pub(crate) mod import;
+pub(crate) mod map;
+pub(crate) mod places;
+pub(crate) mod scratch;
 
 use crate::console::Console;
 use crate::failure::Failure;
@@ -27,7 +27,7 @@ pub fn run(arguments: &MetersArguments, console: &mut Console<'_>) -> Result<(),
 }
 
 /// Options of the reader as the command line says them.
-fn reader_options(a: &arguments::ReadingArguments) -> Result<Options, Failure> {
+pub(crate) fn reader_options(a: &arguments::ReadingArguments) -> Result<Options, Failure> {
     let zone = match &a.zone {
         None => None,
         Some(text) => Some(Zone::parse(text).map_err(|_| {

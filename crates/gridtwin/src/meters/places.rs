@@ -3,7 +3,7 @@
 use crate::disk_files::DiskFiles;
 use crate::failure::Failure;
 use formats::table::{self, Columns, Row, Table, TableOptions, WantedColumn};
-use network::{Diagnostic, LonLat};
+use network::{Diagnostic, LonLat, Reject};
 use std::path::Path;
 use studies::meter_map::{MeterSite, Override, TransformerSite};
 use studies::metering::MeterPlace;
@@ -62,7 +62,7 @@ fn place(table: &Table, row: &Row, columns: &Columns) -> Result<Option<LonLat>, 
 }
 
 /// Letters A, B, C as bits 1, 2, 4; what is written otherwise is not known.
-fn phases(text: &str) -> u8 {
+pub(crate) fn phases(text: &str) -> u8 {
     let letters = text.trim().to_ascii_uppercase();
     let known = !letters.is_empty() && letters.bytes().all(|b| matches!(b, b'A' | b'B' | b'C' | b'N' | b' ' | b'-' | b','));
     if !known {
@@ -84,10 +84,11 @@ fn optional(text: &str) -> Option<String> {
 pub struct MeterRow {
     pub site: MeterSite,
     pub bus: String,
+    pub line: u32,
 }
 
-/// A table of meters.
-pub fn meters(path: &Path) -> Result<(Vec<MeterRow>, Vec<Diagnostic>), Failure> {
+/// A table of meters: what it says, findings, and rows that could not be used.
+pub fn meters(path: &Path) -> Result<(Vec<MeterRow>, Vec<Diagnostic>, Vec<Reject>), Failure> {
     let table = read(path)?;
     let c = find(
         &table,
@@ -117,12 +118,12 @@ pub fn meters(path: &Path) -> Result<(Vec<MeterRow>, Vec<Diagnostic>), Failure> 
             traced: None,
             demand_kw: number(&table, row, &c, "demand_kw")?,
         };
-        rows.push(MeterRow { site, bus: c.cell(row, "bus").to_ascii_lowercase() });
+        rows.push(MeterRow { site, bus: c.cell(row, "bus").to_ascii_lowercase(), line: row.line });
     }
     let mut findings = table.diagnostics.clone();
     phases_not_read(&mut findings, unread, &table);
     rejected(&mut findings, &table);
-    Ok((rows, findings))
+    Ok((rows, findings, table.rejects))
 }
 
 fn phases_not_read(findings: &mut Vec<Diagnostic>, n: usize, table: &Table) {

@@ -1,6 +1,6 @@
 //! `gridtwin project import`: models become versions of networks.
 
-use super::now;
+use super::{author, now};
 use crate::cli::{ImportArguments, ProjectImportArguments};
 use crate::console::Console;
 use crate::disk_files::DiskFiles;
@@ -114,7 +114,6 @@ pub fn read_candidate(files: &dyn FileSource, request: &ImportRequest) -> Result
 }
 
 fn import(project: &Project, file: &Path, arguments: &ProjectImportArguments) -> Result<Made, Failure> {
-    let author = arguments.author.clone().or_else(|| ["USER", "LOGNAME"].iter().find_map(|v| std::env::var(v).ok()));
     let request = ImportRequest {
         model: file.to_owned(),
         shown: None,
@@ -123,7 +122,7 @@ fn import(project: &Project, file: &Path, arguments: &ProjectImportArguments) ->
         strict: arguments.strict,
         import: arguments.import.clone(),
         name: arguments.name.clone(),
-        author: author.unwrap_or_default(),
+        author: author(arguments.author.as_deref()),
         note: arguments.note.clone(),
         key: None,
     };

@@ -1,8 +1,14 @@
 //! `gridtwin project`: projects, their networks, and the versions that imports make.
 
+pub mod arguments;
+pub mod decisions;
 mod diff;
 mod export;
 pub mod import;
+pub mod meters;
+pub mod quality;
+pub mod reconcile;
+pub mod records;
 mod show;
 
 use crate::cli::{ProjectArguments, ProjectCommand};
@@ -59,6 +65,13 @@ pub fn run(arguments: &ProjectArguments, console: &mut Console<'_>) -> Result<bo
             }
             return Ok(findings.iter().all(|d| d.severity != Severity::Error));
         }
+        ProjectCommand::Reconcile(a) => reconcile::run(a, console)?,
+        ProjectCommand::Decide(a) => decisions::run(a, console)?,
+        ProjectCommand::Decisions(a) => decisions::run_list(a, console)?,
+        ProjectCommand::Meters(a) => meters::run(a, console)?,
+        ProjectCommand::Outages(a) => records::run_outages(a, console)?,
+        ProjectCommand::Weather(a) => records::run_weather(a, console)?,
+        ProjectCommand::Quality(a) => return quality::run(a, console),
         ProjectCommand::Upgrade(a) => {
             let (before, after) = Project::upgrade(&a.dir, None)?;
             let told = if before == after { format!("schema {after} already") } else { format!("schema {before} is now schema {after}") };
@@ -78,6 +91,12 @@ impl From<ProjectError> for Failure {
 pub(crate) fn now() -> String {
     let now = jiff::Timestamp::now();
     jiff::Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
+}
+
+/// Who works: as told, else the user of the system.
+pub(crate) fn author(told: Option<&str>) -> String {
+    let user = || ["USER", "LOGNAME"].iter().find_map(|v| std::env::var(v).ok());
+    told.map(str::to_owned).or_else(user).unwrap_or_default()
 }
 
 /// A project without a name of its own is called as its folder is.

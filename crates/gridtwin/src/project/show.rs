@@ -68,6 +68,10 @@ pub(super) fn info(info: &ProjectInfo, style: Style) -> String {
     if info.runs > 0 {
         also.push(count(info.runs as usize, "run"));
     }
+    also.extend(info.kept.iter().map(|(noun, n)| match noun.as_str() {
+        "place of weather" if *n > 1 => format!("{n} places of weather"),
+        noun => count(*n as usize, noun),
+    }));
     if !also.is_empty() {
         text += &format!("  {}\n", also.join(", "));
     }

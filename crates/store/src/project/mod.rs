@@ -145,6 +145,8 @@ pub struct ProjectInfo {
     /// Overrides in force, by kind.
     pub overrides: Vec<(String, u64)>,
     pub runs: u64,
+    /// What else is kept, and how much of it: reconciliations, meter maps, outage steps, places of weather, baselines.
+    pub kept: Vec<(String, u64)>,
 }
 
 /// Refuses names that lists, files and commands could not carry.
@@ -356,6 +358,19 @@ impl Project {
             let items = count(&format!("SELECT COUNT(DISTINCT vi.item) {of_project}"))?;
             let equipment = count("SELECT COUNT(*) FROM equipment WHERE project = $1")?;
             let runs = count("SELECT COUNT(*) FROM runs WHERE project = $1")?;
+            let mut kept = Vec::new();
+            for (noun, table) in [
+                ("reconciliation", "reconciliations"),
+                ("meter map", "meter_maps"),
+                ("outage step", "outage_steps"),
+                ("place of weather", "weather_places"),
+                ("baseline", "baselines"),
+            ] {
+                let n = count(&format!("SELECT COUNT(*) FROM {table} WHERE project = $1"))?;
+                if n > 0 {
+                    kept.push((noun.to_owned(), n));
+                }
+            }
             let kinds = database.rows("SELECT DISTINCT kind FROM overrides WHERE project = $1 ORDER BY kind", &[id.into()])?;
             let mut overrides = Vec::new();
             for kind in kinds.iter().map(|row| row.text(0)) {
@@ -390,6 +405,7 @@ impl Project {
                 equipment,
                 overrides,
                 runs,
+                kept,
             })
         })
     }
