@@ -51,7 +51,7 @@ for bench in "${benches[@]}"; do
             if [ "$named" = no ]; then
                 formats="${GRIDTWIN_FORMATS:-../shared/formats}"
                 for name in case24 IEEE_118_Bus Illinois200 WECC240 ACTIVSg2000 Polish_v33; do
-                    file="$(find "$formats" -iname "*$name*.raw" 2>/dev/null | sort | head -1)"
+                    file="$(find "$formats" -iname "*$name*.raw*" 2>/dev/null | sort | head -1)"
                     if [ -n "$file" ]; then options+=("$file"); named=yes; else echo "no sample of $name below $formats" >&2; fi
                 done
             fi

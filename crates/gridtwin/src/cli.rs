@@ -478,7 +478,13 @@ pub struct ReportArguments {
     /// Study to report [default: the only one]
     #[arg(long, value_name = "NAME")]
     pub study: Option<String>,
-    /// Write the report into this file: .md, .html, .txt, or .csv with every figure
+    /// Report these feeders only (repeat for several)
+    #[arg(long, value_name = "NAME")]
+    pub feeder: Vec<String>,
+    /// Feeders with pictures in .html and .pdf, the most pressing first
+    #[arg(long, value_name = "N", default_value_t = 6)]
+    pub pictures: usize,
+    /// Write the report into this file: .pdf, .html, .md, .txt; .xlsx with every row, .csv with every figure
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }

@@ -45,7 +45,7 @@ pub mod views;
 
 pub use error::StoreError;
 pub use files::{PartialFile, sha256_hex};
-pub use lake::Lake;
+pub use lake::{CommittedFile, Lake};
 pub use record::{FeederRecord, FileRecord, Job, RunInput, RunManifest, Status};
 pub use report::{Section, StudyReport, Value, study_report};
 pub use run::{Cause, FeederWriter, Plan, Run, Todo};

@@ -18,7 +18,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use store::project::{NewVersion, Project, RunRecord, VersionInfo};
-use store::{FeederRecord, Lake, Status, study_report};
+use store::{FeederRecord, Lake, Status};
 
 /// How long a process waits for another one that still holds the lake; one that was left by a killed server is gone within milliseconds.
 const LOCK_WAIT: Duration = Duration::from_secs(20);
@@ -270,17 +270,20 @@ pub fn trial(spec: &Spec, params: &SolveYearParams) -> Result<Value, Failure> {
     }))
 }
 
+/// Feeders of which a report has pictures.
+const PICTURES: usize = 6;
+
 /// A report of a study, as a file.
 ///
 /// # Errors
 /// No such study; a file that cannot be written.
 pub fn report(spec: &Spec, params: &ReportParams, teller: &Teller) -> Result<Value, Failure> {
     teller.stage("Making the report");
-    let report = study_report(&Lake::open(project_dir(spec)?)?, Some(&params.run))?;
+    let lake = Lake::open(project_dir(spec)?)?;
     let stem: String = params.run.chars().map(|c| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '_' }).collect();
     let name = format!("report-{stem}.{}", params.format.ending());
-    let text = crate::study_report::rendered(&report, Path::new(&name))?;
-    put(spec, &name, text.as_bytes())?;
+    let bytes = crate::study_report::written(&lake, Some(&params.run), &params.feeders, PICTURES, Path::new(&name))?;
+    put(spec, &name, &bytes)?;
     Ok(json!({ "files": [name] }))
 }
 

@@ -325,6 +325,8 @@ impl SolveYearParams {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ReportForm {
+    Pdf,
+    Xlsx,
     Html,
     Md,
     Txt,
@@ -335,6 +337,8 @@ impl ReportForm {
     /// Ending of the file's name.
     pub fn ending(self) -> &'static str {
         match self {
+            Self::Pdf => "pdf",
+            Self::Xlsx => "xlsx",
             Self::Html => "html",
             Self::Md => "md",
             Self::Txt => "txt",
@@ -350,6 +354,9 @@ pub struct ReportParams {
     /// Name of the study.
     pub run: String,
     pub format: ReportForm,
+    /// These feeders only; all of them when there is none.
+    #[serde(default)]
+    pub feeders: Vec<String>,
 }
 
 /// A network of the project.

@@ -1,20 +1,30 @@
-//! `gridtwin report`: the figures of a study as text, Markdown, HTML or CSV.
+//! `gridtwin report`: the figures of a study as text, Markdown, HTML, PDF, CSV or a workbook.
 //!
-//! For people, each section shows its leading columns and most pressing rows; CSV holds every figure, one a line.
+//! For people, each section shows its leading columns and most pressing rows; CSV holds every figure, one a line, and a workbook every
+//! row of every section. HTML and PDF hold pictures of the worst feeders.
+
+mod drawing;
+mod figures;
+mod pdf;
+mod sheet;
 
 use crate::answer::{csv_cell, plain, short};
 use crate::cli::ReportArguments;
 use crate::console::Console;
 use crate::failure::Failure;
+use drawing::Drawing;
+use figures::FeederFigures;
+use pdf::Pdf;
 use network::Diagnostic;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
-use store::{Lake, PartialFile, Section, StudyReport, Value, study_report};
+use store::{CommittedFile, Lake, PartialFile, Section, StudyReport, Value, study_report};
 
 /// Rows of a section in text and Markdown; HTML has more, CSV all.
 const SHOWN_ROWS: usize = 20;
 const SHOWN_ROWS_HTML: usize = 500;
+const SHOWN_ROWS_PDF: usize = 60;
 
 /// Forms of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +33,8 @@ enum Form {
     Markdown,
     Html,
     Csv,
+    Pdf,
+    Workbook,
 }
 
 /// Columns that people see, and what the section is called.
@@ -96,13 +108,13 @@ const SHOWN: &[(&str, &str, &[&str])] = &[
 /// No lake or study there, torn files, an ending of the file that names no form, a file that cannot be written.
 pub fn run(arguments: &ReportArguments, console: &mut Console<'_>) -> Result<(), Failure> {
     let form = arguments.out.as_deref().map_or(Ok(Form::Text), form_of)?;
-    let report = study_report(&Lake::open(&arguments.dir)?, arguments.study.as_deref())?;
-    let text = render(&report, form);
+    let lake = Lake::open(&arguments.dir)?;
+    let bytes = make(&lake, arguments.study.as_deref(), &arguments.feeder, arguments.pictures, form)?;
     match &arguments.out {
-        None => console.print(&text),
+        None => console.print(&String::from_utf8_lossy(&bytes)),
         Some(place) => {
             let mut file = PartialFile::create(place)?;
-            if let Err(e) = file.write_all(text.as_bytes()) {
+            if let Err(e) = file.write_all(&bytes) {
                 return Err(file.failed(e).into());
             }
             Ok(file.commit()?)
@@ -110,12 +122,72 @@ pub fn run(arguments: &ReportArguments, console: &mut Console<'_>) -> Result<(),
     }
 }
 
-/// The report in the form that the ending of a file's name tells.
+/// The report in the form that the ending of a file's name tells, with pictures of at most so many feeders; of all feeders when none is named.
 ///
 /// # Errors
-/// An ending that tells none.
-pub fn rendered(report: &StudyReport, place: &Path) -> Result<String, Failure> {
-    Ok(render(report, form_of(place)?))
+/// An ending that tells no form, no such study or feeder, torn files.
+pub fn written(lake: &Lake, study: Option<&str>, feeders: &[String], pictures: usize, place: &Path) -> Result<Vec<u8>, Failure> {
+    make(lake, study, feeders, pictures, form_of(place)?)
+}
+
+/// The report as the bytes of a file.
+fn make(lake: &Lake, study: Option<&str>, feeders: &[String], pictures: usize, form: Form) -> Result<Vec<u8>, Failure> {
+    let mut report = study_report(lake, study)?;
+    only(&mut report, feeders)?;
+    let refused = |reason: String| Diagnostic::error("OUTPUT.REPORT.REFUSED", "the report cannot be written").detail(reason);
+    Ok(match form {
+        Form::Csv => csv(&report).into_bytes(),
+        Form::Workbook => {
+            let titles: Vec<(&str, &str)> = SHOWN.iter().map(|(name, title, _)| (*name, *title)).collect();
+            sheet::workbook(&report, &facts(&report), &titles).map_err(|e| refused(e.to_string()))?
+        }
+        Form::Text | Form::Markdown | Form::Html | Form::Pdf => {
+            let drawn = if matches!(form, Form::Html | Form::Pdf) { drawings(lake, &report, pictures)? } else { Vec::new() };
+            let mut page = Page::new(form, &format!("Study {}", report.manifest.study));
+            write_page(&mut page, &report, &drawn);
+            page.finish().map_err(refused)?
+        }
+    })
+}
+
+/// Leaves the rows of the feeders that were asked for.
+fn only(report: &mut StudyReport, feeders: &[String]) -> Result<(), Failure> {
+    if feeders.is_empty() {
+        return Ok(());
+    }
+    let all: Vec<String> = report.section("feeder_scorecard").map(names_of_feeders).unwrap_or_default();
+    let known = |f: &String| all.contains(f) || report.failed.iter().any(|(name, _)| name == f);
+    if let Some(unknown) = feeders.iter().find(|f| !known(f)) {
+        let shown = all.iter().take(10).cloned().collect::<Vec<_>>().join(", ");
+        return Err(Diagnostic::error("OUTPUT.REPORT.FEEDER", format!("the study has no feeder {unknown}"))
+            .hint(format!("It has {} feeders: {shown}{}", all.len(), if all.len() > 10 { ", …" } else { "." }))
+            .into());
+    }
+    for section in &mut report.sections {
+        if let Some(at) = section.column("feeder") {
+            section.rows.retain(|row| matches!(&row[at], Value::Text(name) if feeders.contains(name)));
+        }
+    }
+    report.failed.retain(|(name, _)| feeders.contains(name));
+    report.unsettled.retain(|(name, _)| feeders.contains(name));
+    report.done = all.iter().filter(|f| feeders.contains(f)).count();
+    Ok(())
+}
+
+/// Feeders of a section in the order of its rows, the most pressing first.
+fn names_of_feeders(section: &Section) -> Vec<String> {
+    let at = section.column("feeder");
+    section.rows.iter().filter_map(|row| at.map(|i| plain(&row[i]))).collect()
+}
+
+/// Pictures of the most pressing feeders.
+fn drawings(lake: &Lake, report: &StudyReport, most: usize) -> Result<Vec<Drawing>, Failure> {
+    let files: Vec<CommittedFile> = lake.committed(Some(&report.manifest.study))?;
+    let mut drawn = Vec::new();
+    for feeder in report.section("feeder_scorecard").map(names_of_feeders).unwrap_or_default().iter().take(most) {
+        drawn.extend(FeederFigures::read(&files, feeder)?.drawings(feeder));
+    }
+    Ok(drawn)
 }
 
 fn form_of(place: &Path) -> Result<Form, Failure> {
@@ -124,34 +196,34 @@ fn form_of(place: &Path) -> Result<Form, Failure> {
         Some("html" | "htm") => Ok(Form::Html),
         Some("csv") => Ok(Form::Csv),
         Some("txt") => Ok(Form::Text),
+        Some("pdf") => Ok(Form::Pdf),
+        Some("xlsx") => Ok(Form::Workbook),
         _ => Err(Diagnostic::error("OUTPUT.REPORT.FORM", format!("the name {} tells no form of report", place.display()))
-            .hint("End it in .md, .html, .csv or .txt.")
+            .hint("End it in .pdf, .xlsx, .csv, .html, .md or .txt.")
             .into()),
     }
 }
 
-fn render(report: &StudyReport, form: Form) -> String {
-    if form == Form::Csv {
-        return csv(report);
-    }
-    let mut page = Page { form, text: String::new() };
-    page.begin(&format!("Study {}", report.manifest.study));
+fn write_page(page: &mut Page, report: &StudyReport, drawn: &[Drawing]) {
     page.facts(&facts(report));
     if !report.failed.is_empty() {
         page.section("Feeders that failed", "Feeders without results, and why.");
         let rows: Vec<Vec<String>> = report.failed.iter().map(|(feeder, reason)| vec![feeder.clone(), reason.clone()]).collect();
         page.table(&["feeder".into(), "reason".into()], &[false, false], &rows);
     }
-    for (name, title, columns) in SHOWN {
+    for (i, (name, title, columns)) in SHOWN.iter().enumerate() {
         if let Some(section) = report.section(name) {
             page.figures(section, title, columns);
+        }
+        // Pictures stand behind the score card, before the tables that they sum up.
+        if i == 0 && !drawn.is_empty() {
+            page.section("Pictures", "The most pressing feeders; a share of the steps or an hour counts settled steps only.");
+            drawn.iter().for_each(|d| page.picture(d));
         }
     }
     for (view, missing) in &report.absent {
         page.paragraph(&format!("{} is not told: the run kept no rows of {}.", view.name, missing.join(", ")));
     }
-    page.end();
-    page.text
 }
 
 /// What stands on top.
@@ -191,28 +263,39 @@ fn facts(report: &StudyReport) -> Vec<(&'static str, String)> {
 struct Page {
     form: Form,
     text: String,
+    /// Takes the place of the text in a PDF.
+    pdf: Option<Pdf>,
 }
 
 impl Page {
-    fn begin(&mut self, title: &str) {
-        match self.form {
+    fn new(form: Form, title: &str) -> Self {
+        let mut text = String::new();
+        match form {
             Form::Html => {
                 let title = escape(title);
-                self.text += "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n";
-                self.text += &format!("<title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n");
+                text += "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n";
+                text += &format!("<title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n");
             }
-            Form::Markdown => self.text += &format!("# {title}\n\n"),
-            _ => self.text += &format!("{title}\n{}\n\n", "=".repeat(title.chars().count())),
+            Form::Markdown => text += &format!("# {title}\n\n"),
+            _ => text += &format!("{title}\n{}\n\n", "=".repeat(title.chars().count())),
         }
+        Self { form, text, pdf: (form == Form::Pdf).then(|| Pdf::new(title)) }
     }
 
-    fn end(&mut self) {
+    fn finish(mut self) -> Result<Vec<u8>, String> {
+        if let Some(pdf) = self.pdf {
+            return pdf.finish();
+        }
         if self.form == Form::Html {
             self.text += "</body>\n</html>\n";
         }
+        Ok(self.text.into_bytes())
     }
 
     fn facts(&mut self, facts: &[(&str, String)]) {
+        if let Some(pdf) = &mut self.pdf {
+            return pdf.facts(facts);
+        }
         for (label, value) in facts {
             match self.form {
                 Form::Html => self.text += &format!("<p><b>{}</b>: {}</p>\n", escape(label), escape(value)),
@@ -226,6 +309,9 @@ impl Page {
     }
 
     fn section(&mut self, title: &str, meaning: &str) {
+        if let Some(pdf) = &mut self.pdf {
+            return pdf.section(title, meaning);
+        }
         match self.form {
             Form::Html => self.text += &format!("<h2>{}</h2>\n<p>{}</p>\n", escape(title), escape(meaning)),
             Form::Markdown => self.text += &format!("## {title}\n\n{meaning}\n\n"),
@@ -234,9 +320,22 @@ impl Page {
     }
 
     fn paragraph(&mut self, text: &str) {
+        if let Some(pdf) = &mut self.pdf {
+            return pdf.paragraph(text);
+        }
         match self.form {
             Form::Html => self.text += &format!("<p>{}</p>\n", escape(text)),
             _ => self.text += &format!("{text}\n\n"),
+        }
+    }
+
+    fn picture(&mut self, drawing: &Drawing) {
+        if let Some(pdf) = &mut self.pdf {
+            return pdf.picture(drawing);
+        }
+        if self.form == Form::Html {
+            let (svg, title, caption) = (drawing.svg(), escape(&drawing.title), escape(&drawing.caption));
+            self.text += &format!("<figure>\n<h3>{title}</h3>\n{svg}<figcaption>{caption}</figcaption>\n</figure>\n");
         }
     }
 
@@ -249,7 +348,11 @@ impl Page {
         let all: Vec<_> = section.view.columns().collect();
         let at: Vec<usize> = columns.iter().map(|c| section.column(c).expect("a column of the view")).collect();
         let names: Vec<String> = at.iter().map(|i| heading(all[*i].name, all[*i].unit)).collect();
-        let shown = if self.form == Form::Html { SHOWN_ROWS_HTML } else { SHOWN_ROWS };
+        let shown = match self.form {
+            Form::Html => SHOWN_ROWS_HTML,
+            Form::Pdf => SHOWN_ROWS_PDF,
+            _ => SHOWN_ROWS,
+        };
         let rows: Vec<&Vec<Value>> = section.rows.iter().take(shown).collect();
         let numbers: Vec<bool> = at.iter().map(|i| rows.iter().all(|r| !matches!(r[*i], Value::Text(_)))).collect();
         let cells: Vec<Vec<String>> = rows.iter().map(|r| at.iter().map(|i| cell(&r[*i], all[*i].unit)).collect()).collect();
@@ -261,6 +364,9 @@ impl Page {
     }
 
     fn table(&mut self, names: &[String], numbers: &[bool], rows: &[Vec<String>]) {
+        if let Some(pdf) = &mut self.pdf {
+            return pdf.table(names, numbers, rows);
+        }
         match self.form {
             Form::Html => {
                 self.text += "<table>\n<tr>";
@@ -349,6 +455,9 @@ p { margin: .3rem 0; }
 table { border-collapse: collapse; margin: .8rem 0; font-variant-numeric: tabular-nums; }
 th, td { padding: .2rem .7rem; border-bottom: 1px solid #d6dce4; text-align: left; }
 td.n { text-align: right; }
+figure { margin: 1.2rem 0; }
+figure h3 { margin: 0 0 .3rem; font-size: 1rem; }
+figcaption { color: #4a5158; font-size: .9rem; }
 ";
 
 #[cfg(test)]
