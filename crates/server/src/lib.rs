@@ -22,6 +22,7 @@ pub mod moment;
 pub mod paging;
 mod problem;
 mod random;
+pub mod results;
 mod routes;
 mod state;
 mod tls;

@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::jobs::Jobs;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
+use crate::results::Results;
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 use store::project::Project;
@@ -23,6 +24,7 @@ pub struct Shared {
     pub auth: Auth,
     pub metrics: Metrics,
     pub jobs: Jobs,
+    pub results: Results,
     /// Content-Security-Policy; the address of the base map stands in it.
     pub(crate) policy: RwLock<String>,
     stopping: watch::Sender<bool>,
@@ -40,7 +42,7 @@ impl Shared {
         let database = ServerDatabase::open_for(&config.data, config.database.as_deref())?;
         let auth = Auth::new(config.no_auth || database.has_users()?);
         let policy = RwLock::new(crate::routes::settings::policy(&database)?);
-        Ok(Self { config, database, auth, metrics: Metrics::default(), jobs: Jobs::default(), policy, stopping: watch::channel(false).0 })
+        Ok(Self { config, database, auth, metrics: Metrics::default(), jobs: Jobs::default(), results: Results::default(), policy, stopping: watch::channel(false).0 })
     }
 
     /// Tells when the server is about to stop: what goes on for long should end then.

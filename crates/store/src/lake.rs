@@ -11,6 +11,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 /// Format of folders and records. It changes when an older program would misread a newer lake.
@@ -177,6 +178,37 @@ impl Lake {
         Ok(records)
     }
 
+    /// Commit record of one feeder; none when it is not done, or its record cannot be read.
+    ///
+    /// # Errors
+    /// A file that cannot be opened.
+    pub fn record(&self, study: &str, feeder: &str) -> Result<Option<FeederRecord>, StoreError> {
+        match read_json(&self.record_path(study, feeder)) {
+            Err(StoreError::Record { .. }) => Ok(None),
+            other => other,
+        }
+    }
+
+    /// Removes a study with all its results. Killed in between, what is left has no record and does not count.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] while a run writes into the lake; no such study; files that cannot be removed.
+    pub fn remove_study(&self, study: &str) -> Result<(), StoreError> {
+        let manifest = self.study(Some(study))?;
+        let _lock = crate::run::take_lock(&self.root)?;
+        for path in files::list(&self.study_dir(&manifest.study).join("feeders"))? {
+            files::remove(&path)?;
+        }
+        for table in self.table_folders()? {
+            let folder = self.root.join("lake").join(table).join(format!("study={}", names::encode(&manifest.study)));
+            if folder.is_dir() {
+                fs::remove_dir_all(&folder).map_err(|e| StoreError::io("remove", &folder, e))?;
+            }
+        }
+        let dir = self.study_dir(&manifest.study);
+        fs::remove_dir_all(&dir).map_err(|e| StoreError::io("remove", &dir, e))
+    }
+
     /// Every committed file, of one study or of all, by study, feeder and table.
     ///
     /// # Errors
@@ -309,12 +341,22 @@ impl CommittedFile {
     /// # Errors
     /// A file that is missing, has another length than its record says or is no Parquet; what `look` returns.
     pub fn read(&self, look: &mut dyn FnMut(&RecordBatch) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        self.each_batch(&mut |batch| look(batch).map(|()| ControlFlow::Continue(())))
+    }
+
+    /// As [`CommittedFile::read`], until `look` breaks.
+    pub(crate) fn each_batch(
+        &self,
+        look: &mut dyn FnMut(&RecordBatch) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<(), StoreError> {
         self.check_length()?;
         let unreadable = |e: &dyn std::fmt::Display| StoreError::Parquet { path: self.path.clone(), reason: e.to_string() };
         let file = File::open(&self.path).map_err(|e| StoreError::io("open", &self.path, e))?;
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).and_then(|b| b.build()).map_err(|e| unreadable(&e))?;
         for batch in reader {
-            look(&batch.map_err(|e| unreadable(&e))?)?;
+            if look(&batch.map_err(|e| unreadable(&e))?)?.is_break() {
+                break;
+            }
         }
         Ok(())
     }

@@ -36,6 +36,7 @@ pub mod names;
 pub mod project;
 pub mod record;
 pub mod report;
+pub mod results;
 pub mod run;
 pub mod schema;
 pub mod server;

@@ -315,7 +315,7 @@ impl FeederWriter<'_> {
 }
 
 /// Takes the lock of a folder. The system frees it when the process ends, however it ends.
-fn take_lock(root: &Path) -> Result<File, StoreError> {
+pub(crate) fn take_lock(root: &Path) -> Result<File, StoreError> {
     let path = root.join("lock");
     let holder = root.join("lock.json");
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(|e| StoreError::io("open", &path, e))?;

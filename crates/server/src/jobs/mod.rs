@@ -282,19 +282,44 @@ impl Jobs {
     /// # Errors
     /// Too many wait already; what the process tells of the task; one that takes too long.
     pub async fn ask(app: &App, task: Task, project: Option<PathBuf>, upload: Option<PathBuf>) -> Result<Value, Problem> {
-        let busy =
-            || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The server is busy with other models").hint("Try again in a few seconds.");
+        Self::ask_keeping(app, task, project, upload).await.map(|(value, _)| value)
+    }
+
+    /// As [`Jobs::ask`], with the folder of the files that the process made, which is removed with its name.
+    ///
+    /// # Errors
+    /// As [`Jobs::ask`].
+    pub async fn ask_keeping(app: &App, task: Task, project: Option<PathBuf>, upload: Option<PathBuf>) -> Result<(Value, Scratch), Problem> {
+        let busy = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The server is busy with other models").hint("Try again in a few seconds.");
         let Ok(_place) = app.jobs.waiting.try_acquire() else { return Err(busy()) };
         let _turn = app.jobs.at_once.acquire().await.map_err(Problem::internal)?;
-        let scratch = app.config.data.join("tmp").join(crate::random::hex(8));
-        let spec = Spec { job: String::new(), user: String::new(), attempt: 1, project, upload, files: scratch.clone(), task };
-        let answer = tokio::time::timeout(ANSWER, answer(app, &spec)).await;
-        let _ = tokio::fs::remove_dir_all(&scratch).await;
-        answer.unwrap_or_else(|_| {
-            Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "Reading takes too long to wait for")
+        let scratch = Scratch(app.config.data.join("tmp").join(crate::random::hex(8)));
+        let files = scratch.0.clone();
+        let spec = Spec { job: String::new(), user: String::new(), attempt: 1, project, upload, files, task };
+        let answer = tokio::time::timeout(ANSWER, answer(app, &spec)).await.unwrap_or_else(|_| {
+            Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "It takes too long to wait for")
+                .code("JOB.ANSWER.SLOW")
                 .detail(format!("It was not ready after {} seconds.", ANSWER.as_secs()))
-                .hint("Start the job itself, which takes as long as it needs."))
-        })
+                .hint("Ask for less, or start a job, which takes as long as it needs."))
+        });
+        answer.map(|value| (value, scratch))
+    }
+}
+
+/// A folder for the time of a request.
+#[derive(Debug)]
+pub struct Scratch(PathBuf);
+
+impl Scratch {
+    pub fn path(&self) -> &std::path::Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // It may never have been made.
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 

@@ -185,6 +185,19 @@ impl Project {
         })
     }
 
+    /// Forgets a run. Its results are the lake's.
+    ///
+    /// # Errors
+    /// A database that cannot be written.
+    pub fn remove_run(&self, name: &str) -> Result<(), ProjectError> {
+        self.database().write(|database| {
+            let values: [Cell; 2] = [self.id.into(), name.into()];
+            database.execute("DELETE FROM run_files WHERE run IN (SELECT id FROM runs WHERE project = $1 AND name = $2)", &values)?;
+            database.execute("DELETE FROM runs WHERE project = $1 AND name = $2", &values)?;
+            Ok(())
+        })
+    }
+
     /// Runs, by name.
     ///
     /// # Errors
