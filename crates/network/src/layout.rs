@@ -319,6 +319,9 @@ impl Contour {
     }
 }
 
+/// What a node takes below and above its place in its own column, by the places of its children.
+pub(crate) type HalfWidth<'a> = &'a dyn Fn(usize, &[f64]) -> (f64, f64);
+
 /// Places across the direction of growth of nodes that form trees; `children` in the order of the tree. `half_width(node)` is what a node
 /// takes up to each side in its own column. Returns a place relative to its parent's for each node; 0 for roots.
 ///
@@ -328,7 +331,7 @@ pub(crate) fn offsets(
     children: &[Vec<usize>],
     gap: f64,
     straight: bool,
-    half_width: &dyn Fn(usize, &[f64]) -> (f64, f64),
+    half_width: HalfWidth<'_>,
 ) -> (Vec<f64>, Vec<(f64, f64)>) {
     let n = children.len();
     let mut offset = vec![0.0; n];
@@ -462,10 +465,11 @@ fn forest(tree: &Tree, step: f64) -> Vec<[f64; 2]> {
 }
 
 /// Where an element is marked: in the middle of what it is drawn through, or at its bus.
-pub fn element_place(network: &Network, layout: &Layout, graph: &Graph, id: ElementId) -> Option<[f64; 2]> {
+pub fn element_place(network: &Network, layout: &Layout, id: ElementId) -> Option<[f64; 2]> {
     if !crate::graph::is_conducting(id.kind) {
         let own = network.common(id).terminals.first().and_then(|t| layout.buses.get(t.bus.index())).copied();
-        return network.subjects(id).first().and_then(|s| element_place(network, layout, graph, *s)).or(own);
+        let subject = network.subjects(id).into_iter().find(|s| crate::graph::is_conducting(s.kind));
+        return subject.and_then(|s| element_place(network, layout, s)).or(own);
     }
     let path = element_path(network, layout, id);
     middle(&path)
