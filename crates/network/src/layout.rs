@@ -496,7 +496,7 @@ pub fn is_line_kind(kind: ElementKind) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::{Common, EarthModel, Line, LineImpedance, SourceRef, Terminal};
     use num_complex::Complex64;
@@ -514,7 +514,7 @@ mod tests {
         network
     }
 
-    fn add_line(network: &mut Network, from: usize, to: usize) {
+    pub(crate) fn add_line(network: &mut Network, from: usize, to: usize) {
         let mut common = Common::new(format!("l{from}_{to}_{}", network.lines.len()), 3);
         common.terminals = [from, to].map(|b| Terminal::new(BusId::from(b), vec![1, 2, 3])).to_vec();
         common.source = SourceRef::default();

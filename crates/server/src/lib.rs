@@ -24,6 +24,7 @@ mod random;
 mod routes;
 mod state;
 mod tls;
+pub mod view;
 
 pub use access::{Caller, Role};
 pub use config::Config;

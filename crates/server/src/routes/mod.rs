@@ -1,6 +1,8 @@
 //! One module an area; each gives its routes with their documentation.
 
 mod audit;
+mod elements;
+mod map;
 mod projects;
 mod session;
 pub(crate) mod settings;
@@ -18,7 +20,9 @@ use utoipa_axum::router::OpenApiRouter;
     tags(
         (name = "access", description = "Login, users, tokens, audit log"),
         (name = "system", description = "Health and metrics"),
-        (name = "projects", description = "Projects, networks and their versions")
+        (name = "projects", description = "Projects, networks and their versions"),
+        (name = "map", description = "Where things are: GeoJSON, vector tiles, arrays of positions"),
+        (name = "elements", description = "Elements, buses and assets: lists, search, everything of one, ways along the grid")
     )
 )]
 struct Document;
@@ -33,4 +37,7 @@ pub fn api() -> OpenApiRouter<App> {
         .merge(audit::routes())
         .merge(settings::routes())
         .merge(projects::routes())
+        .merge(projects::routes())
+        .merge(map::routes())
+        .merge(elements::routes())
 }

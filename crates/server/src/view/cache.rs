@@ -94,7 +94,7 @@ impl Views {
                     let project = Project::open(&dir)?;
                     let stored = project.network(Some(&info.network), Some(info.number))?;
                     drop(project);
-                    Ok(Arc::new(View::new(stored)))
+                    Ok(Arc::new(View::new(stored.info, stored.imported.network, stored.imported.diagnostics)))
                 })
                 .await
             })

@@ -259,8 +259,10 @@ fn named_curves(value: &Value, found: &mut Vec<(String, String)>) {
         for (key, value) in fields {
             match value {
                 Value::String(name)
-                    if matches!(key.as_str(), "yearly" | "daily" | "duty" | "t_yearly" | "t_daily" | "t_duty" | "growth" | "efficiency")
-                        || key.ends_with("curve")
+                    if matches!(
+                        key.as_str(),
+                        "yearly" | "daily" | "duty" | "t_yearly" | "t_daily" | "t_duty" | "growth" | "efficiency"
+                    ) || key.ends_with("curve")
                         || matches!(key.as_str(), "phase_fast" | "phase_delayed" | "ground_fast" | "ground_delayed") =>
                 {
                     found.push((key.clone(), name.clone()));

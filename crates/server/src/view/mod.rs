@@ -12,6 +12,9 @@ mod search;
 mod tiles;
 mod units;
 
+#[cfg(test)]
+mod tests;
+
 pub use cache::Views;
 pub use detail::{Attribute, CatalogueEntry, attributes, catalogue_of, element_attributes};
 pub use search::{Found, Subject};
@@ -24,7 +27,7 @@ use network::{BusId, Diagnostic, ElementId, ElementKind, Graph, LengthUnit, Netw
 use rstar::RTree;
 use rstar::primitives::{GeomWithData, Rectangle};
 use std::collections::{HashMap, HashSet};
-use store::project::{Contents, StoredVersion, VersionInfo};
+use store::project::{Contents, VersionInfo};
 
 /// Raised when positions, tiles or texts of the same version come out otherwise than before.
 const REVISION: u32 = 1;
@@ -63,7 +66,7 @@ pub struct View {
     pub findings: Vec<Diagnostic>,
     /// Buses as the sources supply them, through closed links.
     pub supply: Tree,
-    /// Length of lines from the source to each bus, km; not a number where a length has no unit or the bus no supply.
+    /// Shortest way along the grid from a source to each bus, km; not a number where lengths have no unit or the bus no supply.
     pub distance_km: Vec<f64>,
     /// Names of classes by their numbers.
     pub classes: Vec<String>,
@@ -133,14 +136,12 @@ impl Numbering {
 
 impl View {
     /// Makes a version ready.
-    pub fn new(stored: StoredVersion) -> Self {
-        let info = stored.info;
-        let (network, findings) = (stored.imported.network, stored.imported.diagnostics);
+    pub fn new(info: VersionInfo, network: Network, findings: Vec<Diagnostic>) -> Self {
         let graph = Graph::new(&network);
         let layout = layout(&network, &graph);
         let contents = Contents::new(&network);
         let supply = graph.reach(&network.supply_buses());
-        let distance_km = distances(&network, &graph, &supply);
+        let distance_km = distances(&network);
         let kv = nominal_kv_ll(&network, &graph);
         let bus_kv: Vec<f32> = kv.iter().map(|kv| if *kv > 0.0 { *kv as f32 } else { f32::NAN }).collect();
         let bus_phases = network.buses.iter().map(|b| phase_bits(&b.nodes)).collect();
@@ -294,7 +295,7 @@ impl View {
             bounds = [bounds[0].min(p[0]), bounds[1].min(p[1]), bounds[2].max(p[0]), bounds[3].max(p[1])];
         }
         self.bounds = (bounds[0] <= bounds[2]).then_some(bounds);
-        let point = |p: [f64; 2], i: usize| Boxed::new(Rectangle::from_point(mercator(p)), i as u32);
+        let point = |p: [f64; 2], i: usize| Boxed::new(Rectangle::from_corners(mercator(p), mercator(p)), i as u32);
         self.tree_of_marks = RTree::bulk_load(self.marks.iter().enumerate().map(|(i, m)| point(m.at, i)).collect());
         self.tree_of_buses = RTree::bulk_load(self.layout.buses.iter().enumerate().map(|(i, p)| point(*p, i)).collect());
         let of_piece = |(i, piece): (usize, &Piece)| {
@@ -390,20 +391,24 @@ impl View {
         let shapes: usize = n.load_shapes.iter().map(|s| s.p.len() * 16).sum::<usize>()
             + n.temperature_shapes.iter().map(|s| s.temperature_c.len() * 8).sum::<usize>();
         let assets: usize = n.assets.iter().map(|a| 200 + a.attributes.len() * 80 + a.route.len() * 16).sum();
-        n.order.len() * 1800 + n.buses.len() * 600 + self.positions.len() * 16 + self.search.bytes() + self.findings.len() * 400 + shapes + assets
+        n.order.len() * 1800
+            + n.buses.len() * 600
+            + self.positions.len() * 16
+            + self.search.bytes()
+            + self.findings.len() * 400
+            + shapes
+            + assets
     }
 }
 
-/// Way along the lines from the source to each bus, km.
-fn distances(network: &Network, graph: &Graph, supply: &Tree) -> Vec<f64> {
-    let mut km = vec![f64::NAN; network.buses.len()];
-    for &bus in &supply.order {
-        km[bus.index()] = match supply.parent[bus.index()] {
-            None => 0.0,
-            Some((parent, link)) => km[parent.index()] + link_km(network, graph.links[link as usize].element),
-        };
+/// Way along the grid from the source to each bus, km. Where the length of a line has no unit, and in a transmission case, nothing is said
+/// rather than something wrong.
+fn distances(network: &Network) -> Vec<f64> {
+    let is_unknown = |l: &network::Line| l.common.enabled && !l.is_switch && l.length_unit == LengthUnit::None;
+    if network.is_transmission() || network.lines.iter().any(is_unknown) {
+        return vec![f64::NAN; network.buses.len()];
     }
-    km
+    network::distance::distances_km(network).into_iter().map(|km| km.unwrap_or(f64::NAN)).collect()
 }
 
 /// Length of what joins two buses, km: 0 of a transformer; not a number of a line without unit.

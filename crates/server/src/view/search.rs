@@ -161,7 +161,8 @@ mod tests {
 
     fn index() -> Index {
         let mut b = Builder::default();
-        for (i, (name, alias)) in [("650632", "OH-17"), ("Main St_1", ""), ("main", "x"), ("632633", "650632 old")].into_iter().enumerate() {
+        for (i, (name, alias)) in [("650632", "OH-17"), ("Main St_1", ""), ("main", "x"), ("632633", "650632 old")].into_iter().enumerate()
+        {
             b.add(Subject::Element(i as u32), name, &format!("line.{name}"), &mut |more| {
                 more("line");
                 more(alias);
@@ -185,7 +186,10 @@ mod tests {
         assert_eq!(found("650632"), [0, 3]);
         assert_eq!(found("oh-17"), [0]);
         assert_eq!(found("632"), [3, 0]);
-        assert_eq!(found("line"), [1, 2, 0, 3].iter().copied().collect::<std::collections::BTreeSet<u32>>().into_iter().collect::<Vec<_>>());
+        assert_eq!(
+            found("line"),
+            [1, 2, 0, 3].iter().copied().collect::<std::collections::BTreeSet<u32>>().into_iter().collect::<Vec<_>>()
+        );
         assert!(found("nothing").is_empty() && found("").is_empty() && found(" \t\n").is_empty());
     }
 

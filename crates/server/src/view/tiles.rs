@@ -77,9 +77,9 @@ impl View {
     /// The tile before it is compressed.
     pub(super) fn encode_tile(&self, at: TileAt) -> Vec<u8> {
         let area = at.envelope();
-        let mut pieces: Vec<u32> = self.tree_of_pieces.locate_in_envelope_intersecting(&area).map(|p| p.data).collect();
-        let mut marks: Vec<u32> = self.tree_of_marks.locate_in_envelope_intersecting(&area).map(|p| p.data).collect();
-        let mut buses: Vec<u32> = self.tree_of_buses.locate_in_envelope_intersecting(&area).map(|p| p.data).collect();
+        let mut pieces: Vec<u32> = self.tree_of_pieces.locate_in_envelope_intersecting(area).map(|p| p.data).collect();
+        let mut marks: Vec<u32> = self.tree_of_marks.locate_in_envelope_intersecting(area).map(|p| p.data).collect();
+        let mut buses: Vec<u32> = self.tree_of_buses.locate_in_envelope_intersecting(area).map(|p| p.data).collect();
         if pieces.is_empty() && marks.is_empty() && buses.is_empty() {
             return Vec::new();
         }
@@ -280,6 +280,3 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let _ = encoder.write_all(bytes);
     encoder.finish().unwrap_or_default()
 }
-
-#[cfg(test)]
-mod tests;

@@ -72,9 +72,7 @@ pub(super) fn ending_of(field: &str) -> Option<(&'static str, &'static str)> {
     let field = field.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_');
     ENDINGS
         .iter()
-        .find(|(ending, _)| {
-            field.strip_suffix(ending).is_some_and(|rest| rest.ends_with('_') || (rest.is_empty() && ending.len() > 1))
-        })
+        .find(|(ending, _)| field.strip_suffix(ending).is_some_and(|rest| rest.ends_with('_') || (rest.is_empty() && ending.len() > 1)))
         .copied()
 }
 

@@ -26,6 +26,7 @@
 //! # Ok::<(), store::project::ProjectError>(())
 //! ```
 
+mod about;
 mod baselines;
 mod check;
 mod contents;
