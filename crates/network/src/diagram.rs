@@ -401,7 +401,8 @@ fn connector(label: String, notes: Vec<String>, x: f64, y: f64, supplied: bool) 
 fn bus_node(network: &Network, supplied: &dyn Fn(BusId) -> bool, id: BusId, x: f64, y: f64) -> DiagramNode {
     let bus = network.bus(id);
     let notes = bus.kv_base_ll().map(|kv| format!("{} kV", short(kv))).into_iter().collect();
-    let label = bus.transmission.as_ref().filter(|t| !t.name.is_empty()).map_or_else(|| bus.name.clone(), |t| format!("{} {}", bus.name, t.name));
+    let label =
+        bus.transmission.as_ref().filter(|t| !t.name.is_empty()).map_or_else(|| bus.name.clone(), |t| format!("{} {}", bus.name, t.name));
     DiagramNode { symbol: Symbol::Bus, bus: Some(id), notes, ..connector(label, Vec::new(), x, y, supplied(id)) }
 }
 

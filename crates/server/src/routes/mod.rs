@@ -37,7 +37,6 @@ pub fn api() -> OpenApiRouter<App> {
         .merge(audit::routes())
         .merge(settings::routes())
         .merge(projects::routes())
-        .merge(projects::routes())
         .merge(map::routes())
         .merge(elements::routes())
 }
