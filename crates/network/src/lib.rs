@@ -22,6 +22,7 @@ pub mod catalogue;
 pub mod check;
 pub mod control;
 pub mod diagnostic;
+pub mod diagram;
 pub mod distance;
 pub mod element;
 pub mod engine;

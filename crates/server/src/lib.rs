@@ -27,6 +27,7 @@ mod routes;
 mod state;
 mod tls;
 mod uploads;
+pub mod view;
 
 pub use access::{Caller, Role};
 pub use config::Config;

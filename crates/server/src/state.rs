@@ -7,6 +7,7 @@ use crate::jobs::Jobs;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::results::Results;
+use crate::view::Views;
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 use store::project::Project;
@@ -25,6 +26,8 @@ pub struct Shared {
     pub metrics: Metrics,
     pub jobs: Jobs,
     pub results: Results,
+    /// Networks made ready for looking at.
+    pub views: Views,
     /// Content-Security-Policy; the address of the base map stands in it.
     pub(crate) policy: RwLock<String>,
     stopping: watch::Sender<bool>,
@@ -42,7 +45,7 @@ impl Shared {
         let database = ServerDatabase::open_for(&config.data, config.database.as_deref())?;
         let auth = Auth::new(config.no_auth || database.has_users()?);
         let policy = RwLock::new(crate::routes::settings::policy(&database)?);
-        Ok(Self { config, database, auth, metrics: Metrics::default(), jobs: Jobs::default(), results: Results::default(), policy, stopping: watch::channel(false).0 })
+        Ok(Self { config, database, auth, metrics: Metrics::default(), jobs: Jobs::default(), results: Results::default(), views: Views::default(), policy, stopping: watch::channel(false).0 })
     }
 
     /// Tells when the server is about to stop: what goes on for long should end then.

@@ -2,6 +2,8 @@
 
 mod audit;
 mod jobs;
+mod elements;
+mod map;
 mod projects;
 mod runs;
 mod session;
@@ -27,6 +29,8 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "jobs", description = "Long work: imports, studies, reports"),
         (name = "runs", description = "Studies and their results"),
         (name = "live", description = "What happens, as it happens")
+        (name = "map", description = "Where things are: GeoJSON, vector tiles, arrays of positions"),
+        (name = "elements", description = "Elements, buses and assets: lists, search, everything of one, ways along the grid")
     )
 )]
 struct Document;
@@ -45,4 +49,6 @@ pub fn api() -> OpenApiRouter<App> {
         .merge(jobs::routes())
         .merge(ws::routes())
         .merge(runs::routes())
+        .merge(map::routes())
+        .merge(elements::routes())
 }

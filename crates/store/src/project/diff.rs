@@ -75,7 +75,70 @@ struct Place {
     hash: String,
 }
 
+/// What one version did to one thing.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ThingChange {
+    /// The version that brought the change.
+    pub version: u64,
+    pub time_utc: String,
+    pub author: String,
+    pub note: String,
+    pub change: ChangeKind,
+    pub fields: Vec<FieldChange>,
+}
+
 impl Project {
+    /// What the versions of a network did to one thing, oldest first; versions that left it as it was are not listed. `section` is the
+    /// vector of the network that it is in (`buses`, `assets`), none for an element; `name` is `class.name` of an element.
+    ///
+    /// # Errors
+    /// No such network; a database that cannot be read.
+    pub fn history_of(&self, network: &str, section: Option<&str>, name: &str) -> Result<Vec<ThingChange>, ProjectError> {
+        let versions = self.history(Some(network))?;
+        let name = super::database::plain(name);
+        self.database().read(|database| {
+            let mut history = Vec::new();
+            let mut before: Option<(String, Node)> = None;
+            let sql = "SELECT vi.item, i.content FROM version_items vi JOIN items i ON i.hash = vi.item \
+                WHERE vi.version = $1 AND vi.item_key = $2 AND (vi.section = $3 OR ($3 = '' AND vi.creation IS NOT NULL))";
+            for version in &versions {
+                let row = database.row(sql, &[version.id.into(), name.as_str().into(), section.unwrap_or_default().into()])?;
+                let parse = |text: String| {
+                    let place = database.place().to_owned();
+                    Node::parse(&text).map_err(|reason| ProjectError::Damaged { place, reason })
+                };
+                let now = match row {
+                    Some(row) if before.as_ref().is_some_and(|(hash, _)| *hash == row.text(0)) => continue,
+                    Some(row) => Some((row.text(0), parse(row.text(1))?)),
+                    None => None,
+                };
+                let mut fields = Vec::new();
+                let change = match (&before, &now) {
+                    (None, None) => continue,
+                    (None, Some(_)) => ChangeKind::Added,
+                    (Some(_), None) => ChangeKind::Removed,
+                    (Some((_, old)), Some((_, new))) => {
+                        compare("", old, new, &mut fields);
+                        ChangeKind::Changed
+                    }
+                };
+                before = now;
+                if change == ChangeKind::Changed && fields.is_empty() {
+                    continue;
+                }
+                history.push(ThingChange {
+                    version: version.number,
+                    time_utc: version.time_utc.clone(),
+                    author: version.author.clone(),
+                    note: version.note.clone(),
+                    change,
+                    fields,
+                });
+            }
+            Ok(history)
+        })
+    }
+
     /// Compares two versions, of one network or of two.
     ///
     /// # Errors

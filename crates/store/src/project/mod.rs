@@ -26,8 +26,10 @@
 //! # Ok::<(), store::project::ProjectError>(())
 //! ```
 
+mod about;
 mod baselines;
 mod check;
+mod contents;
 pub(crate) mod database;
 mod diff;
 mod error;
@@ -45,8 +47,9 @@ mod version;
 mod write;
 
 pub use baselines::BaselineInfo;
+pub use contents::Contents;
 pub use database::Dialect;
-pub use diff::{Change, ChangeKind, Difference, FieldChange};
+pub use diff::{Change, ChangeKind, Difference, FieldChange, ThingChange};
 pub use error::ProjectError;
 pub use meter_maps::{MeterMapInfo, MeterMapRow};
 pub use observations::{MeterPlaceRecord, NewRecords, RecordImport};

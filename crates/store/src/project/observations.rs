@@ -86,10 +86,10 @@ const QUANTITIES: [WeatherQuantity; 12] = [
     WeatherQuantity::DhiWM2,
 ];
 
-const STEP_COLUMNS: &str = "event, start_s, start_day, restored_s, restored_day, customers, kind, feeder, substation, device, device_type, phases, \
+pub(super) const STEP_COLUMNS: &str = "event, start_s, start_day, restored_s, restored_day, customers, kind, feeder, substation, device, device_type, phases, \
     cause, cause_secondary, weather, comments, lon_deg, lat_deg, ci_given, cmi_given, file, line";
 
-const PLACE_COLUMNS: &str = "meter, lon_deg, lat_deg, feeder, phases, transformer, bus, demand_kw, file, line";
+pub(super) const PLACE_COLUMNS: &str = "meter, lon_deg, lat_deg, feeder, phases, transformer, bus, demand_kw, file, line";
 
 /// How many records are new, others than before, the same.
 #[derive(Default)]
@@ -130,7 +130,7 @@ fn step_cells(s: &OutageStep) -> Vec<Cell> {
     ]
 }
 
-fn step_of(r: &Row) -> Option<OutageStep> {
+pub(super) fn step_of(r: &Row) -> Option<OutageStep> {
     let moment = |s: usize| Some(Moment { utc_s: r.integer(s)?, day: i32::try_from(r.integer(s + 1)?).ok()? });
     let kind: InterruptionKind = serde_json::from_value(Value::from(r.text(6))).ok()?;
     Some(OutageStep {
@@ -170,7 +170,7 @@ fn place_cells(p: &MeterPlaceRecord) -> Vec<Cell> {
     ]
 }
 
-fn place_of(r: &Row) -> MeterPlaceRecord {
+pub(super) fn place_of(r: &Row) -> MeterPlaceRecord {
     MeterPlaceRecord {
         meter: r.text(0),
         place: r.real(1).zip(r.real(2)).map(|(lon, lat)| LonLat::new(lon, lat)),
