@@ -41,7 +41,16 @@ export function token(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
-export function rgb(hex: string): [number, number, number] {
-  const text = hex.replace('#', '');
-  return [parseInt(text.slice(0, 2), 16), parseInt(text.slice(2, 4), 16), parseInt(text.slice(4, 6), 16)];
+/** Red, green and blue of a colour as CSS writes it. A minifier may have made `#ffffff` into `#fff` or a name. */
+export function rgb(color: string): [number, number, number] {
+  let hex = color.replace('#', '');
+  if (/^[0-9a-f]{3}$/i.test(hex)) hex = [...hex].map((c) => c + c).join('');
+  if (!/^[0-9a-f]{6}$/i.test(hex)) {
+    const to = document.createElement('canvas').getContext('2d');
+    if (to) {
+      to.fillStyle = color;
+      hex = to.fillStyle.replace('#', '');
+    }
+  }
+  return [parseInt(hex.slice(0, 2), 16), parseInt(hex.slice(2, 4), 16), parseInt(hex.slice(4, 6), 16)];
 }

@@ -45,6 +45,7 @@ describe('names of fields', () => {
   it('splits the unit off', () => {
     expect(fieldName('v_min_pu')).toEqual({ words: 'V min', unit: 'pu' });
     expect(fieldName('r1_ohm_per_km')).toEqual({ words: 'R1', unit: 'Ω/km' });
+    expect(fieldName('hours_below_a')).toEqual({ words: 'Hours below a', unit: 'h' });
     expect(fieldName('name')).toEqual({ words: 'Name', unit: '' });
     expect(fieldName('energy_kwh')).toEqual({ words: 'Energy', unit: 'kWh' });
   });

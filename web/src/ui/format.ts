@@ -121,6 +121,8 @@ const UNITS: Record<string, string> = {
 
 /** Splits a field's name into its words and the unit that stands last: `v_min_pu` is `v min` in pu. */
 export function fieldName(field: string): { words: string; unit: string } {
+  // `hours_below_a` is hours below range A, not amperes.
+  if (field.startsWith('hours_')) return { words: words(field), unit: 'h' };
   for (const [suffix, unit] of Object.entries(UNITS).sort((a, b) => b[0].length - a[0].length)) {
     if (field.endsWith(`_${suffix}`)) return { words: words(field.slice(0, -suffix.length - 1)), unit };
   }

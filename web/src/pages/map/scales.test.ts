@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { rgb } from '../../state/preferences';
+import { difference, nice, palette, sequential, stepOf, thermal, thermalFull, voltage } from './scales';
+
+const p = palette(() => '#808080', false);
+
+describe('scales', () => {
+  it('thermal speaks from 80 % on, and a violation begins at 100 %', () => {
+    const s = thermal(p);
+    expect(stepOf(s, 79.9)).toBe(0);
+    expect(stepOf(s, 80)).toBe(1);
+    expect(s.steps[stepOf(s, 99.99)]!.violation).toBeUndefined();
+    expect(s.steps[stepOf(s, 100)]!.violation).toBe(true);
+    expect(stepOf(s, 500)).toBe(3);
+  });
+  it('voltage is quiet inside range A and marks both ranges on both sides', () => {
+    const s = voltage(p);
+    const violation = (v: number) => s.steps[stepOf(s, v)]!.violation === true;
+    expect([0.9, 0.93, 1.055, 1.07].every(violation)).toBe(true);
+    expect([0.95, 1, 1.0499].some(violation)).toBe(false);
+    expect(stepOf(s, 0.91)).not.toBe(stepOf(s, 0.93));
+  });
+  it('no value has no step', () => expect(stepOf(thermal(p), NaN)).toBe(-1));
+  it('steps rise', () => {
+    for (const s of [thermal(p), thermalFull(p), voltage(p), difference(p, 3.7, '%'), sequential(p, 'x', 'kW', 2, 77)]) {
+      const from = s.steps.map((x) => x.from);
+      expect([...from].sort((a, b) => a - b)).toEqual(from);
+      expect(new Set(from).size).toBe(from.length);
+    }
+  });
+  it('a difference of nothing lies in the middle', () => expect(stepOf(difference(p, 10, '%'), 0)).toBe(2));
+  it('nice numbers', () => expect([0.03, 1, 3, 7, 20, 0].map(nice)).toEqual([0.05, 1, 5, 10, 20, 1]));
+});
+
+it('colours are read in short and long form', () => {
+  expect(rgb('#fff')).toEqual([255, 255, 255]);
+  expect(rgb('#b3001b')).toEqual([179, 0, 27]);
+});
