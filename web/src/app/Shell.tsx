@@ -5,7 +5,7 @@ import { useJobFeed } from '../api/jobs';
 import { link, useLink } from '../api/socket';
 import { useContext, useContextInAddress, type Context } from '../state/context';
 import { usePreferences } from '../state/preferences';
-import { useMay, useSession } from '../state/session';
+import { useSession } from '../state/session';
 import { commonOf, useUrl } from '../state/url';
 import { strings } from '../strings';
 import { when } from '../ui/format';
@@ -63,7 +63,6 @@ export function Shell() {
   const { search } = useLocation();
   const navigate = useNavigate();
   const context = useContext();
-  const isAdmin = useMay('admin');
   const [searching, setSearching] = useState(false);
   const [helping, setHelping] = useState(false);
   useContextInAddress(context);
@@ -109,7 +108,7 @@ export function Shell() {
       </div>
       <nav className="nav" aria-label={strings.product}>
         {PAGES.map((page) => (
-          <NavLink key={page} to={{ pathname: `/${page}`, search: common }} title={strings.pages[page]} aria-label={strings.pages[page]} data-role={page === 'admin' && !isAdmin ? 'some' : undefined}>
+          <NavLink key={page} to={{ pathname: `/${page}`, search: common }} title={strings.pages[page]} aria-label={strings.pages[page]}>
             {icons[page]}<span>{strings.pages[page]}</span>
           </NavLink>
         ))}
