@@ -98,7 +98,7 @@ export const strings = {
     layers: 'Layers', legend: 'Legend', table: 'Table', violations: 'Violations', changes: 'Changes', diagram: 'Diagram', compare: 'Compare', fit: 'Whole network',
     baseLayers: { lines: 'Lines', buses: 'Buses', symbols: 'Equipment' } as Record<string, string>,
     thermal: 'Thermal loading', voltage: 'Voltage', difference: 'Difference of two studies',
-    full: 'Full scale', onlyViolations: 'Only violations', feeder: 'Feeder', allFeeders: 'all feeders', classes: 'Classes', filters: 'Filters', order: 'Top of the list is drawn on top.',
+    full: 'Full scale', onlyViolations: 'Only violations', feeder: 'Feeder', allFeeders: 'all feeders', classes: 'Classes', allClasses: 'all elements', traced: (n: string, customers: string, kw: string, km: string) => `${n} elements, ${customers} customers, ${kw} kW of load, ${km} km of line.`, looped: 'Part of it is supplied on another way, too.', filters: 'Filters', order: 'Top of the list is drawn on top.',
     up: 'Move up', down: 'Move down',
     statistic: (hours: string) => `largest of ${hours} h`, statisticVoltage: (hours: string) => `farthest from 1 pu in ${hours} h`, atHour: (text: string) => `hour ${text}, solved again`, noValue: 'no value',
     more: 'More from this study', noneMore: 'none',
@@ -114,7 +114,7 @@ export const strings = {
     noRun: 'Without a study the map shows the network alone.',
   },
   detail: {
-    title: 'Element', attributes: 'Attributes', ratings: 'Ratings', catalogue: 'Catalogue', assets: 'Asset', source: 'Source', findings: 'Findings', neighbours: 'Neighbours', upstream: 'Upstream', downstream: 'Downstream', results: 'Results', outages: 'Outages', meters: 'Meters', history: 'History', certificate: 'Certificate', aliases: 'Also called', buses: 'Buses', feeder: 'Feeder', phases: 'Phases', class: 'Class', hour: 'at hour', none: 'none', other: 'More', now: (h: string) => `At hour ${h}`,
+    title: 'Element', attributes: 'Attributes', distance: 'Distance from the source', notSupplied: 'not supplied', outOfService: 'out of service', attached: 'Attached', subjects: 'Belongs to', elements: 'Elements here', beside: 'Beside', ratings: 'Ratings', catalogue: 'Catalogue', assets: 'Asset', source: 'Source', findings: 'Findings', neighbours: 'Neighbours', upstream: 'Upstream', downstream: 'Downstream', results: 'Results', outages: 'Outages', meters: 'Meters', history: 'History', certificate: 'Certificate', aliases: 'Also called', buses: 'Buses', feeder: 'Feeder', phases: 'Phases', class: 'Class', hour: 'at hour', none: 'none', other: 'More', now: (h: string) => `At hour ${h}`,
   },
   empty: {
     noProjects: 'There is no project yet.',

@@ -1,9 +1,17 @@
-/** The geometry of a network as the server sends it once: typed arrays over one buffer, nothing copied. */
+/**
+ * The geometry of a network as the server sends it once: typed arrays over one buffer.
+ *
+ * The server numbers elements and buses apart. Here they share one numbering, elements first and then buses, so that one array of
+ * values, one mask and one selection serve both.
+ */
 
 export interface GeometryHeader {
   count_lines: number;
   count_points: number;
-  count_elements?: number;
+  count_elements: number;
+  count_buses: number;
+  network?: string;
+  version?: number;
   classes: string[];
   feeders?: string[];
   layout?: string;
@@ -42,6 +50,8 @@ export interface Geometry {
   feeders: string[];
   /** Elements and buses together: the length of an array of values. */
   countElements: number;
+  /** Number of the first bus in the common numbering. */
+  firstBus: number;
   bounds: [number, number, number, number] | null;
 }
 
@@ -58,13 +68,15 @@ export function readGeometry(buffer: ArrayBuffer): Geometry {
   if (8 + headerLength > buffer.byteLength) throw new Error('The geometry ends inside its header.');
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, headerLength))) as GeometryHeader;
   const found = new Map<string, ArrayBufferView>();
+  const data = 8 + headerLength;
   for (const array of header.arrays) {
     const Type = TYPES[array.type as ArrayName];
     if (!Type) throw new Error(`The geometry's array "${array.name}" is of the unknown type "${array.type}".`);
-    const end = array.offset + array.length * Type.BYTES_PER_ELEMENT;
+    const begin = data + array.offset;
+    const end = begin + array.length * Type.BYTES_PER_ELEMENT;
     if (end > buffer.byteLength) throw new Error(`The geometry's array "${array.name}" goes beyond its end.`);
     // A view needs an aligned start; what is not aligned is copied.
-    found.set(array.name, array.offset % Type.BYTES_PER_ELEMENT === 0 ? new Type(buffer, array.offset, array.length) : new Type(buffer.slice(array.offset, end)));
+    found.set(array.name, begin % Type.BYTES_PER_ELEMENT === 0 ? new Type(buffer, begin, array.length) : new Type(buffer.slice(begin, end)));
   }
   const get = <T extends ArrayBufferView>(name: string, length: number, Type: new (n: number) => T): T => {
     const array = found.get(name) as (T & { length: number }) | undefined;
@@ -74,6 +86,17 @@ export function readGeometry(buffer: ArrayBuffer): Geometry {
   };
   const nl = header.count_lines;
   const np = header.count_points;
+  const nb = header.count_buses;
+  const firstBus = header.count_elements;
+  const classes = header.classes.includes('bus') ? header.classes : [...header.classes, 'bus'];
+  const busClass = classes.indexOf('bus');
+  /** Arrays of points and of buses as one. */
+  const joined = <T extends Float64Array | Float32Array | Uint32Array | Uint16Array | Uint8Array>(points: T, buses: T, Type: new (n: number) => T): T => {
+    const both = new Type(points.length + buses.length);
+    both.set(points);
+    both.set(buses, points.length);
+    return both;
+  };
   const positions = get('line_positions', 0, Float64Array);
   let starts = get('line_starts', 0, Uint32Array);
   if (starts.length === nl) {
@@ -95,27 +118,38 @@ export function readGeometry(buffer: ArrayBuffer): Geometry {
     open: get('line_open', nl, Uint8Array),
   };
   const points = {
-    count: np,
-    positions: get('point_positions', np * 2, Float64Array),
-    element: get('point_element', np, Uint32Array),
-    cls: get('point_class', np, Uint8Array),
-    kv: get('point_kv', np, Float32Array),
-    phases: get('point_phases', np, Uint8Array),
-    feeder: get('point_feeder', np, Uint16Array),
-    open: get('point_open', np, Uint8Array),
+    count: np + nb,
+    positions: joined(get('point_positions', np * 2, Float64Array), get('bus_positions', nb * 2, Float64Array), Float64Array),
+    element: joined(get('point_element', np, Uint32Array), Uint32Array.from({ length: nb }, (_, i) => firstBus + i), Uint32Array),
+    cls: joined(get('point_class', np, Uint8Array), new Uint8Array(nb).fill(busClass), Uint8Array),
+    kv: joined(get('point_kv', np, Float32Array), get('bus_kv', nb, Float32Array), Float32Array),
+    phases: joined(get('point_phases', np, Uint8Array), get('bus_phases', nb, Uint8Array), Uint8Array),
+    // A bus belongs to no feeder by itself; it is shown with any.
+    feeder: joined(get('point_feeder', np, Uint16Array), new Uint16Array(nb).fill(ANY_FEEDER), Uint16Array),
+    open: joined(get('point_open', np, Uint8Array), new Uint8Array(nb), Uint8Array),
   };
-  let most = 0;
-  for (const i of lines.element) if (i >= most) most = i + 1;
-  for (const i of points.element) if (i >= most) most = i + 1;
+  for (const element of [lines.element, points.element]) {
+    for (const i of element) if (i >= firstBus + nb) throw new Error(`The geometry names element ${i} of ${firstBus}.`);
+  }
   return {
     header,
     lines,
     points,
-    classes: header.classes,
+    classes,
     feeders: header.feeders ?? [],
-    countElements: Math.max(header.count_elements ?? 0, most),
+    countElements: firstBus + nb,
+    firstBus,
     bounds: header.bounds ?? boundsOf([lines.positions, points.positions]),
   };
+}
+
+/** The feeder of what belongs to none. */
+export const ANY_FEEDER = 65535;
+
+/** Number of a row in the common numbering; null for what is neither element nor bus. */
+export function indexOf(row: { of?: string; class?: string; i: number }, firstBus: number): number | null {
+  if (row.of === 'asset') return null;
+  return row.of === 'bus' || (row.of === undefined && row.class === 'bus') ? firstBus + row.i : row.i;
 }
 
 /** West, south, east, north of all positions that are numbers. */
@@ -151,9 +185,12 @@ export function placeOf(g: Geometry): (element: number) => [number, number] | nu
   return (e) => (e >= 0 && e < g.countElements && Number.isFinite(at[2 * e]) ? [at[2 * e] as number, at[2 * e + 1] as number] : null);
 }
 
-/** Reads an array of values by element index; its length must be that of the network. */
-export function readValues(buffer: ArrayBuffer | null, countElements: number): Float32Array {
-  const values = new Float32Array(countElements).fill(NaN);
-  if (buffer) values.set(new Float32Array(buffer, 0, Math.min(countElements, buffer.byteLength >> 2)));
+/** Values by the common numbering, from an array of one value an element or one a bus. An array of another length belongs to another version and is refused. */
+export function readValues(buffer: ArrayBuffer | null, of: 'element' | 'bus', g: { firstBus: number; countElements: number }): Float32Array {
+  const values = new Float32Array(g.countElements).fill(NaN);
+  if (!buffer) return values;
+  const expected = of === 'bus' ? g.countElements - g.firstBus : g.firstBus;
+  if (buffer.byteLength !== expected * 4) throw new Error(`${buffer.byteLength / 4} values came for ${expected} ${of === 'bus' ? 'buses' : 'elements'}: they are of another version of the network.`);
+  values.set(new Float32Array(buffer), of === 'bus' ? g.firstBus : 0);
   return values;
 }

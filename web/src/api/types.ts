@@ -36,10 +36,10 @@ export interface Page<T> {
 export interface Session {
   user: string;
   role: Role;
-  csrf: string;
+  csrf: string | null;
   no_auth: boolean;
   version: string;
-  expires?: string | null;
+  expires_utc?: string | null;
 }
 
 export interface ProjectRow {

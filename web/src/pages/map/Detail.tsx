@@ -4,10 +4,10 @@ import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, type ReactNode } from 'react';
 import { api, asProblem, path } from '../../api/client';
 import { strings } from '../../strings';
-import { fieldName, hourOfYear, num, when } from '../../ui/format';
+import { count, fieldName, hourOfYear, num, when } from '../../ui/format';
 import { Boundary, Priority, ProblemView, Severity, Spinner } from '../../ui/parts';
 import { symbolOf } from '../../ui/symbols';
-import { attributeRows, useElement, type Attribute, type ElementDetail, type Neighbour, type Solved } from './data';
+import { useElement, type Attribute, type ElementDetail, type Neighbour, type Solved } from './data';
 
 const HeatStrip = lazy(() => import('../studies/HeatStrip'));
 
@@ -24,19 +24,25 @@ function valueText(value: unknown): ReactNode {
   return <code title={text}>{text.length > 160 ? `${text.slice(0, 160)}…` : text}</code>;
 }
 
-export function Facts({ rows }: { rows: Attribute[] }) {
+/** Rows of field, value and unit; what has a field `…_hour` beside it leads to that hour. */
+export function Facts({ rows, onHour, study }: { rows: Attribute[]; onHour?: (hour: number) => void; study?: string }) {
   if (rows.length === 0) return null;
+  const nameOf = (row: Attribute) => row.field ?? row.name ?? '';
   return (
-    <table className="simple">
+    <table className="simple" data-testid={study ? `results-${study}` : undefined}>
       <tbody>
         {rows.map((row, i) => {
-          const named = fieldName(row.name);
-          const unit = row.unit ?? named.unit;
+          const name = nameOf(row);
+          const named = fieldName(name);
+          const isHour = onHour && name.endsWith('_hour') && typeof row.value === 'number';
           return (
-            <tr key={`${row.name}.${i}`}>
-              <td className="quiet" title={row.name}>{row.label ?? named.words}</td>
-              <td className={typeof row.value === 'number' ? 'num' : ''}>{valueText(row.value)}</td>
-              <td className="quiet nowrap">{unit}</td>
+            <tr key={`${name}.${i}`} data-field={name} data-value={typeof row.value === 'number' ? row.value : undefined}>
+              <td className="quiet" title={name}>{row.label ?? named.words}</td>
+              <td className={typeof row.value === 'number' ? 'num' : ''}>
+                {isOver(name, row.value) && <><Priority level={1} label={strings.map.violations} /> </>}
+                {isHour ? <button className="link" onClick={() => onHour(row.value as number)}>{hourOfYear(row.value as number)}</button> : valueText(row.value)}
+              </td>
+              <td className="quiet nowrap">{row.unit ?? named.unit}</td>
             </tr>
           );
         })}
@@ -73,12 +79,12 @@ interface Props {
   onTrace: (direction: 'up' | 'down' | null) => void;
   onDiagram: () => void;
   onHour: (hour: number) => void;
-  traced: boolean;
+  trace: { elements: number[]; customers: number; load_kw: number; line_km: number | null; looped: boolean } | undefined;
 }
 
 export function Detail(props: Props) {
-  const { project, network, version, run, id, onClose } = props;
-  const query = useElement(project, network, version, id, run);
+  const { project, network, version, id, onClose } = props;
+  const query = useElement(project, network, version, id);
   return (
     <aside className="detail" aria-label={t.title}>
       {query.data ? <Content {...props} of={query.data} /> : query.error ? (
@@ -88,15 +94,12 @@ export function Detail(props: Props) {
   );
 }
 
-const SHOWN = new Set(['i', 'id', 'class', 'name', 'aliases', 'buses', 'kv', 'phases', 'feeder', 'lon', 'lat', 'attributes', 'catalogue', 'ratings', 'assets', 'asset', 'source', 'findings', 'upstream', 'downstream', 'results', 'outages', 'meters', 'history', 'version', 'network', 'project']);
-
-function Content({ of: e, project, run, hour, solved, onClose, onGo, onFocus, onTrace, onDiagram, onHour, traced }: Props & { of: ElementDetail }) {
-  const symbol = symbolOf(e.class);
-  const isBus = e.class === 'bus';
+function Content({ of: e, project, run, hour, solved, onClose, onGo, onFocus, onTrace, onDiagram, onHour, trace }: Props & { of: ElementDetail }) {
+  const symbol = symbolOf(e.class, e.open);
+  const isBus = e.of === 'bus';
   const nowElement = solved?.elements.find((x) => x.id.toLowerCase() === e.id.toLowerCase());
-  const nowNodes = solved?.nodes.filter((n) => (isBus ? [e.name] : (e.buses ?? [])).some((b) => b.toLowerCase() === n.bus.toLowerCase()));
-  const source = typeof e.source === 'string' ? e.source : e.source?.file ? `${e.source.file}${e.source.line ? `:${e.source.line}` : ''}` : null;
-  const more = Object.entries(e).filter(([key, value]) => !SHOWN.has(key) && value !== null && (typeof value !== 'object' || Object.keys(value as object).length > 0));
+  const nowNodes = solved?.nodes.filter((n) => e.buses?.some((b) => b.toLowerCase() === n.bus.toLowerCase()));
+  const go = (ids: string[]) => ids.map((id) => ({ id, i: 0 }));
   return (
     <>
       <header className="row top">
@@ -109,19 +112,23 @@ function Content({ of: e, project, run, hour, solved, onClose, onGo, onFocus, on
       </header>
       <div className="row wrap">
         {e.kv ? <span className="chip">{num(e.kv)} kV</span> : null}
-        {e.phases !== null && e.phases !== undefined && e.phases !== '' ? <span className="chip">{t.phases} {String(e.phases)}</span> : null}
+        {e.phases ? <span className="chip">{t.phases} {e.phases}</span> : null}
         {e.feeder ? <span className="chip">{t.feeder} {e.feeder}</span> : null}
+        {e.distance_km !== null && <span className="chip" title={t.distance}>{num(e.distance_km)} km</span>}
+        {!e.supplied && e.of !== 'asset' && <span className="chip">{t.notSupplied}</span>}
+        {!e.in_service && <span className="chip">{t.outOfService}</span>}
       </div>
       <div className="row wrap">
         <button onClick={onFocus}>{strings.map.toElement}</button>
         <button onClick={onDiagram}>{strings.map.showDiagram}</button>
         <button onClick={() => onTrace('up')}>{strings.map.trace.up}</button>
         <button onClick={() => onTrace('down')}>{strings.map.trace.down}</button>
-        {traced && <button onClick={() => onTrace(null)}>{strings.map.trace.clear}</button>}
+        {trace && <button onClick={() => onTrace(null)}>{strings.map.trace.clear}</button>}
       </div>
-      {(e.findings?.length ?? 0) > 0 && (
+      {trace && <p className="small" role="status">{strings.map.traced(count(trace.elements.length), count(trace.customers), num(trace.load_kw), num(trace.line_km))} {trace.looped && strings.map.looped}</p>}
+      {e.findings.length > 0 && (
         <Section title={t.findings}>
-          {e.findings?.map((f, i) => <div key={i} className="finding"><Severity of={f.severity} /> {f.message} {f.detail} {f.hint && <i>{f.hint}</i>} <code className="quiet">{f.code}</code></div>)}
+          {e.findings.map((f, i) => <div key={i} className="finding"><Severity of={f.severity} /> {f.message} {f.detail} {f.hint && <i>{f.hint}</i>} <code className="quiet">{f.code}</code></div>)}
         </Section>
       )}
       {hour !== null && (nowElement || (nowNodes && nowNodes.length > 0)) && (
@@ -135,52 +142,40 @@ function Content({ of: e, project, run, hour, solved, onClose, onGo, onFocus, on
           )}
         </Section>
       )}
-      {e.results?.map((r) => (
-        <Section key={r.run} title={`${t.results}: ${r.run}`} open={r.run === run}>
-          <table className="simple" data-testid={`results-${r.run}`}>
-            <tbody>
-              {attributeRows(r.values).map((v, i) => {
-                const named = fieldName(v.name);
-                const at = (v as { hour?: number | null }).hour;
-                return (
-                  <tr key={i} data-quantity={v.name}>
-                    <td className="quiet" title={v.name}>{v.label ?? named.words}</td>
-                    <td className="num" data-value={typeof v.value === 'number' ? v.value : undefined}>{isOver(v.name, v.value) && <Priority level={1} label={strings.map.violations} />} {valueText(v.value)}</td>
-                    <td className="quiet nowrap">{v.unit ?? named.unit}</td>
-                    <td className="nowrap">{typeof at === 'number' && <button className="link small" onClick={() => onHour(at)} title={hourOfYear(at)}>{t.hour} {at}</button>}</td>
-                  </tr>
-                );
-              })}
-            </tbody>
-          </table>
+      {e.results.map((r, at) => (
+        <Section key={at} title={`${t.results}: ${r.study}${r.feeder && r.feeder !== e.feeder ? `, ${r.feeder}` : ''}`} open={r.study === run}>
+          <Facts rows={r.values} onHour={onHour} study={r.study} />
         </Section>
       ))}
-      {run && e.results?.some((r) => r.run === run) && (
+      {run && e.results.some((r) => r.study === run) && (
         <Section title={strings.map.hot} open={false}>
           <Suspense fallback={<Spinner />}><Strip project={project} run={run} id={isBus ? e.name : e.id} isBus={isBus} onHour={onHour} /></Suspense>
         </Section>
       )}
-      {attributeRows(e.ratings).length > 0 && <Section title={t.ratings}><Facts rows={attributeRows(e.ratings)} /></Section>}
       <Section title={t.attributes}>
-        {(e.buses?.length ?? 0) > 0 && <p><span className="quiet">{t.buses} </span><Links of={e.buses?.map((b) => ({ id: `bus.${b.replace(/^bus\./, '')}` }))} onGo={onGo} /></p>}
-        <Facts rows={attributeRows(e.attributes)} />
+        {!isBus && (e.buses?.length ?? 0) > 0 && <p><span className="quiet">{t.buses} </span><Links of={go(e.buses?.map((b) => `bus.${b}`) ?? [])} onGo={onGo} /></p>}
+        <Facts rows={e.attributes} />
       </Section>
-      {(e.upstream || e.downstream) && (
+      {e.elements.length > 0 && <Section title={t.elements}><Links of={go(e.elements)} onGo={onGo} /></Section>}
+      {(e.neighbours.upstream.length > 0 || e.neighbours.downstream.length > 0 || e.attached.length > 0 || e.subjects.length > 0) && (
         <Section title={t.neighbours}>
-          <dl className="facts"><dt>{t.upstream}</dt><dd><Links of={e.upstream} onGo={onGo} /></dd><dt>{t.downstream}</dt><dd><Links of={e.downstream} onGo={onGo} /></dd></dl>
+          <dl className="facts">
+            <dt>{t.upstream}</dt><dd><Links of={e.neighbours.upstream} onGo={onGo} /></dd>
+            <dt>{t.downstream}</dt><dd><Links of={e.neighbours.downstream} onGo={onGo} /></dd>
+            {e.attached.length > 0 && <><dt>{t.attached}</dt><dd><Links of={go(e.attached)} onGo={onGo} /></dd></>}
+            {e.subjects.length > 0 && <><dt>{t.subjects}</dt><dd><Links of={go(e.subjects)} onGo={onGo} /></dd></>}
+          </dl>
         </Section>
       )}
-      {e.catalogue && <Section title={`${t.catalogue} ${e.catalogue.name ?? ''}`} open={false}><Facts rows={attributeRows(e.catalogue.attributes ?? (e.catalogue as Record<string, unknown>))} /></Section>}
-      {(['assets', 'outages', 'meters', 'history'] as const).map((key) => {
-        const rows = e[key];
-        if (!Array.isArray(rows) || rows.length === 0) return null;
-        return <Section key={key} title={t[key]} open={key !== 'history'}>{rows.map((row, i) => <div key={i} className="finding"><Facts rows={attributeRows(row)} /></div>)}</Section>;
-      })}
-      {more.length > 0 && <Section title={t.other} open={false}><Facts rows={more.map(([name, value]) => ({ name, value }))} /></Section>}
-      {((e.aliases?.length ?? 0) > 0 || source) && (
+      {e.catalogue.map((c) => <Section key={`${c.class}.${c.name}`} title={`${t.catalogue}: ${c.class} ${c.name}`} open={false}><Facts rows={c.attributes} /></Section>)}
+      {e.assets.length > 0 && <Section title={t.assets}>{e.assets.map((a) => <div key={a.id} className="finding"><b>{a.kind} {a.id}</b><Facts rows={Object.entries(a.attributes).map(([name, value]) => ({ name, value }))} /></div>)}</Section>}
+      {(['outages', 'meters', 'history'] as const).map((key) => (e[key].length === 0 ? null : (
+        <Section key={key} title={`${t[key]} ${key !== 'history' ? count(e[`${key}_total`]) : ''}`} open={key !== 'history'}>{e[key].map((row, i) => <div key={i} className="finding"><Facts rows={Object.entries(row).map(([name, value]) => ({ name, value }))} /></div>)}</Section>
+      )))}
+      {(e.aliases.length > 0 || e.source) && (
         <Section title={t.source}>
-          {source && <p className="break"><code>{source}</code></p>}
-          {(e.aliases?.length ?? 0) > 0 && <p><span className="quiet">{t.aliases} </span>{e.aliases?.map((a) => (typeof a === 'string' ? a : Object.values(a as object).join(' '))).join(', ')}</p>}
+          {e.source && <p className="break"><code>{e.source.file}{e.source.line ? `:${e.source.line}` : ''}</code></p>}
+          {e.aliases.length > 0 && <p><span className="quiet">{t.aliases} </span>{e.aliases.map((a) => `${a.id} (${a.system})`).join(', ')}</p>}
         </Section>
       )}
     </>

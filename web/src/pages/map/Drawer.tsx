@@ -10,15 +10,16 @@ import { strings } from '../../strings';
 import { fieldName, hourOfYear, num } from '../../ui/format';
 import { Empty, Loaded, ProblemView, Spinner } from '../../ui/parts';
 import { Table, type Column, type Sort } from '../../ui/Table';
+import { indexOf } from '../../api/geometry';
 import type { ElementRow } from './data';
 
 const t = strings.map;
 
 const PAGE = 500;
 
-export function ElementsTable({ project, network, version, feeder, selected, onSelect, readings }: {
+export function ElementsTable({ project, network, version, feeder, selected, onSelect, readings, firstBus, classes }: {
   project: string; network: string; version: string | null; feeder: string | null; selected: string | null; onSelect: (row: ElementRow) => void;
-  readings: { key: string; head: string; unit: string; values: Float32Array }[];
+  readings: { key: string; head: string; unit: string; values: Float32Array }[]; firstBus: number; classes: string[];
 }) {
   const url = useUrl();
   const [sort, setSort] = useState<Sort | null>(null);
@@ -42,12 +43,16 @@ export function ElementsTable({ project, network, version, feeder, selected, onS
     { key: 'phases', head: 'Phases', value: (r) => (r.phases === null || r.phases === undefined ? null : String(r.phases)) },
     { key: 'kv', head: 'Voltage', unit: 'kV', numeric: true, value: (r) => r.kv, cell: (r) => num(r.kv) },
     { key: 'feeder', head: 'Feeder', value: (r) => r.feeder },
-    ...readings.map((q): Column<ElementRow> => ({ key: q.key, head: q.head, unit: q.unit, numeric: true, value: (r) => q.values[r.i], cell: (r) => num(q.values[r.i]) })),
-  ], [readings]);
+    ...readings.map((q): Column<ElementRow> => ({ key: q.key, head: q.head, unit: q.unit, numeric: true, value: (r) => q.values[indexOf(r, firstBus) ?? -1], cell: (r) => num(q.values[indexOf(r, firstBus) ?? -1]) })),
+  ], [readings, firstBus]);
   return (
     <>
       <div className="toolbar">
         <input type="search" placeholder={t.search} aria-label={t.search} value={url.get('q') ?? ''} onChange={(e) => url.set({ q: e.target.value })} style={{ width: 280 }} />
+        <select aria-label={t.classes} value={cls ?? ''} onChange={(e) => url.set({ class: e.target.value })}>
+          <option value="">{t.allClasses}</option>
+          {[...new Set([...classes, 'bus'])].map((c) => <option key={c} value={c}>{c.replaceAll('_', ' ')}</option>)}
+        </select>
         {query.isFetching && <span className="spinner" />}
       </div>
       {query.error && rows.length === 0 ? <ProblemView problem={asProblem(query.error)} onRetry={() => void query.refetch()} /> : query.isPending ? <Spinner /> : (

@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { Link } from 'react-router';
 import { api, asProblem, path } from '../../api/client';
-import type { Geometry } from '../../api/geometry';
+import { indexOf, type Geometry } from '../../api/geometry';
 import { HourControl } from '../../app/HourControl';
 import { useContext } from '../../state/context';
 import { useHour } from '../../state/hour';
@@ -14,7 +14,7 @@ import { strings } from '../../strings';
 import { count, hourOfYear, num } from '../../ui/format';
 import { useKeys } from '../../ui/keys';
 import { Boundary, Empty, ProblemView, Spinner, Tabs } from '../../ui/parts';
-import { elementAt, spread, useElement, useElementAt, useGeometry, useHourSolved, useMapSummary, useQuantities, useValues, worst, type Neighbour, type Quantity } from './data';
+import { elementAt, spread, useElement, useElementAt, useGeometry, useHourSolved, useMapSummary, useQuantities, useValues, worst, type Quantity } from './data';
 import { Detail } from './Detail';
 import { Diagram } from './Diagram';
 import { ChangesTable, ElementsTable, ViolationsTable } from './Drawer';
@@ -30,8 +30,8 @@ const t = strings.map;
 const DEFAULT_ORDER = ['lines', 'thermal', 'buses', 'voltage', 'symbols'];
 const BASE = ['lines', 'buses', 'symbols'];
 
-function pick(quantities: Quantity[] | undefined, ...names: string[]): string | null {
-  return names.find((n) => quantities?.some((q) => q.name === n)) ?? null;
+function pick(quantities: Quantity[] | undefined, name: string | undefined): Quantity | null {
+  return quantities?.find((q) => q.name === name) ?? null;
 }
 
 /** `17.2/40.1/-88.3`: zoom, latitude, longitude. */
@@ -46,15 +46,13 @@ export function parseCamera(text: string | null): Camera | null {
 function useStudyValues(context: { project: string | null; network: string | null; version: string | null }, run: string | null, hour: number | null, extra: string[], g: Geometry | undefined) {
   const { project, network, version } = context;
   const quantities = useQuantities(project, run, network);
-  const n = g?.countElements ?? 0;
-  const loadingName = pick(quantities.data, 'loading_max_pct');
-  const loading = useValues(project, run, network, version, loadingName, n);
-  const low = useValues(project, run, network, version, pick(quantities.data, 'v_min_pu'), n);
-  const high = useValues(project, run, network, version, pick(quantities.data, 'v_max_pu'), n);
-  const one = useValues(project, run, network, version, extra[0] ?? null, n);
+  const loading = useValues(project, run, network, version, pick(quantities.data, 'loading_max_pct'), g);
+  const low = useValues(project, run, network, version, pick(quantities.data, 'v_min_pu'), g);
+  const high = useValues(project, run, network, version, pick(quantities.data, 'v_max_pu'), g);
+  const one = useValues(project, run, network, version, pick(quantities.data, extra[0]), g);
   const solved = useHourSolved(project, run, network, hour);
   const yearVoltage = useMemo(() => worst(low.data, high.data), [low.data, high.data]);
-  const atHour = useMemo(() => (hour !== null && solved.data && n > 0 ? spread(solved.data, n) : null), [hour, solved.data, n]);
+  const atHour = useMemo(() => (hour !== null && solved.data && g ? spread(solved.data, g) : null), [hour, solved.data, g]);
   return {
     quantities,
     thermal: hour === null ? loading.data : atHour?.loading,
@@ -65,6 +63,8 @@ function useStudyValues(context: { project: string | null; network: string | nul
     error: quantities.error ?? loading.error ?? low.error ?? high.error ?? one.error ?? (hour === null ? null : solved.error),
   };
 }
+
+interface Trace { elements: number[]; customers: number; load_kw: number; line_km: number | null; looped: boolean }
 
 interface Settings { basemap?: Basemap | string | null; [more: string]: unknown }
 
@@ -120,7 +120,7 @@ export default function MapPage() {
     if (values.extra && extraName) {
       const quantity = values.quantities.data?.find((q) => q.name === extraName);
       const [least, most] = extent(values.extra);
-      const isPoint = quantity?.of ? /bus|node|point/.test(quantity.of) : extraName.startsWith('v_');
+      const isPoint = quantity?.of === 'bus';
       out.push({ id: `q:${extraName}`, of: isPoint ? 'points' : 'lines', scale: sequential(p, quantity?.label ?? extraName, quantity?.unit ?? '', least, most), values: values.extra, hidden: off(`q:${extraName}`) });
     }
     if (before?.thermal && values.thermal) {
@@ -163,8 +163,8 @@ export default function MapPage() {
 
   // Selection: an id in the address; its index is asked for once.
   const sel = url.get('sel');
-  const detail = useElement(project, network, version, sel, run);
-  const selectedIndex = detail.data?.i ?? null;
+  const detail = useElement(project, network, version, sel);
+  const selectedIndex = detail.data && g ? indexOf(detail.data, g.firstBus) : null;
   const [focus, setFocus] = useState<{ element: number; stamp: number } | null>(null);
   const focusWanted = url.get('focus') === '1';
   useEffect(() => {
@@ -175,18 +175,18 @@ export default function MapPage() {
   }, [focusWanted, selectedIndex, g, url]);
   const select = useCallback((id: string | null, goThere = false) => url.set({ sel: id, focus: goThere && id !== null ? true : null }), [url]);
   const selectIndex = useCallback((index: number | null) => {
-    if (index === null || !project || !network) return;
-    void elementAt(project, network, version, index).then((row) => row && select(row.id), () => undefined);
-  }, [project, network, version, select]);
+    if (index === null || !project || !network || !g) return;
+    void elementAt(project, network, version, index, g.firstBus).then((row) => row && select(row.id), () => undefined);
+  }, [project, network, version, select, g]);
 
   // Trace up or down the feeder.
   const trace = url.get('trace');
   const traced = useQuery({
     queryKey: ['trace', project, network, version, sel, trace],
     enabled: !!project && !!network && !!sel && (trace === 'up' || trace === 'down'),
-    queryFn: ({ signal }) => api.get<{ elements?: Neighbour[]; items?: Neighbour[] }>(path('projects', project ?? '', 'networks', network ?? '', 'trace'), { element: sel, direction: trace, version }, signal),
+    queryFn: ({ signal }) => api.get<Trace>(path('projects', project ?? '', 'networks', network ?? '', 'trace'), { element: sel, direction: trace, version }, signal),
   });
-  const highlighted = useMemo(() => new Set((trace ? (traced.data?.elements ?? traced.data?.items ?? []) : []).map((e) => e.i).filter((i): i is number => typeof i === 'number')), [trace, traced.data]);
+  const highlighted = useMemo(() => new Set(trace ? (traced.data?.elements ?? []) : []), [trace, traced.data]);
 
   // Hover.
   const [hover, setHover] = useState<{ element: number; x: number; y: number; pane: number } | null>(null);
@@ -195,7 +195,7 @@ export default function MapPage() {
     const timer = setTimeout(() => setAsked(hover?.element ?? null), 120);
     return () => clearTimeout(timer);
   }, [hover?.element]);
-  const hovered = useElementAt(project, network, version, asked);
+  const hovered = useElementAt(project, network, version, asked, g?.firstBus ?? 0);
 
   // Camera: shared by both maps, in the address once it rests.
   const [camera, setCamera] = useState<Camera | null>(() => parseCamera(url.get('at')));
@@ -228,8 +228,8 @@ export default function MapPage() {
     c: () => url.set({ run2: isCompare ? null : (others[0]?.id ?? null) }),
     Escape: () => (sel ? url.set({ sel: null, trace: null }) : drawer ? url.set({ drawer: null }) : undefined),
     Enter: () => selectedIndex !== null && setFocus({ element: selectedIndex, stamp: Date.now() }),
-    ArrowUp: () => { const up = detail.data?.upstream?.[0]; if (up) select(up.id, true); },
-    ArrowDown: () => { const down = detail.data?.downstream?.[0]; if (down) select(down.id, true); },
+    ArrowUp: () => { const up = detail.data?.neighbours.upstream[0]; if (up) select(up.id, true); },
+    ArrowDown: () => { const down = detail.data?.neighbours.downstream[0]; if (down) select(down.id, true); },
   });
   const selectAndGo = useCallback((id: string) => select(id, true), [select]);
 
@@ -340,7 +340,7 @@ export default function MapPage() {
         <section className={`drawer ${drawer === 'diagram' ? 'tall' : ''}`} aria-label={t.table}>
           <div className="row"><div className="grow"><Tabs label={t.table} tabs={tabs} at={drawer} onChange={(id) => url.set({ drawer: id })} /></div><button className="plain" aria-label={strings.close} onClick={() => url.set({ drawer: null })}>✕</button></div>
           <Boundary name={drawer} key={drawer}>
-            {drawer === 'table' && <ElementsTable project={project} network={network} version={version} feeder={feederName} selected={sel} readings={readings} onSelect={(row) => select(row.id, true)} />}
+            {drawer === 'table' && <ElementsTable project={project} network={network} version={version} feeder={feederName} selected={sel} readings={readings} firstBus={g?.firstBus ?? 0} classes={classes.map((c) => c.name)} onSelect={(row) => select(row.id, true)} />}
             {drawer === 'violations' && run && <ViolationsTable project={project} run={run} selected={sel} onSelect={selectAndGo} onHour={setHour} />}
             {drawer === 'changes' && run && second && <ChangesTable project={project} run={run} second={second} selected={sel} onSelect={selectAndGo} />}
             {drawer === 'diagram' && <Diagram project={project} network={network} version={version} root={sel} solved={hour === null ? undefined : first.solved.data} onSelect={(id) => select(id)} />}
@@ -351,7 +351,7 @@ export default function MapPage() {
         <Boundary name="detail" key={sel}>
           <Detail project={project} network={network} version={version} run={run} id={sel} hour={hour} solved={hour === null ? undefined : first.solved.data}
             onClose={() => url.set({ sel: null, trace: null })} onGo={(id) => select(id, true)} onFocus={() => selectedIndex !== null && setFocus({ element: selectedIndex, stamp: Date.now() })}
-            onTrace={(direction) => url.set({ trace: direction })} traced={trace !== null} onDiagram={() => url.set({ drawer: 'diagram' })} onHour={setHour} />
+            onTrace={(direction) => url.set({ trace: direction })} trace={trace ? traced.data : undefined} onDiagram={() => url.set({ drawer: 'diagram' })} onHour={setHour} />
         </Boundary>
       )}
       {run && <HourControl hours={hours} busy={first.solved.isFetching || other.solved.isFetching} />}

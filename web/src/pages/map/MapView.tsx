@@ -4,7 +4,7 @@ import { IconLayer, PathLayer, ScatterplotLayer } from '@deck.gl/layers';
 import { MapLibreOverlay } from '@deck.gl/maplibre';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import type { Geometry } from '../../api/geometry';
-import { placeOf } from '../../api/geometry';
+import { ANY_FEEDER, placeOf } from '../../api/geometry';
 import { atlas, symbolKey } from '../../ui/symbols';
 import { buildHits } from './hit';
 import { maplibregl, style, type Basemap } from './maplibre';
@@ -184,7 +184,7 @@ export function MapView(props: MapViewProps) {
       if (!filter.classes.has(g.lines.cls[i] as number) && (filter.feeder === null || g.lines.feeder[i] === filter.feeder)) mask[g.lines.element[i] as number] = 1;
     }
     for (let i = 0; i < g.points.count; i += 1) {
-      if (!filter.classes.has(g.points.cls[i] as number) && (filter.feeder === null || g.points.feeder[i] === filter.feeder)) mask[g.points.element[i] as number] = 1;
+      if (!filter.classes.has(g.points.cls[i] as number) && (filter.feeder === null || g.points.feeder[i] === filter.feeder || g.points.feeder[i] === ANY_FEEDER)) mask[g.points.element[i] as number] = 1;
     }
     return mask;
   }, [g, filter.classes, filter.feeder]);

@@ -2,11 +2,14 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { api, path } from '../../api/client';
-import { readGeometry, readValues } from '../../api/geometry';
+import { readGeometry, readValues, type Geometry } from '../../api/geometry';
 import type { Finding } from '../../api/types';
 
 export interface ElementRow {
+  /** `element`, `bus` or `asset`; each kind is numbered by itself. */
+  of?: string;
   i: number;
+  open?: boolean;
   id: string;
   class: string;
   name: string;
@@ -19,41 +22,52 @@ export interface ElementRow {
 }
 
 export interface Attribute {
-  name: string;
+  field?: string;
+  name?: string;
   label?: string;
   value: unknown;
   unit?: string | null;
+  is_complex?: boolean;
 }
 
 export interface Neighbour {
+  i: number;
   id: string;
   class?: string;
-  name?: string;
-  i?: number;
+  bus?: string;
+  open?: boolean;
 }
 
 export interface ElementDetail extends ElementRow {
-  aliases?: unknown[];
-  attributes?: Attribute[] | Record<string, unknown>;
-  catalogue?: { name?: string; attributes?: Attribute[] | Record<string, unknown> } | null;
-  ratings?: Attribute[] | Record<string, unknown>;
-  assets?: Record<string, unknown>[];
-  source?: { file?: string; line?: number } | string | null;
-  findings?: Finding[];
-  upstream?: Neighbour[];
-  downstream?: Neighbour[];
-  results?: { run: string; values: (Attribute & { hour?: number | null })[] }[];
-  outages?: Record<string, unknown>[];
-  meters?: Record<string, unknown>[];
-  history?: Record<string, unknown>[];
-  [more: string]: unknown;
+  version: number;
+  in_service: boolean;
+  supplied: boolean;
+  distance_km: number | null;
+  steps_from_source: number | null;
+  terminals: { bus: string; nodes: number[]; closed: boolean[]; kv: number | null }[];
+  source: { file: string; line: number | null } | null;
+  aliases: { system: string; id: string }[];
+  attributes: Attribute[];
+  catalogue: { class: string; name: string; attributes: Attribute[] }[];
+  attached: string[];
+  subjects: string[];
+  assets: { id: string; kind: string; feeder: string; attributes: Record<string, string> }[];
+  elements: string[];
+  findings: Finding[];
+  neighbours: { upstream: Neighbour[]; downstream: Neighbour[]; beside: Neighbour[] };
+  results: { study: string; feeder: string; table: string; values: Attribute[] }[];
+  outages: Record<string, unknown>[];
+  outages_total: number;
+  meters: Record<string, unknown>[];
+  meters_total: number;
+  history: Record<string, unknown>[];
 }
 
 export interface Quantity {
   name: string;
   label?: string;
   unit?: string;
-  /** What has values: lines (elements between buses) or buses. */
+  /** What has values: `element` or `bus`. */
   of?: string;
 }
 
@@ -61,11 +75,14 @@ export interface MapSummary {
   bounds: [number, number, number, number] | null;
   layout: string;
   size: string;
-  count_elements: number;
-  feeders?: { name: string; elements?: number }[];
-  layers?: string[];
-  version?: string | number;
-  [more: string]: unknown;
+  version: number;
+  elements: number;
+  buses: number;
+  open: number;
+  is_transmission: boolean;
+  tiles: string;
+  zoom_max: number;
+  layers: { layer: string; count: number }[];
 }
 
 const networkPath = (project: string, network: string, ...more: string[]) => path('projects', project, 'networks', network, ...more);
@@ -82,25 +99,28 @@ export const useGeometry = (project: string | null, network: string | null, vers
     queryFn: async ({ signal }) => readGeometry((await api.bytes(networkPath(project ?? '', network ?? '', 'geometry'), { version }, signal)) ?? new ArrayBuffer(0)),
   });
 
-export const useElement = (project: string | null, network: string | null, version: string | null, id: string | null, run?: string | null) =>
+export const useElement = (project: string | null, network: string | null, version: string | null, id: string | null) =>
   useQuery({
-    queryKey: ['element', project, network, version, id, run],
+    queryKey: ['element', project, network, version, id],
     enabled: !!project && !!network && !!id,
-    queryFn: ({ signal }) => api.get<ElementDetail>(networkPath(project ?? '', network ?? '', 'elements', id ?? ''), { version, run }, signal),
+    queryFn: ({ signal }) => api.get<ElementDetail>(networkPath(project ?? '', network ?? '', 'elements', id ?? ''), { version }, signal),
   });
 
-/** Rows of elements known by their index, for what was hit on the map. */
-export const useElementAt = (project: string | null, network: string | null, version: string | null, index: number | null) =>
+/** The row of what was hit on the map, by its number. */
+export const useElementAt = (project: string | null, network: string | null, version: string | null, index: number | null, firstBus: number) =>
   useQuery({
     queryKey: ['element-at', project, network, version, index],
     enabled: !!project && !!network && index !== null,
     staleTime: 5 * 60_000,
-    queryFn: ({ signal }) => elementAt(project ?? '', network ?? '', version, index ?? 0, signal),
+    queryFn: ({ signal }) => elementAt(project ?? '', network ?? '', version, index ?? 0, firstBus, signal),
   });
 
-export async function elementAt(project: string, network: string, version: string | null, index: number, signal?: AbortSignal): Promise<ElementRow | null> {
-  const page = await api.get<{ items: ElementRow[] }>(networkPath(project, network, 'elements'), { i: index, version, limit: 1 }, signal);
-  return page.items.find((e) => e.i === index) ?? null;
+export async function elementAt(project: string, network: string, version: string | null, index: number, firstBus: number, signal?: AbortSignal): Promise<ElementRow | null> {
+  // Lists without search and sort are in the order of the numbers, so that a number is an offset.
+  const at = index >= firstBus ? { class: 'bus', offset: index - firstBus } : { offset: index };
+  const page = await api.get<{ items: ElementRow[] }>(networkPath(project, network, 'elements'), { ...at, version, limit: 1 }, signal);
+  const row = page.items[0];
+  return row && row.i === at.offset ? row : null;
 }
 
 export const useQuantities = (project: string | null, run: string | null, network: string | null) =>
@@ -110,13 +130,13 @@ export const useQuantities = (project: string | null, run: string | null, networ
     queryFn: async ({ signal }) => (await api.get<{ quantities: Quantity[] }>(path('projects', project ?? '', 'runs', run ?? '', 'values'), { network }, signal)).quantities,
   });
 
-export const useValues = (project: string | null, run: string | null, network: string | null, version: string | null, quantity: string | null, countElements: number) =>
+export const useValues = (project: string | null, run: string | null, network: string | null, version: string | null, quantity: Quantity | null, g: Geometry | undefined) =>
   useQuery({
-    queryKey: ['values', project, run, network, version, quantity, countElements],
-    enabled: !!project && !!run && !!network && !!quantity && countElements > 0,
+    queryKey: ['values', project, run, network, version, quantity?.name, g?.firstBus, g?.countElements],
+    enabled: !!project && !!run && !!network && !!quantity && g !== undefined,
     staleTime: 60_000,
     structuralSharing: false,
-    queryFn: async ({ signal }) => readValues(await api.bytes(path('projects', project ?? '', 'runs', run ?? '', 'values'), { quantity, network, version }, signal), countElements),
+    queryFn: async ({ signal }) => readValues(await api.bytes(path('projects', project ?? '', 'runs', run ?? '', 'values'), { quantity: quantity?.name, network, version }, signal), quantity?.of === 'bus' ? 'bus' : 'element', g ?? { firstBus: 0, countElements: 0 }),
   });
 
 export interface Solved {
@@ -144,15 +164,16 @@ export const useHourSolved = (project: string | null, run: string | null, networ
     queryFn: ({ signal }) => api.post<Solved>(path('projects', project ?? '', 'runs', run ?? '', 'hour'), { hour, network }, { signal }),
   });
 
-/** Loading of elements and the voltage of each bus that is farthest from 1 pu, by index. */
-export function spread(solved: Solved, countElements: number): { loading: Float32Array; voltage: Float32Array } {
-  const loading = new Float32Array(countElements).fill(NaN);
-  const voltage = new Float32Array(countElements).fill(NaN);
-  for (const e of solved.elements) if (e.i !== undefined && e.i < countElements && e.loading_pct !== null) loading[e.i] = e.loading_pct;
+/** Loading of elements and the voltage of each bus that is farthest from 1 pu, by the common numbering. */
+export function spread(solved: Solved, g: { firstBus: number; countElements: number }): { loading: Float32Array; voltage: Float32Array } {
+  const loading = new Float32Array(g.countElements).fill(NaN);
+  const voltage = new Float32Array(g.countElements).fill(NaN);
+  for (const e of solved.elements) if (e.i !== undefined && e.i < g.firstBus && e.loading_pct !== null) loading[e.i] = e.loading_pct;
   for (const n of solved.nodes) {
-    if (n.i === undefined || n.i >= countElements || n.v_pu === null) continue;
-    const before = voltage[n.i] as number;
-    if (Number.isNaN(before) || Math.abs(n.v_pu - 1) > Math.abs(before - 1)) voltage[n.i] = n.v_pu;
+    const at = g.firstBus + (n.i ?? NaN);
+    if (!(at < g.countElements) || n.v_pu === null) continue;
+    const before = voltage[at] as number;
+    if (Number.isNaN(before) || Math.abs(n.v_pu - 1) > Math.abs(before - 1)) voltage[at] = n.v_pu;
   }
   return { loading, voltage };
 }
@@ -166,11 +187,4 @@ export function worst(low: Float32Array | undefined, high: Float32Array | undefi
     if (Number.isNaN(h)) return l;
     return Math.abs(h - 1) > Math.abs(l - 1) ? h : l;
   });
-}
-
-/** Attributes in whichever form, as rows. */
-export function attributeRows(from: Attribute[] | Record<string, unknown> | null | undefined): Attribute[] {
-  if (!from) return [];
-  if (Array.isArray(from)) return from;
-  return Object.entries(from).map(([name, value]) => ({ name, value }));
 }

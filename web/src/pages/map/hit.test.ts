@@ -16,7 +16,8 @@ function comb(n: number): Geometry {
   const index = Uint32Array.from({ length: n }, (_, i) => i);
   const empty = { kv: new Float32Array(n), phases: new Uint8Array(n), feeder: new Uint16Array(n), cls: new Uint8Array(n), open: new Uint8Array(n) };
   return {
-    header: { count_lines: n, count_points: n, classes: [], arrays: [] },
+    header: { count_lines: n, count_points: n, count_elements: 2 * n, count_buses: 0, classes: [], arrays: [] },
+    firstBus: 2 * n,
     lines: { count: n, positions, starts, element: index, ...empty },
     points: { count: n, positions: points, element: index.map((i) => i + n), ...empty },
     classes: [], feeders: [], countElements: 2 * n, bounds: boundsOf([positions, points]),
