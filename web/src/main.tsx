@@ -24,7 +24,11 @@ const client = new QueryClient({
 });
 
 const pages = {
+  overview: lazy(() => import('./pages/overview/Overview')),
   map: lazy(() => import('./pages/map/MapPage')),
+  studies: lazy(() => import('./pages/studies/Studies')),
+  exchange: lazy(() => import('./pages/exchange/Exchange')),
+  admin: lazy(() => import('./pages/admin/Admin')),
 };
 
 function PageFrame({ title, children }: { title: string; children: ReactNode }) {

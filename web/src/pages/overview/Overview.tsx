@@ -1,0 +1,95 @@
+/** One line a concern: what runs, what failed, what there is and how fresh it is. Quiet while all is well. */
+
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link } from 'react-router';
+import { api, asProblem } from '../../api/client';
+import { pageOf, useProjects } from '../../api/data';
+import { isOpen, startJob, useJobs } from '../../api/jobs';
+import type { Page, ProjectRow } from '../../api/types';
+import { jobTitle, JobProgress } from '../../app/JobTray';
+import { useMay } from '../../state/session';
+import { strings } from '../../strings';
+import { ago, count, fieldName, num, when } from '../../ui/format';
+import { Empty, Loaded, Panel, Priority, ProblemView, RoleButton, StateMark } from '../../ui/parts';
+
+const t = strings.overview;
+
+interface Tile extends Partial<ProjectRow> {
+  id: string;
+  runs?: number | unknown[];
+  findings?: { error?: number; errors?: number; warning?: number; warnings?: number; note?: number; notes?: number } | null;
+  [more: string]: unknown;
+}
+
+const tally = (tile: Tile) => ({ errors: tile.findings?.errors ?? tile.findings?.error ?? 0, warnings: tile.findings?.warnings ?? tile.findings?.warning ?? 0 });
+
+export default function Overview() {
+  const client = useQueryClient();
+  const may = useMay('engineer');
+  const jobs = useJobs();
+  const projects = useProjects();
+  const more = useQuery({
+    queryKey: ['overview'],
+    queryFn: async ({ signal }) => {
+      const got = await api.get<{ projects?: Tile[] } | Page<Tile> | Tile[]>('/api/overview', undefined, signal);
+      return 'projects' in got && got.projects ? got.projects : pageOf(got as Page<Tile> | Tile[]).items;
+    },
+  });
+  const health = useQuery({ queryKey: ['health'], queryFn: ({ signal }) => api.get<Record<string, unknown>>('/api/health', undefined, signal), refetchInterval: 15_000 });
+  const demo = useMutation({
+    mutationFn: async () => {
+      await api.post('/api/projects', { name: 'demo' }).catch((error: unknown) => { if (asProblem(error).status !== 409) throw error; });
+      return startJob({ kind: 'demo', project: 'demo', params: {} }, `demo-${Date.now()}`);
+    },
+    onSuccess: () => { void client.invalidateQueries({ queryKey: ['jobs'] }); void client.invalidateQueries({ queryKey: ['projects'] }); },
+  });
+  const items = jobs.data?.items ?? [];
+  const running = items.filter(isOpen);
+  const failed = items.filter((j) => j.state === 'failed').slice(0, 3);
+  const tiles = (projects.data ?? []).map((p): Tile => ({ ...p, ...more.data?.find((x) => x.id === p.id || x.name === p.name) }));
+  return (
+    <div className="page">
+      <header><h1>{t.title}</h1></header>
+      <div className="grid-cards">
+        <Panel title={t.running}>
+          {running.length === 0 ? <p className="quiet">{t.nothingRunning}</p> : running.map((j) => <div className="job" key={j.id}><div className="row"><b className="grow clip">{jobTitle(j)}</b><StateMark state={j.state} /></div><JobProgress job={j} /></div>)}
+          {failed.length > 0 && <><h3>{t.failed}</h3>{failed.map((j) => <div key={j.id} className="row"><Priority level={2} label={strings.state.failed} /><Link to={`/studies?tab=queue&job=${encodeURIComponent(j.id)}`} className="grow clip">{jobTitle(j)}: {j.problem?.title ?? j.message}</Link><span className="small quiet nowrap">{ago(j.ended)}</span></div>)}</>}
+        </Panel>
+        <Panel title={t.server}>
+          <Loaded query={health} small>{(h) => <dl className="facts">{Object.entries(h).filter(([, v]) => v === null || typeof v !== 'object').map(([k, v]) => { const { words, unit } = fieldName(k); return [<dt key={`${k}t`}>{words}</dt>, <dd key={k}>{typeof v === 'number' ? num(v) : String(v ?? '–')} {unit}</dd>]; })}</dl>}</Loaded>
+        </Panel>
+      </div>
+      <h2 style={{ margin: 0 }}>{t.projects}</h2>
+      <Loaded query={projects}>
+        {(rows) => rows.length === 0 ? (
+          <Panel>
+            <Empty title={strings.empty.noProjects} actions={<><Link className="button" to="/exchange">{strings.empty.import}</Link><RoleButton allowed={may} role="engineer" disabled={demo.isPending} onClick={() => demo.mutate()}>{t.demo}</RoleButton></>}>{strings.empty.noProjectsHint} {t.demoText}</Empty>
+            {demo.error ? <ProblemView problem={asProblem(demo.error)} /> : null}
+          </Panel>
+        ) : (
+          <div className="grid-cards">
+            {tiles.map((p) => {
+              const { errors, warnings } = tally(p);
+              const runs = Array.isArray(p.runs) ? p.runs.length : p.runs;
+              return (
+                <Panel key={p.id} title={p.name ?? p.id} actions={<Link className="button" to={`/map?project=${encodeURIComponent(p.id)}`}>{t.open}</Link>}>
+                  {p.fault ? <ProblemView problem={p.fault} /> : (
+                    <>
+                      <div className="figures">
+                        <div className="figure"><b>{count(p.networks)}</b><span>{t.networks}</span></div>
+                        <div className="figure"><b>{count(p.versions)}</b><span>{t.versions}</span></div>
+                        {runs !== undefined && <div className="figure"><b>{count(runs)}</b><span>{t.studies}</span></div>}
+                      </div>
+                      <p className="small quiet" style={{ marginTop: 6 }}>{t.newest}: <span title={when(p.newest_utc)}>{ago(p.newest_utc)}</span></p>
+                      {(errors > 0 || warnings > 0) && <div className="row">{errors > 0 && <Link className="row" to={`/exchange?tab=records&project=${encodeURIComponent(p.id)}&severity=error`}><Priority level={1} label="errors" /> {count(errors)}</Link>}{warnings > 0 && <Link className="row" to={`/exchange?tab=records&project=${encodeURIComponent(p.id)}&severity=warning`}><Priority level={2} label="warnings" /> {count(warnings)}</Link>}</div>}
+                    </>
+                  )}
+                </Panel>
+              );
+            })}
+          </div>
+        )}
+      </Loaded>
+    </div>
+  );
+}
