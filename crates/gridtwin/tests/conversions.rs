@@ -144,7 +144,7 @@ const SAME_DEG: f64 = 1e-7;
 #[test]
 fn feeders_become_cases_of_their_positive_sequence() {
     let mut models: Vec<PathBuf> =
-        ["ieee13", "ieee34", "ieee123"].iter().map(|n| common::root().join(format!("models/{n}/{n}.dss"))).collect();
+        ["ieee13", "ieee34", "ieee37", "ieee123"].iter().map(|n| common::root().join(format!("models/{n}/{n}.dss"))).collect();
     if let Ok(more) = std::env::var("GRIDTWIN_MORE") {
         models.extend(more.split(':').map(PathBuf::from));
     }

@@ -32,7 +32,17 @@
 //! y12 = -y exp(jd) / (t1 t2)    y21 = -y exp(-jd) / (t1 t2)    a = frame1 - frame2 + d    ym = y11 - y / t1²
 //! ```
 //!
-//! Single-phase units of one bank become one transformer of the mean ratio: in parallel they would drive a current around that is not there.
+//! Single-phase units of one bank, with the jumpers beside them (an open-delta bank has one), become one transformer. By (1) units of unlike taps would
+//! stand in parallel and drive a current around that is not there; as with lines it is the load that sets the currents. So the bank is seen from
+//! its load: at balanced voltages `u1 v1` and balanced currents `J = u2 3/m i2` into its `m` nodes at bus 2,
+//!
+//! ```text
+//! V2 = Y22⁻¹ (J - Y21 u1 v1)    v2 = conj(u2) V2 / m = A v1 + Z i2    i1 = conj(u1) (Y11 u1 v1 + Y12 V2) / 3 = Yin v1 + B i2     (3)
+//! ```
+//!
+//! with `A = k exp(-jd)`, `B = -k exp(jd)`, which is the two-port `y22 = 1/Z, y12 = y21 = -k/Z, y11 = Yin + k²/Z` behind the angle `d`. The ratio is
+//! the mean of the phases', and (1) gives the same where they are alike.
+//!
 //! Three windings give a triangle of admittances, which is a star.
 //!
 //! **Powers.** Loads have their solved powers, as constant power, current or admittance after their model, so that they answer to voltage as before.
@@ -85,11 +95,14 @@ pub struct Unbalance {
     pub negative_bus: String,
     pub zero_pct: f64,
     pub zero_bus: String,
-    /// Largest difference between the positive-sequence voltages of the network's solution and the case's.
+    /// Largest difference between the positive-sequence voltages of the network's solution and the case's, at buses of three phases.
     pub v_pu: f64,
     pub v_bus: String,
     pub angle_deg: f64,
     pub angle_bus: String,
+    /// As `v_pu`, at the other buses: the mean voltage of their phases against the case's.
+    pub v_lateral_pu: f64,
+    pub v_lateral_bus: String,
 }
 
 /// A three-phase network as the positive-sequence case that has its voltages.
@@ -145,11 +158,17 @@ pub fn to_transmission(solution: &Solution, options: TransmissionOptions) -> Res
 }
 
 fn judge(u: &Unbalance, options: TransmissionOptions) -> Result<Diagnostic, ConversionError> {
-    let detail = format!(
+    let mut detail = format!(
         "Unbalance: {:.4} % negative sequence at {}, {:.4} % zero sequence at {}. Largest difference of the case from the positive sequence of \
          the solution: {:.2e} pu at {}, {:.2e} degrees at {}.",
         u.negative_pct, u.negative_bus, u.zero_pct, u.zero_bus, u.v_pu, u.v_bus, u.angle_deg, u.angle_bus
     );
+    if u.v_lateral_pu > EXACT_PU {
+        detail.push_str(&format!(
+            " Buses of fewer phases differ from the mean of theirs by up to {:.2e} pu ({}).",
+            u.v_lateral_pu, u.v_lateral_bus
+        ));
+    }
     if u.negative_pct > UNBALANCE_LIMIT_PCT && !options.balanced {
         return Err(Diagnostic::error(
             "CONVERT.FEEDER.TOO_UNBALANCED",
@@ -160,7 +179,7 @@ fn judge(u: &Unbalance, options: TransmissionOptions) -> Result<Diagnostic, Conv
         .hint("Give --balanced to carry it nonetheless, as an approximation.")
         .into());
     }
-    Ok(if u.v_pu < EXACT_PU && u.negative_pct < 100.0 * EXACT_PU {
+    Ok(if u.v_pu.max(u.v_lateral_pu) < EXACT_PU && u.negative_pct < 100.0 * EXACT_PU {
         Diagnostic::note("CONVERT.FEEDER.BALANCED", "the network is balanced: the case has its voltages").detail(detail)
     } else {
         Diagnostic::warning("CONVERT.FEEDER.UNBALANCED", "the case is the balanced approximation of an unbalanced network")
@@ -194,6 +213,8 @@ struct Patterns {
     frame_deg: Vec<Option<f64>>,
     /// Base of each bus, kV line to neutral.
     kv_ln: Vec<f64>,
+    /// Steps in which the buses were reached from the sources.
+    rank: Vec<usize>,
 }
 
 impl Patterns {
@@ -261,6 +282,7 @@ impl Patterns {
             }
         }
         let mut frame_deg: Vec<Option<f64>> = vec![None; n_buses];
+        let mut rank = vec![usize::MAX; n_buses];
         let mut queue = VecDeque::new();
         for &k in circuit.sources() {
             let id = circuit.elements()[k as usize].id;
@@ -272,6 +294,7 @@ impl Patterns {
             let told = if s.common.n_phases == 3 { s.angle_deg } else { 0.0 };
             if let Some(angle) = nearest(b, told) {
                 frame_deg[b] = Some(if (angle - told).abs() < SNAP_DEG { told } else { angle });
+                rank[b] = 0;
                 queue.push_back(b);
             }
         }
@@ -283,6 +306,7 @@ impl Patterns {
                 }
                 let Some(angle) = nearest(b, from) else { continue };
                 frame_deg[b] = Some(if turns { from + snapped(angle - from) } else { from });
+                rank[b] = rank[a] + 1;
                 queue.push_back(b);
             }
         }
@@ -293,7 +317,7 @@ impl Patterns {
                 u[n as usize] = polar_deg(snapped(wrapped(v[n as usize].arg().to_degrees() - frame)));
             }
         }
-        Ok(Self { u, frame_deg, kv_ln })
+        Ok(Self { u, frame_deg, kv_ln, rank })
     }
 }
 
@@ -465,10 +489,34 @@ impl Converter<'_> {
         common
     }
 
+    /// Elements of fewer than three phases between the same two buses, where one is a transformer.
+    fn banks(&self) -> Vec<Vec<usize>> {
+        let mut found: BTreeMap<[u32; 2], Vec<usize>> = BTreeMap::new();
+        for (index, e) in self.circuit.elements().iter().enumerate() {
+            if !matches!(e.model, Model::Fixed(_) | Model::Transformer(_)) || self.network.common(e.id).n_phases >= 3 {
+                continue;
+            }
+            if let [(a, _), (b, _)] = self.ports(index).as_slice() {
+                found.entry([a.0.min(b.0), a.0.max(b.0)]).or_default().push(index);
+            }
+        }
+        let is_bank = |b: &Vec<usize>| b.iter().any(|&i| self.circuit.elements()[i].id.kind == ElementKind::Transformer);
+        found.into_values().filter(is_bank).collect()
+    }
+
     fn elements(&mut self) -> Result<(), ConversionError> {
+        let mut in_bank = vec![false; self.circuit.elements().len()];
+        for bank in self.banks() {
+            if self.bank(&bank) {
+                bank.iter().for_each(|&i| in_bank[i] = true);
+            }
+        }
         for index in 0..self.circuit.elements().len() {
             let e = &self.circuit.elements()[index];
             let id = e.id;
+            if in_bank[index] {
+                continue;
+            }
             if !self.network.common(id).terminals.iter().any(|t| self.is_alive(t.bus)) {
                 self.dropped("element at buses without voltage", "nothing feeds it", id);
                 continue;
@@ -822,6 +870,125 @@ impl Converter<'_> {
         (across > 0.1 && kv > 0.0 && tap > 0.0).then_some((tap * rated / base, rated * 3f64.sqrt()))
     }
 
+    /// A bank as one transformer by (3); false where its load side cannot carry balanced currents.
+    fn bank(&mut self, members: &[usize]) -> bool {
+        let first = self.ports(members[0]);
+        let [mut a, mut b] = [first[0].0, first[1].0];
+        if self.patterns.rank[a.index()] > self.patterns.rank[b.index()] {
+            std::mem::swap(&mut a, &mut b);
+        }
+        // Nodes of the bank at its two buses, and its nodal admittance between them.
+        let mut nodes: [Vec<u32>; 2] = [Vec::new(), Vec::new()];
+        for &i in members {
+            let e = &self.circuit.elements()[i];
+            let y = &self.state.primitives[i];
+            for (k, &n) in e.nodes.iter().enumerate() {
+                let side = usize::from(n != 0 && self.circuit.node(n).bus == b);
+                if self.patterns.u[n as usize] != Complex64::ZERO && y[(k, k)] != Complex64::ZERO && !nodes[side].contains(&n) {
+                    nodes[side].push(n);
+                }
+            }
+        }
+        let (n1, n2) = (nodes[0].len(), nodes[1].len());
+        if n1 == 0 || n2 == 0 {
+            return false;
+        }
+        let all: Vec<u32> = nodes.concat();
+        let mut y = CMatrix::square(all.len());
+        for &i in members {
+            let e = &self.circuit.elements()[i];
+            let place: Vec<Option<usize>> = e.nodes.iter().map(|n| all.iter().position(|m| m == n)).collect();
+            for (r, row) in place.iter().enumerate() {
+                for (c, column) in place.iter().enumerate() {
+                    if let (Some(row), Some(column)) = (row, column) {
+                        y[(*row, *column)] += self.state.primitives[i][(r, c)];
+                    }
+                }
+            }
+        }
+        let side_1: Vec<usize> = (0..n1).collect();
+        let side_2: Vec<usize> = (n1..n1 + n2).collect();
+        let (y11, y12) = (y.select(&side_1, &side_1), y.select(&side_1, &side_2));
+        let (y21, y22) = (y.select(&side_2, &side_1), y.select(&side_2, &side_2));
+        let u = |side: usize| -> Vec<Complex64> { nodes[side].iter().map(|n| self.patterns.u[*n as usize]).collect() };
+        let (u1, u2) = (u(0), u(1));
+        let Ok(inverse) = y22.inverse() else { return false };
+        let mean = |u: &[Complex64], x: &[Complex64], by: f64| u.iter().zip(x).map(|(u, x)| u.conj() * x).sum::<Complex64>() / by;
+        let m = n2 as f64;
+        // Volts and amperes at 1 V of bus 1 and 1 A into bus 2.
+        let open: Vec<Complex64> = inverse.mul_vec(&y21.mul_vec(&u1)).iter().map(|v| -v).collect();
+        let driven = inverse.mul_vec(&u2.iter().map(|u| u * (3.0 / m)).collect::<Vec<_>>());
+        let sum = |x: Vec<Complex64>, y: Vec<Complex64>| -> Vec<Complex64> { x.iter().zip(&y).map(|(x, y)| x + y).collect() };
+        let (kv_1, kv_2) = (self.patterns.kv_ln[a.index()], self.patterns.kv_ln[b.index()]);
+        let forward = mean(&u2, &open, m) * (kv_1 / kv_2);
+        let back = mean(&u1, &y12.mul_vec(&driven), 3.0) * (kv_1 / kv_2);
+        let z = mean(&u2, &driven, m) / self.y_unit(b, b);
+        let y_in = mean(&u1, &sum(y11.mul_vec(&u1), y12.mul_vec(&open)), 3.0) * self.y_unit(a, a);
+        // What (1) says of bus 2: far from it, balanced currents would have to flow through what does not carry them.
+        let held = mean(&u2, &y22.mul_vec(&u2), 3.0) * self.y_unit(b, b);
+        let sound = [forward, back, z, y_in].iter().all(|x| x.is_finite()) && forward.norm() > 1e-3 && back.norm() > 1e-3;
+        if !sound || z.norm() == 0.0 || (z * held).norm() > 100.0 {
+            return false;
+        }
+        let mut turn = -(forward / -back).arg() / 2.0;
+        let mut k = (-forward * back).sqrt();
+        if (forward * Complex64::from_polar(1.0, turn) / k).re < 0.0 {
+            k = -k;
+        }
+        if k.re < 0.0 {
+            (k, turn) = (-k, turn + PI);
+        }
+        let transformers: Vec<usize> =
+            members.iter().copied().filter(|&i| self.circuit.elements()[i].id.kind == ElementKind::Transformer).collect();
+        let rated = |bus: BusId| -> Option<(f64, f64)> {
+            let mut found = Vec::new();
+            for &i in &transformers {
+                let terminals = &self.network.common(self.circuit.elements()[i].id).terminals;
+                let here = terminals.iter().enumerate().filter(|(_, t)| t.bus == bus);
+                found.extend(here.filter_map(|(w, _)| self.winding_ratio(i, w)));
+            }
+            let n = found.len() as f64;
+            (!found.is_empty()).then(|| (found.iter().map(|f| f.0).sum::<f64>() / n, found.iter().map(|f| f.1).sum::<f64>() / n))
+        };
+        let of_base = |bus: BusId| (1.0, self.patterns.kv_ln[bus.index()] * 3f64.sqrt());
+        let (rated_1, rated_2) = (rated(a).unwrap_or(of_base(a)), rated(b).unwrap_or(of_base(b)));
+        let t2 = rated_2.0;
+        let t1 = t2 / k.norm();
+        let series = k / z * (t1 * t2);
+        let shunts = vec![y_in + k * k / z - series / (t1 * t1), z.inv() - series / (t2 * t2)];
+        let frame = |bus: BusId| self.patterns.frame_deg[bus.index()].unwrap_or(0.0);
+        let angle = wrapped(frame(a) - frame(b) + turn.to_degrees());
+        let ids: Vec<ElementId> = transformers
+            .iter()
+            .chain(members.iter().filter(|i| !transformers.contains(i)))
+            .map(|&i| self.circuit.elements()[i].id)
+            .collect();
+        if (forward.norm() - back.norm()).abs() > 1e-6 * forward.norm() {
+            self.uneven.push(ids[0]);
+        }
+        let kva = |f: fn(&Transformer) -> f64| -> f64 {
+            let of = |i: &usize| f(&self.network.transformers[self.circuit.elements()[*i].id.index()]);
+            transformers.iter().map(of).sum::<f64>() / 1e3
+        };
+        let (normal_mva, emergency_mva) = (kva(|t| t.normal_kva), kva(|t| t.emergency_kva));
+        for &id in &ids {
+            self.converted(id.kind.class(), "part of a bank, one transformer as its balanced load sees it", id);
+        }
+        self.units.push(Unit {
+            ids,
+            buses: vec![a, b],
+            phases: Vec::new(),
+            ratios: vec![t1, t2],
+            angles_deg: vec![angle, 0.0],
+            kv_rated_ll: vec![rated_1.1, rated_2.1],
+            y: vec![series],
+            shunts,
+            normal_mva,
+            emergency_mva,
+        });
+        true
+    }
+
     fn transformer(&mut self, index: usize) -> Result<(), ConversionError> {
         let e = &self.circuit.elements()[index];
         let id = e.id;
@@ -882,6 +1049,12 @@ impl Converter<'_> {
             if series.re < 0.0 && series.im > 0.0 {
                 (series, turn) = (-series, turn + 180.0);
             }
+            if series.norm() <= TRACE_PU {
+                self.leave(buses[0], y[(0, 0)]);
+                self.leave(buses[1], y[(1, 1)]);
+                self.dropped("transformer", "open; what it draws is a shunt", id);
+                return Ok(());
+            }
             let shunts = (0..2).map(|i| y[(i, i)] - series / (ratios[i] * ratios[i])).collect();
             let angle = wrapped(frame(0) - frame(1) + turn);
             Unit {
@@ -918,7 +1091,7 @@ impl Converter<'_> {
         let three = t.common.n_phases >= 3;
         let same = |old: &&mut Unit| {
             let angles = old.angles_deg.iter().zip(&unit.angles_deg);
-            !three && old.buses == unit.buses && old.y.len() == 1 && unit.y.len() == 1 && {
+            !three && !old.phases.is_empty() && old.buses == unit.buses && old.y.len() == 1 && unit.y.len() == 1 && {
                 old.phases.iter().all(|p| !unit.phases.contains(p)) && angles.clone().all(|(a, b)| wrapped(a - b).abs() < 1e-6)
             }
         };
@@ -1188,7 +1361,10 @@ impl Converter<'_> {
             v_bus: String::new(),
             angle_deg: 0.0,
             angle_bus: String::new(),
+            v_lateral_pu: 0.0,
+            v_lateral_bus: String::new(),
         };
+        let mut three_phases = vec![false; self.network.buses.len()];
         for (i, bus) in self.network.buses.iter().enumerate() {
             let nodes = self.circuit.bus_nodes(BusId::from(i));
             let live: Vec<(Complex64, Complex64)> = nodes
@@ -1202,6 +1378,7 @@ impl Converter<'_> {
             if live.len() != 3 || sum.norm() > 1e-6 || square.norm() > 1e-6 {
                 continue;
             }
+            three_phases[i] = true;
             let [one, two, zero] = [
                 live.iter().map(|(u, v)| u.conj() * v).sum::<Complex64>(),
                 live.iter().map(|(u, v)| u * v).sum::<Complex64>(),
@@ -1240,6 +1417,12 @@ impl Converter<'_> {
             let own = self.v_frame(row.id);
             let dv = (own.norm() - v).abs();
             let da = wrapped(own.arg() * 180.0 / PI + frame - angle).abs();
+            if !three_phases[row.id.index()] {
+                if dv > u.v_lateral_pu {
+                    (u.v_lateral_pu, u.v_lateral_bus) = (dv, bus.name.clone());
+                }
+                continue;
+            }
             if dv > u.v_pu || u.v_bus.is_empty() {
                 (u.v_pu, u.v_bus) = (dv, bus.name.clone());
             }
