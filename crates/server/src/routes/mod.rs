@@ -2,6 +2,7 @@
 
 mod audit;
 mod jobs;
+mod overview;
 mod projects;
 mod runs;
 mod session;
@@ -41,6 +42,7 @@ pub fn api() -> OpenApiRouter<App> {
         .merge(audit::routes())
         .merge(settings::routes())
         .merge(projects::routes())
+        .merge(overview::routes())
         .merge(uploads::routes())
         .merge(jobs::routes())
         .merge(ws::routes())
