@@ -97,7 +97,11 @@ impl Shared {
         E: Into<Problem> + Send + 'static,
     {
         let dir = self.project_dir(project)?;
+        let name = project.to_owned();
         blocking(move || {
+            if !Project::is_project(&dir) {
+                return Err(Problem::not_found(format!("There is no project \"{name}\"")).hint("GET /api/projects lists all of them."));
+            }
             let project = Project::open(&dir)?;
             work(&project).map_err(Into::into)
         })

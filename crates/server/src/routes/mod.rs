@@ -4,6 +4,7 @@ mod audit;
 mod jobs;
 mod elements;
 mod map;
+mod overview;
 mod projects;
 mod runs;
 mod session;
@@ -45,6 +46,7 @@ pub fn api() -> OpenApiRouter<App> {
         .merge(audit::routes())
         .merge(settings::routes())
         .merge(projects::routes())
+        .merge(overview::routes())
         .merge(uploads::routes())
         .merge(jobs::routes())
         .merge(ws::routes())

@@ -608,7 +608,7 @@ fn load_rejects(database: &mut Database, version: i64) -> Result<Vec<Reject>, Pr
     Ok(rows.iter().map(|r| Reject { source: SourceRef::new(r.text(0), r.line(1)), reason: r.text(2), text: r.text(3) }).collect())
 }
 
-fn finding_of(row: &Row) -> Diagnostic {
+pub(super) fn finding_of(row: &Row) -> Diagnostic {
     let severity = match row.text(1).as_str() {
         "note" => Severity::Note,
         "warning" => Severity::Warning,
@@ -623,7 +623,7 @@ fn finding_of(row: &Row) -> Diagnostic {
     d
 }
 
-fn ledger_of(row: &Row) -> Option<LedgerEntry> {
+pub(super) fn ledger_of(row: &Row) -> Option<LedgerEntry> {
     let disposition = match row.text(1).as_str() {
         "kept" => Disposition::Kept,
         "converted" => Disposition::Converted { formula: row.text(2) },
