@@ -223,12 +223,7 @@ impl Report {
     ///
     /// # Errors
     /// A year without outages.
-    pub fn new(
-        read: &[(String, Outages)],
-        history: &BTreeMap<i32, f64>,
-        customers: f64,
-        only_year: Option<i16>,
-    ) -> Result<Self, Failure> {
+    pub fn new(read: &[(String, Outages)], history: &BTreeMap<i32, f64>, customers: f64, only_year: Option<i16>) -> Result<Self, Failure> {
         let steps: Vec<OutageStep> = read.iter().flat_map(|(_, o)| o.steps.iter().cloned()).collect();
         let mut diagnostics: Vec<Diagnostic> = read.iter().flat_map(|(_, o)| o.diagnostics.iter().cloned()).collect();
         let served = customers;

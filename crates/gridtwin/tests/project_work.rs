@@ -122,14 +122,18 @@ fn decisions_about_matches_outlive_imports() {
         done(&["project", "import", &project, &other, "--name", "study"]);
         let pair = ["project", "reconcile", &project, "--network", "north", "--with", "study"];
         let found = json(&pair);
-        let partner = |found: &Value, a: &str| rows(&found["matches"]).iter().find(|m| m["a"] == a).map(|m| (m["b"].clone(), m["method"].clone()));
+        let partner =
+            |found: &Value, a: &str| rows(&found["matches"]).iter().find(|m| m["a"] == a).map(|m| (m["b"].clone(), m["method"].clone()));
         assert_eq!(partner(&found, "line:main"), Some(("line:main".into(), "identity".into())));
         let conflict = rows(&found["conflicts"]).iter().find(|c| c["a"] == "line:main").expect("the length is in conflict");
         assert_eq!((&conflict["kind"], &conflict["value_a"]), (&"length".into(), &"500.0 m".into()));
 
-        let decide = |more: &[&str]| done(&[&["project", "decide", &project, "--network", "north", "--with", "study", "--author", "kim"], more].concat());
+        let decide = |more: &[&str]| {
+            done(&[&["project", "decide", &project, "--network", "north", "--with", "study", "--author", "kim"], more].concat())
+        };
         decide(&["--force", "load:m4=load:x5", "--note", "seen on site"]);
-        let table = site.write("decisions.csv", "decision,a,b,note,author\nreject,line:main,line:main,two lines,bo\nforce,load:m5,load:x4,,\n");
+        let table =
+            site.write("decisions.csv", "decision,a,b,note,author\nreject,line:main,line:main,two lines,bo\nforce,load:m5,load:x4,,\n");
         decide(&["--matches", &table]);
         let found = json(&pair);
         assert_eq!(partner(&found, "load:m4"), Some(("load:x5".into(), "override".into())));
@@ -154,10 +158,19 @@ fn decisions_about_matches_outlive_imports() {
         // Taken back, it is as if nobody had said it; the log has it all.
         decide(&["--withdraw", "line:main=line:main"]);
         assert_eq!(partner(&json(&pair), "line:main").map(|p| p.0), Some("line:main".into()));
-        refused(&["project", "decide", &project, "--network", "north", "--with", "study", "--withdraw", "a:1=b:2"], "PROJECT.DECISION.NONE");
-        refused(&["project", "decide", &project, "--network", "north", "--with", "nobody", "--accept", "a:1=b:2"], "PROJECT.NETWORK.UNKNOWN");
+        refused(
+            &["project", "decide", &project, "--network", "north", "--with", "study", "--withdraw", "a:1=b:2"],
+            "PROJECT.DECISION.NONE",
+        );
+        refused(
+            &["project", "decide", &project, "--network", "north", "--with", "nobody", "--accept", "a:1=b:2"],
+            "PROJECT.NETWORK.UNKNOWN",
+        );
         let bad = site.write("bad.csv", "decision,a,b\naccept,load:m1,load:m1\nmaybe,load:m2,load:m2\n");
-        refused(&["project", "decide", &project, "--network", "north", "--with", "study", "--matches", &bad], "PROJECT.DECISION.UNREADABLE");
+        refused(
+            &["project", "decide", &project, "--network", "north", "--with", "study", "--matches", &bad],
+            "PROJECT.DECISION.UNREADABLE",
+        );
         let in_force = done(&["project", "decisions", &project, "--format", "csv"]);
         assert_eq!(in_force.lines().count(), 3, "{in_force}");
         assert!(in_force.contains("load:m4 of north and load:x5 of study") && in_force.contains(",kim,seen on site,"), "{in_force}");
@@ -211,7 +224,10 @@ fn meters_from_readings_to_the_balance_of_their_feeder() {
         done(&["project", "decide", project, "--meters", &bulk]);
         done(&["project", "import", project, &site.path("feeder.dss"), "--name", "north", "--dss", "edit line.end length=0.2"]);
         let second = map(&[]);
-        assert_eq!((of(&second, "m4"), of(&second, "m5")), ((Some("t1".into()), "override".into()), (Some("t1".into()), "override".into())));
+        assert_eq!(
+            (of(&second, "m4"), of(&second, "m5")),
+            ((Some("t1".into()), "override".into()), (Some("t1".into()), "override".into()))
+        );
         done(&["project", "decide", project, "--withdraw-meter", "m5"]);
         assert_eq!(of(&map(&[]), "m5").0, Some("t2".into()));
         refused(&["project", "decide", project, "--withdraw-meter", "m5"], "PROJECT.DECISION.NONE");
@@ -241,20 +257,39 @@ fn meters_from_readings_to_the_balance_of_their_feeder() {
             writeln!(csv, "NORTH,2016-07-{:02} {:02}:{:02},22.0", 1 + q / 96, (q % 96) * 15 / 60, (q % 96) * 15 % 60).unwrap();
         }
         let head = site.write("head.csv", &csv);
-        done(&["project", "meters", "import", project, &head, "--zone", "UTC", "--kind", "scada", "--sum-interval", "15", "--column", "meter=point"]);
+        done(&[
+            "project",
+            "meters",
+            "import",
+            project,
+            &head,
+            "--zone",
+            "UTC",
+            "--kind",
+            "scada",
+            "--sum-interval",
+            "15",
+            "--column",
+            "meter=point",
+        ]);
         let quality = |project: &str| -> Value {
             let output = gridtwin(&["project", "quality", project, "--format", "json"]);
             serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", text(&output.stderr)))
         };
         let report = quality(project);
         let balance = &report["balances"][0];
-        assert_eq!((&balance["feeder"], &balance["head"], &balance["decided"]), (&"north".into(), &"NORTH".into(), &false.into()), "{report}");
+        assert_eq!(
+            (&balance["feeder"], &balance["head"], &balance["decided"]),
+            (&"north".into(), &"NORTH".into(), &false.into()),
+            "{report}"
+        );
         let figure = |name: &str| balance[name].as_f64().unwrap();
         assert!((figure("hours") - 72.0).abs() < 0.51, "{balance}");
         assert!((figure("head_kwh") - 22.0 * figure("hours")).abs() < 1e-6 && (figure("meters_kwh") - 20.0 * figure("hours")).abs() < 1e-6);
         let losses_kwh = figure("losses_kwh");
         assert!(losses_kwh > 0.0 && (figure("unaccounted_kwh") - (2.0 * figure("hours") - losses_kwh)).abs() < 1e-6, "{balance}");
-        let codes = |report: &Value| -> Vec<String> { rows(&report["findings"]).iter().map(|d| d["code"].as_str().unwrap().to_owned()).collect() };
+        let codes =
+            |report: &Value| -> Vec<String> { rows(&report["findings"]).iter().map(|d| d["code"].as_str().unwrap().to_owned()).collect() };
         assert!(codes(&report).contains(&"QUALITY.ENERGY.UNACCOUNTED".to_owned()), "{:?}", codes(&report));
         assert!(!codes(&report).contains(&"QUALITY.ENERGY.SUMS_OLD".to_owned()), "{:?}", codes(&report));
 
@@ -304,7 +339,8 @@ fn outages_twice_are_outages_once() {
         assert_eq!(report["years"][0]["all"]["cmi"], 1200.0);
         let output = gridtwin(&["project", "quality", &project, "--format", "geojson"]);
         let map: Value = serde_json::from_slice(&output.stdout).unwrap();
-        let unknown: Vec<&Value> = rows(&map["features"]).iter().filter(|f| f["properties"]["code"] == "QUALITY.OUTAGE.DEVICE_UNKNOWN").collect();
+        let unknown: Vec<&Value> =
+            rows(&map["features"]).iter().filter(|f| f["properties"]["code"] == "QUALITY.OUTAGE.DEVICE_UNKNOWN").collect();
         assert_eq!(unknown.len(), 1, "line.main is there: {unknown:?}");
         assert_eq!((&unknown[0]["properties"]["element"], &unknown[0]["geometry"]["coordinates"][0]), (&"fu9".into(), &7.5.into()));
         let text = text(&gridtwin(&["project", "quality", &project]).stdout);
@@ -318,8 +354,12 @@ fn weather_is_kept_once() {
     everywhere(|site| {
         let project = site.project();
         refused(&["project", "outages", "report", &project, "--customers", "1"], "PROJECT.OUTAGES.NONE");
-        let file = site.write("weather.csv", "time,temperature (C),GHI (W/m2)\n2024-01-01T00:00,1.5,0\n2024-01-01T01:00,,0\n2024-01-01T02:00,-3.25,0\n");
-        let import = |file: &str| json(&["project", "weather", "import", &project, file, "--lat", "45", "--lon", "7.5", "--time-zone", "UTC"]);
+        let file = site.write(
+            "weather.csv",
+            "time,temperature (C),GHI (W/m2)\n2024-01-01T00:00,1.5,0\n2024-01-01T01:00,,0\n2024-01-01T02:00,-3.25,0\n",
+        );
+        let import =
+            |file: &str| json(&["project", "weather", "import", &project, file, "--lat", "45", "--lon", "7.5", "--time-zone", "UTC"]);
         assert_eq!(import(&file)["new"], 3);
         assert_eq!(import(&file)["repeated"], true);
         let later = site.write("later.csv", "time,temperature (C)\n2024-01-01T01:00,2\n2024-01-01T02:00,\n2024-01-01T03:00,4\n");

@@ -193,7 +193,8 @@ impl Study {
     /// No such study.
     pub fn find(project: &Project, run: &str) -> Result<Self, Problem> {
         let lake = project.lake()?;
-        let manifest = lake.study(Some(run)).map_err(|e| if matches!(e, StoreError::UnknownStudy { .. }) { unknown(run) } else { e.into() })?;
+        let manifest =
+            lake.study(Some(run)).map_err(|e| if matches!(e, StoreError::UnknownStudy { .. }) { unknown(run) } else { e.into() })?;
         let noted = project.runs()?.into_iter().find(|r| r.name == run);
         Ok(Self { lake, manifest, noted })
     }
@@ -216,7 +217,8 @@ impl Study {
     /// Feeders with the versions that they are.
     pub fn networks(&self) -> Vec<StudiedNetwork> {
         let of = |i: &store::RunInput| {
-            let stored = i.model.strip_prefix("network:").and_then(|m| m.rsplit_once('@')).and_then(|(n, v)| Some((n.to_owned(), v.parse().ok()?)));
+            let stored =
+                i.model.strip_prefix("network:").and_then(|m| m.rsplit_once('@')).and_then(|(n, v)| Some((n.to_owned(), v.parse().ok()?)));
             let (network, version) = stored.map_or((None, None), |(n, v)| (Some(n), Some(v)));
             StudiedNetwork { feeder: i.feeder.clone(), network, version }
         };
@@ -480,11 +482,8 @@ impl Study {
             let names: Vec<&str> = Self::QUANTITIES.iter().map(|(n, ..)| *n).collect();
             return Err(Problem::bad_request("There is no such quantity").field("quantity").hint(format!("One of {}.", names.join(", "))));
         };
-        let (table, key, known) = if of_element {
-            ("element_statistics", "element", &numbers.elements)
-        } else {
-            ("node_statistics", "bus", &numbers.buses)
-        };
+        let (table, key, known) =
+            if of_element { ("element_statistics", "element", &numbers.elements) } else { ("node_statistics", "bus", &numbers.buses) };
         let lower_is_worse = matches!(name, "v_min_pu" | "v_p05_pu");
         let mut values = vec![f32::NAN; known.len()];
         self.lake.each_row(self.name(), Some(feeder), table, &[key, name], &mut |_, row| {
@@ -584,7 +583,14 @@ impl Study {
     ///
     /// # Errors
     /// Tables that cannot be read.
-    pub fn one(&self, feeder: Option<&str>, table: &str, key: &str, id: &str, columns: &[&str]) -> Result<Option<(String, Map<String, Value>)>, Problem> {
+    pub fn one(
+        &self,
+        feeder: Option<&str>,
+        table: &str,
+        key: &str,
+        id: &str,
+        columns: &[&str],
+    ) -> Result<Option<(String, Map<String, Value>)>, Problem> {
         let mut all = vec![key];
         all.extend(columns);
         let mut found = None;

@@ -45,7 +45,17 @@ impl Shared {
         let database = ServerDatabase::open_for(&config.data, config.database.as_deref())?;
         let auth = Auth::new(config.no_auth || database.has_users()?);
         let policy = RwLock::new(crate::routes::settings::policy(&database)?);
-        Ok(Self { config, database, auth, metrics: Metrics::default(), jobs: Jobs::default(), results: Results::default(), views: Views::default(), policy, stopping: watch::channel(false).0 })
+        Ok(Self {
+            config,
+            database,
+            auth,
+            metrics: Metrics::default(),
+            jobs: Jobs::default(),
+            results: Results::default(),
+            views: Views::default(),
+            policy,
+            stopping: watch::channel(false).0,
+        })
     }
 
     /// Tells when the server is about to stop: what goes on for long should end then.

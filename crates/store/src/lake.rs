@@ -345,10 +345,7 @@ impl CommittedFile {
     }
 
     /// As [`CommittedFile::read`], until `look` breaks.
-    pub(crate) fn each_batch(
-        &self,
-        look: &mut dyn FnMut(&RecordBatch) -> Result<ControlFlow<()>, StoreError>,
-    ) -> Result<(), StoreError> {
+    pub(crate) fn each_batch(&self, look: &mut dyn FnMut(&RecordBatch) -> Result<ControlFlow<()>, StoreError>) -> Result<(), StoreError> {
         self.check_length()?;
         let unreadable = |e: &dyn std::fmt::Display| StoreError::Parquet { path: self.path.clone(), reason: e.to_string() };
         let file = File::open(&self.path).map_err(|e| StoreError::io("open", &self.path, e))?;

@@ -130,8 +130,7 @@ pub fn pairs_in_force(project: &Project, a: &str, b: &str) -> Result<Vec<reconci
     let mut found = Vec::new();
     for o in project.overrides_in_order(RECONCILIATION)? {
         let sides: [String; 4] = serde_json::from_str(&o.subject).map_err(|_| unreadable(&o))?;
-        let decision: reconcile::Decision =
-            o.value.clone().and_then(|v| serde_json::from_value(v).ok()).ok_or_else(|| unreadable(&o))?;
+        let decision: reconcile::Decision = o.value.clone().and_then(|v| serde_json::from_value(v).ok()).ok_or_else(|| unreadable(&o))?;
         let [na, id_a, nb, id_b] = sides;
         let reason = if o.author.is_empty() { o.note } else { format!("{} ({})", o.note, o.author) };
         if (na.as_str(), nb.as_str()) == (a, b) {

@@ -223,7 +223,8 @@ pub fn each_reading(lake: &Lake, studies: &[String], sink: &mut dyn ReadingSink)
                 let flag = texts(batch, file, "flag")?;
                 for i in 0..batch.num_rows() {
                     let end = end_s.value(i);
-                    let goes_on = current.as_ref().is_some_and(|(m, c, _, last)| m == meter.value(i) && c == channel.value(i) && end > *last);
+                    let goes_on =
+                        current.as_ref().is_some_and(|(m, c, _, last)| m == meter.value(i) && c == channel.value(i) && end > *last);
                     if !goes_on {
                         let key = (meter.value(i).to_owned(), channel.value(i).to_owned());
                         let turn = turns.entry(key.clone()).or_default();
@@ -238,17 +239,18 @@ pub fn each_reading(lake: &Lake, studies: &[String], sink: &mut dyn ReadingSink)
                                 });
                                 // A register of standings and a channel of amounts of one meter stay apart, as they were read.
                                 let register = if key.1 == channel.name() { register.clone() } else { format!("{} {register}", key.1) };
-                                let series =
-                                    ReadingSeries { meter, channel, register: register.as_str().into(), interval_s: *interval_s };
+                                let series = ReadingSeries { meter, channel, register: register.as_str().into(), interval_s: *interval_s };
                                 Some(*known.entry(series.clone()).or_insert_with(|| {
                                     index.series.push(series);
                                     index.series.len() as u32 - 1
                                 }))
                             }
-                            _ => return Err(StoreError::Parquet {
-                                path: file.path.clone(),
-                                reason: format!("table meter_quality does not describe channel {} of meter {}", key.1, key.0),
-                            }),
+                            _ => {
+                                return Err(StoreError::Parquet {
+                                    path: file.path.clone(),
+                                    reason: format!("table meter_quality does not describe channel {} of meter {}", key.1, key.0),
+                                });
+                            }
                         };
                         current = Some((key.0, key.1, series, end));
                     }

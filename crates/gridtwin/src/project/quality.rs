@@ -203,9 +203,7 @@ fn meter_names(
     let Some((info, rows)) = project.meter_map(None)? else {
         if !read.is_empty() {
             let what = format!("{} have readings, and there is no map of meters", count(read.len(), "meter"));
-            findings.push(
-                Diagnostic::warning("QUALITY.METER.NOT_IN_MAP", what).hint("Make a map: `gridtwin project meters map PROJECT`."),
-            );
+            findings.push(Diagnostic::warning("QUALITY.METER.NOT_IN_MAP", what).hint("Make a map: `gridtwin project meters map PROJECT`."));
         }
         return Ok(());
     };
@@ -221,13 +219,26 @@ fn meter_names(
     let is_there = |id: &str| {
         let id = id.to_lowercase();
         // A name that two networks have is written with that of its network.
-        known.iter().any(|k| k.transformers.contains(&id) || id.strip_prefix(&k.name).and_then(|r| r.strip_prefix('/')).is_some_and(|r| k.transformers.contains(r)))
+        known.iter().any(|k| {
+            k.transformers.contains(&id)
+                || id.strip_prefix(&k.name).and_then(|r| r.strip_prefix('/')).is_some_and(|r| k.transformers.contains(r))
+        })
     };
     let gone = rows.iter().filter(|r| r.transformer.as_deref().is_some_and(|t| !is_there(t))).map(|r| r.meter.as_str()).collect();
-    tell(gone, "QUALITY.METER.TRANSFORMER_UNKNOWN", "hang on a transformer that no network has now", "Make the map anew: `gridtwin project meters map`.");
+    tell(
+        gone,
+        "QUALITY.METER.TRANSFORMER_UNKNOWN",
+        "hang on a transformer that no network has now",
+        "Make the map anew: `gridtwin project meters map`.",
+    );
     let mapped: HashSet<&str> = rows.iter().map(|r| r.meter.as_str()).collect();
     let nowhere = read.keys().map(String::as_str).filter(|m| !mapped.contains(m)).collect();
-    tell(nowhere, "QUALITY.METER.NOT_IN_MAP", "have readings and are not in the map", "Give their places: `gridtwin project meters places`.");
+    tell(
+        nowhere,
+        "QUALITY.METER.NOT_IN_MAP",
+        "have readings and are not in the map",
+        "Give their places: `gridtwin project meters places`.",
+    );
     if !read.is_empty() {
         let silent = rows.iter().map(|r| r.meter.as_str()).filter(|m| !read.contains_key(*m)).collect();
         tell(silent, "QUALITY.METER.SILENT", "of the map have no readings", "See whether a file is missing.");
@@ -387,7 +398,9 @@ struct FeederMeters {
 
 fn feeder_meters(lake: &Lake) -> Result<BTreeMap<String, FeederMeters>, Failure> {
     let mut feeders = BTreeMap::new();
-    for file in lake.committed(Some(SUMS))?.iter().filter(|f| f.record.table == "feeder_intervals" && f.feeder != studies::metering::UNMAPPED) {
+    for file in
+        lake.committed(Some(SUMS))?.iter().filter(|f| f.record.table == "feeder_intervals" && f.feeder != studies::metering::UNMAPPED)
+    {
         let (mut delivered, mut received, mut missing) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         file.read(&mut |batch| {
             let end_s = numbers::<UInt64Type>(batch, file, "end_s")?;
@@ -432,9 +445,8 @@ fn energies(
             Some(_) => None,
         };
         if let Some(what) = old {
-            findings.push(
-                Diagnostic::warning("QUALITY.ENERGY.SUMS_OLD", what).hint("Add up: `gridtwin project meters aggregate PROJECT`."),
-            );
+            findings
+                .push(Diagnostic::warning("QUALITY.ENERGY.SUMS_OLD", what).hint("Add up: `gridtwin project meters aggregate PROJECT`."));
         }
     }
     let feeders = feeder_meters(lake)?;
@@ -555,7 +567,8 @@ impl ProjectQuality {
         });
         if !self.balances.is_empty() {
             section(&mut out, style, "Energy, kWh", |out| {
-                let mut table = Table::new(&["<feeder", "<head", ">hours", ">entered", ">meters", ">losses", ">unaccounted", ">%", ">missing"]);
+                let mut table =
+                    Table::new(&["<feeder", "<head", ">hours", ">entered", ">meters", ">losses", ">unaccounted", ">%", ">missing"]);
                 for f in &self.balances {
                     let b = &f.balance;
                     table.row([

@@ -182,11 +182,14 @@ pub(super) fn run_weather(a: &ProjectWeatherArguments, console: &mut Console<'_>
         ProjectWeatherCommand::Fetch(a) => {
             let import = weather::fetch(&a.fetch, console)?;
             let text = weather::csv(&import.series);
-            let path = a.fetch.url.clone().unwrap_or_else(|| {
-                if a.fetch.forecast { weather::FORECAST_URL.to_owned() } else { weather::ARCHIVE_URL.to_owned() }
-            });
+            let path = a
+                .fetch
+                .url
+                .clone()
+                .unwrap_or_else(|| if a.fetch.forecast { weather::FORECAST_URL.to_owned() } else { weather::ARCHIVE_URL.to_owned() });
             let source = SourceFile { path, sha256: sha256_hex(text.as_bytes()), bytes: text.len() as u64 };
-            let options = json!({ "lat": a.fetch.lat, "lon": a.fetch.lon, "start": a.fetch.start, "end": a.fetch.end, "forecast": a.fetch.forecast });
+            let options =
+                json!({ "lat": a.fetch.lat, "lon": a.fetch.lon, "start": a.fetch.start, "end": a.fetch.end, "forecast": a.fetch.forecast });
             (&a.dir, &a.who, &a.fetch.output, import, source, options)
         }
     };

@@ -31,9 +31,28 @@ pub enum Anchor {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Shape {
     /// Pieces drawn in one colour; open unless `filled`.
-    Path { pieces: Vec<Vec<[f64; 2]>>, colour: Colour, width: f64, filled: bool, dashed: bool },
-    Dot { at: [f64; 2], radius: f64, colour: Colour, hollow: bool },
-    Text { at: [f64; 2], size: f64, colour: Colour, anchor: Anchor, bold: bool, turned: bool, text: String },
+    Path {
+        pieces: Vec<Vec<[f64; 2]>>,
+        colour: Colour,
+        width: f64,
+        filled: bool,
+        dashed: bool,
+    },
+    Dot {
+        at: [f64; 2],
+        radius: f64,
+        colour: Colour,
+        hollow: bool,
+    },
+    Text {
+        at: [f64; 2],
+        size: f64,
+        colour: Colour,
+        anchor: Anchor,
+        bold: bool,
+        turned: bool,
+        text: String,
+    },
 }
 
 /// What is drawn, and in words what it shows.
@@ -115,12 +134,16 @@ impl Drawing {
                         writeln!(out, "<path d=\"{d}\" fill=\"{c}\"/>")
                     } else {
                         let dash = if *dashed { " stroke-dasharray=\"4 3\"" } else { "" };
-                        writeln!(out, "<path d=\"{d}\" fill=\"none\" stroke=\"{c}\" stroke-width=\"{width}\" stroke-linecap=\"round\" stroke-linejoin=\"round\"{dash}/>")
+                        writeln!(
+                            out,
+                            "<path d=\"{d}\" fill=\"none\" stroke=\"{c}\" stroke-width=\"{width}\" stroke-linecap=\"round\" stroke-linejoin=\"round\"{dash}/>"
+                        )
                     }
                 }
                 Shape::Dot { at: [x, y], radius, colour, hollow } => {
                     let c = hex(colour);
-                    let fill = if *hollow { format!("fill=\"#ffffff\" stroke=\"{c}\" stroke-width=\"1\"") } else { format!("fill=\"{c}\"") };
+                    let fill =
+                        if *hollow { format!("fill=\"#ffffff\" stroke=\"{c}\" stroke-width=\"1\"") } else { format!("fill=\"{c}\"") };
                     writeln!(out, "<circle cx=\"{x:.2}\" cy=\"{y:.2}\" r=\"{radius}\" {fill}/>")
                 }
                 Shape::Text { at: [x, y], size, colour, anchor, bold, turned, text } => {
@@ -132,7 +155,10 @@ impl Drawing {
                     let turn = if *turned { format!(" transform=\"rotate(-90 {x:.2} {y:.2})\"") } else { String::new() };
                     let weight = if *bold { " font-weight=\"bold\"" } else { "" };
                     let (c, text) = (hex(colour), escape(text));
-                    writeln!(out, "<text x=\"{x:.2}\" y=\"{y:.2}\" font-size=\"{size}\" fill=\"{c}\" text-anchor=\"{anchor}\"{weight}{turn}>{text}</text>")
+                    writeln!(
+                        out,
+                        "<text x=\"{x:.2}\" y=\"{y:.2}\" font-size=\"{size}\" fill=\"{c}\" text-anchor=\"{anchor}\"{weight}{turn}>{text}</text>"
+                    )
                 }
             };
             written.expect("writing to a string");
@@ -192,7 +218,10 @@ mod tests {
     fn ticks_are_round_and_hold_the_values() {
         let axis = Axis::around(0.943, 1.052, 5, [0.0, 100.0]);
         assert!(axis.from <= 0.943 && axis.to >= 1.052, "{axis:?}");
-        assert_eq!(axis.ticks().map(|t| axis.label(t)).collect::<Vec<_>>(), ["0.925", "0.950", "0.975", "1.000", "1.025", "1.050", "1.075"]);
+        assert_eq!(
+            axis.ticks().map(|t| axis.label(t)).collect::<Vec<_>>(),
+            ["0.925", "0.950", "0.975", "1.000", "1.025", "1.050", "1.075"]
+        );
         assert!((axis.place(1.0) - 50.0).abs() < 1e-9);
         let flat = Axis::around(5.0, 5.0, 4, [0.0, 1.0]);
         assert!(flat.to > flat.from);

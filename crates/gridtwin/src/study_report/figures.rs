@@ -264,7 +264,13 @@ impl FeederFigures {
             });
             let pieces: Vec<Vec<[f64; 2]>> = corners.collect();
             if !pieces.is_empty() {
-                drawing.shapes.push(super::drawing::Shape::Path { pieces, colour: shade_of(shade), width: 0.0, filled: true, dashed: false });
+                drawing.shapes.push(super::drawing::Shape::Path {
+                    pieces,
+                    colour: shade_of(shade),
+                    width: 0.0,
+                    filled: true,
+                    dashed: false,
+                });
             }
         }
         for hour in [0, 6, 12, 18] {
@@ -302,10 +308,8 @@ impl FeederFigures {
         let frame = Frame::new(&mut drawing, (0.0, 100.0, "share of the time, %"), (powers[n - 1].min(0.0), powers[0], "power, kW"));
         // More points than the paper has dots tell nothing.
         let stride = n.div_ceil(1000);
-        let mut points: Vec<[f64; 2]> = (0..n)
-            .step_by(stride)
-            .map(|i| [frame.x.place(100.0 * i as f64 / (n - 1) as f64), frame.y.place(powers[i])])
-            .collect();
+        let mut points: Vec<[f64; 2]> =
+            (0..n).step_by(stride).map(|i| [frame.x.place(100.0 * i as f64 / (n - 1) as f64), frame.y.place(powers[i])]).collect();
         points.push([frame.x.place(100.0), frame.y.place(powers[n - 1])]);
         drawing.line(points, LOW_V, 1.4);
         Some(drawing)

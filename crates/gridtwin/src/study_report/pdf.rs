@@ -142,7 +142,15 @@ impl Pdf {
         for (label, value) in facts {
             self.need(LINE);
             let at = [MARGIN, self.y + BODY];
-            self.place(Shape::Text { at, size: BODY, colour: PALE_INK, anchor: Anchor::Start, bold: false, turned: false, text: (*label).into() });
+            self.place(Shape::Text {
+                at,
+                size: BODY,
+                colour: PALE_INK,
+                anchor: Anchor::Start,
+                bold: false,
+                turned: false,
+                text: (*label).into(),
+            });
             let x = MARGIN + 150.0;
             for line in self.regular.lines(value, BODY, Self::width() - 150.0) {
                 self.need(LINE);
@@ -172,8 +180,7 @@ impl Pdf {
 
     pub fn table(&mut self, names: &[String], numbers: &[bool], rows: &[Vec<String>]) {
         let widths = self.widths(names, rows);
-        let mut heads: Vec<Vec<String>> =
-            names.iter().zip(&widths).map(|(name, w)| self.bold.lines(name, BODY - 0.5, *w)).collect();
+        let mut heads: Vec<Vec<String>> = names.iter().zip(&widths).map(|(name, w)| self.bold.lines(name, BODY - 0.5, *w)).collect();
         let head_lines = heads.iter().map(Vec::len).max().unwrap_or(1);
         for head in &mut heads {
             // Heads stand on the line below them.

@@ -102,10 +102,13 @@ fn sheet(book: &mut Workbook, section: &Section, title: &str, head: &Format, bol
     {
         let last = top + kept.min(CHARTED) as u32;
         let mut chart = Chart::new(ChartType::Bar);
-        chart
-            .add_series()
-            .set_categories((name.as_str(), top + 1, labels as u16, last, labels as u16))
-            .set_values((name.as_str(), top + 1, values as u16, last, values as u16));
+        chart.add_series().set_categories((name.as_str(), top + 1, labels as u16, last, labels as u16)).set_values((
+            name.as_str(),
+            top + 1,
+            values as u16,
+            last,
+            values as u16,
+        ));
         chart.title().set_name(*words);
         chart.legend().set_hidden();
         // The most pressing row on top, as in the table.

@@ -289,8 +289,14 @@ impl Jobs {
     ///
     /// # Errors
     /// As [`Jobs::ask`].
-    pub async fn ask_keeping(app: &App, task: Task, project: Option<PathBuf>, upload: Option<PathBuf>) -> Result<(Value, Scratch), Problem> {
-        let busy = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The server is busy with other models").hint("Try again in a few seconds.");
+    pub async fn ask_keeping(
+        app: &App,
+        task: Task,
+        project: Option<PathBuf>,
+        upload: Option<PathBuf>,
+    ) -> Result<(Value, Scratch), Problem> {
+        let busy =
+            || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The server is busy with other models").hint("Try again in a few seconds.");
         let Ok(_place) = app.jobs.waiting.try_acquire() else { return Err(busy()) };
         let _turn = app.jobs.at_once.acquire().await.map_err(Problem::internal)?;
         let scratch = Scratch(app.config.data.join("tmp").join(crate::random::hex(8)));

@@ -1,8 +1,8 @@
 //! One module an area; each gives its routes with their documentation.
 
 mod audit;
-mod jobs;
 mod elements;
+mod jobs;
 mod map;
 mod overview;
 mod projects;
@@ -29,7 +29,7 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "uploads", description = "Files of models on their way into a project"),
         (name = "jobs", description = "Long work: imports, studies, reports"),
         (name = "runs", description = "Studies and their results"),
-        (name = "live", description = "What happens, as it happens")
+        (name = "live", description = "What happens, as it happens"),
         (name = "map", description = "Where things are: GeoJSON, vector tiles, arrays of positions"),
         (name = "elements", description = "Elements, buses and assets: lists, search, everything of one, ways along the grid")
     )

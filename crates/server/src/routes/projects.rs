@@ -100,9 +100,8 @@ pub async fn create(
     Engineer(caller): Engineer,
     Json(new): Json<NewProject>,
 ) -> Result<(StatusCode, Json<ProjectRow>), Problem> {
-    let refused = |reason: &str| {
-        Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "The project cannot be made so").detail(reason).field("name"))
-    };
+    let refused =
+        |reason: &str| Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "The project cannot be made so").detail(reason).field("name"));
     let name = new.name.trim().to_owned();
     let Ok(dir) = app.project_dir(&name) else {
         return refused("A name has 1 to 100 letters, digits, blanks, dots, - and _, and does not begin with a dot.");
@@ -114,7 +113,9 @@ pub async fn create(
     let made = blocking(move || {
         // Where file names differ in capitals only, two projects would be hard to tell apart, and on some disks the same.
         if dir.exists() || names(&shared)?.iter().any(|n| n.to_lowercase() == id.to_lowercase()) {
-            return Err(Problem::conflict(format!("There is a project \"{id}\" already")).hint("Use it, or choose another name.").field("name"));
+            return Err(Problem::conflict(format!("There is a project \"{id}\" already"))
+                .hint("Use it, or choose another name.")
+                .field("name"));
         }
         let creation = Creation { note: new.note, ..Creation::new(id.as_str(), rfc3339(now_ms())) };
         let project = Project::create(&dir, &creation)?;
@@ -357,7 +358,8 @@ pub async fn diff(
         let n = |kind| difference.count(kind) as u64;
         let (added, removed, changed) = (n(ChangeKind::Added), n(ChangeKind::Removed), n(ChangeKind::Changed));
         let is_asked = |c: &Change| {
-            query.change.is_none_or(|w| w.kind() == c.change) && query.class.as_ref().is_none_or(|class| class.eq_ignore_ascii_case(&c.class))
+            query.change.is_none_or(|w| w.kind() == c.change)
+                && query.class.as_ref().is_none_or(|class| class.eq_ignore_ascii_case(&c.class))
         };
         let page = paging.of(difference.changes.into_iter().filter(is_asked))?;
         let (from, to) = (difference.from.into(), difference.to.into());
@@ -459,8 +461,7 @@ pub async fn findings(
     Query(query): Query<FindingsQuery>,
 ) -> Result<Json<Page<Diagnostic>>, Problem> {
     let piece = Piece { limit: u64::from(limit(query.limit)?), offset: query.offset.unwrap_or(0) };
-    let filter =
-        FindingFilter { severity: query.severity.map(|s| s.word().to_owned()), code: query.code, element: query.element };
+    let filter = FindingFilter { severity: query.severity.map(|s| s.word().to_owned()), code: query.code, element: query.element };
     listed(&app, names, query.version, piece, move |p, v, piece| p.findings_of(v, &filter, piece)).await
 }
 

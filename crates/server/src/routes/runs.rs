@@ -4,8 +4,8 @@ use crate::access::{Engineer, Viewer};
 use crate::jobs::{Jobs, MomentParams, SnapshotParams, SqlParams, Task};
 use crate::paging::{Page, Paging};
 use crate::problem::Problem;
-use crate::results::{FeederStatus, RunRow, RunTotals, Study, StudiedNetwork};
 pub(super) use crate::results::unknown;
+use crate::results::{FeederStatus, RunRow, RunTotals, StudiedNetwork, Study};
 use crate::state::{App, blocking};
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -95,7 +95,12 @@ async fn with_study<T: Send + 'static>(
 /// Studies of a project, by name.
 #[utoipa::path(get, path = "/api/projects/{p}/runs", tag = "runs", security(("session" = ["viewer"]), ("token" = ["viewer"])),
     params(("p" = String, Path), Paging), responses((status = 200, body = Page<RunRow>)))]
-pub async fn list(State(app): State<App>, _: Viewer, Path(p): Path<String>, Query(paging): Query<Paging>) -> Result<Json<Page<RunRow>>, Problem> {
+pub async fn list(
+    State(app): State<App>,
+    _: Viewer,
+    Path(p): Path<String>,
+    Query(paging): Query<Paging>,
+) -> Result<Json<Page<RunRow>>, Problem> {
     let paging = paging.check()?;
     let dir = app.project_dir(&p)?;
     blocking(move || {
@@ -120,7 +125,11 @@ pub async fn get(State(app): State<App>, _: Viewer, Path((p, r)): Path<(String, 
 /// Removes a study and its results.
 #[utoipa::path(delete, path = "/api/projects/{p}/runs/{r}", tag = "runs", security(("session" = ["engineer"]), ("token" = ["engineer"])),
     params(("p" = String, Path), ("r" = String, Path)), responses((status = 204), (status = 409, body = Problem)))]
-pub async fn remove(State(app): State<App>, Engineer(caller): Engineer, Path((p, r)): Path<(String, String)>) -> Result<StatusCode, Problem> {
+pub async fn remove(
+    State(app): State<App>,
+    Engineer(caller): Engineer,
+    Path((p, r)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
     let subject = format!("{p}/{r}");
     with_study(&app, &p, r, |_, project, study| {
         study.lake.remove_study(study.name())?;
@@ -195,9 +204,9 @@ pub async fn violations(
     with_study(&app, &p, r, move |app, _, study| {
         let feeder = query.network.filter(|n| !n.is_empty()).map(|n| study.feeder(Some(&n))).transpose()?.map(|n| n.feeder);
         let key = format!("{}\n{}", if is_thermal { "thermal" } else { "voltage" }, feeder.as_deref().unwrap_or_default());
-        let list = app.results.list(study.key(&key), || {
-            if is_thermal { study.overloads(feeder.as_deref()) } else { study.voltages(feeder.as_deref()) }
-        })?;
+        let list = app
+            .results
+            .list(study.key(&key), || if is_thermal { study.overloads(feeder.as_deref()) } else { study.voltages(feeder.as_deref()) })?;
         piece(&list, paging).map(Json)
     })
     .await
@@ -291,7 +300,11 @@ pub async fn values(
                 .hint("Show that version, or run the study again."));
         }
         let etag = format!("\"{}\"", &store::sha256_hex(study.key(&format!("{}\n{quantity}", network.feeder)).as_bytes())[..24]);
-        if headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok()).is_some_and(|v| v.split(',').any(|t| t.trim().trim_start_matches("W/") == etag)) {
+        if headers
+            .get(header::IF_NONE_MATCH)
+            .and_then(|v| v.to_str().ok())
+            .is_some_and(|v| v.split(',').any(|t| t.trim().trim_start_matches("W/") == etag))
+        {
             return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
         }
         let numbers = app.results.numbers(project, name, version)?;
@@ -492,10 +505,13 @@ async fn course(app: &App, p: &str, r: &str, query: CourseQuery) -> Result<Cours
                 let columns = ["rating_a", "rating_kva", "loading_max_pct"];
                 let found = study.one(feeder, "element_statistics", "element", &element, &columns)?;
                 let (feeder, row) = found.ok_or_else(|| {
-                    Problem::not_found("The study has no such element").field("element").hint("Lines, transformers, reactors and series capacitors have a course.")
+                    Problem::not_found("The study has no such element")
+                        .field("element")
+                        .hint("Lines, transformers, reactors and series capacitors have a course.")
                 })?;
                 course.network = feeder;
-                let quantity = wanted.quantity.unwrap_or_else(|| if row["loading_max_pct"].is_null() { "i_a" } else { "loading_pct" }.into());
+                let quantity =
+                    wanted.quantity.unwrap_or_else(|| if row["loading_max_pct"].is_null() { "i_a" } else { "loading_pct" }.into());
                 let (_, unit) = OF_ELEMENT.iter().find(|(n, _)| *n == quantity).ok_or_else(|| no_quantity(OF_ELEMENT))?;
                 (course.quantity, course.unit) = (quantity, (*unit).into());
                 course.limit_high = (course.quantity == "loading_pct").then_some(100.0);
@@ -551,7 +567,9 @@ async fn course(app: &App, p: &str, r: &str, query: CourseQuery) -> Result<Cours
     course.values = match (rating_a, rating_kva) {
         (Some(a), _) => of("i_a", a),
         (None, Some(kva)) => of("s_kva", kva),
-        (None, None) => return Err(Problem::conflict("The element has no rating, so it has no loading").field("quantity").hint("Ask for i_a.")),
+        (None, None) => {
+            return Err(Problem::conflict("The element has no rating, so it has no loading").field("quantity").hint("Ask for i_a."));
+        }
     };
     // The course is shown only when its largest value is what the study itself found.
     let largest = course.values.iter().flatten().copied().fold(0.0, f64::max);
@@ -568,7 +586,12 @@ async fn course(app: &App, p: &str, r: &str, query: CourseQuery) -> Result<Cours
 #[utoipa::path(get, path = "/api/projects/{p}/runs/{r}/series", tag = "runs", security(("session" = ["viewer"]), ("token" = ["viewer"])),
     params(("p" = String, Path), ("r" = String, Path), CourseQuery),
     responses((status = 200, body = Course), (status = 409, body = Problem), (status = 422, body = Problem)))]
-pub async fn series(State(app): State<App>, _: Viewer, Path((p, r)): Path<(String, String)>, Query(query): Query<CourseQuery>) -> Result<Json<Course>, Problem> {
+pub async fn series(
+    State(app): State<App>,
+    _: Viewer,
+    Path((p, r)): Path<(String, String)>,
+    Query(query): Query<CourseQuery>,
+) -> Result<Json<Course>, Problem> {
     course(&app, &p, &r, query).await.map(Json)
 }
 
@@ -595,7 +618,12 @@ const POINTS: usize = 1_000;
 #[utoipa::path(get, path = "/api/projects/{p}/runs/{r}/duration", tag = "runs", security(("session" = ["viewer"]), ("token" = ["viewer"])),
     params(("p" = String, Path), ("r" = String, Path), CourseQuery),
     responses((status = 200, body = Duration), (status = 409, body = Problem), (status = 422, body = Problem)))]
-pub async fn duration(State(app): State<App>, _: Viewer, Path((p, r)): Path<(String, String)>, Query(query): Query<CourseQuery>) -> Result<Json<Duration>, Problem> {
+pub async fn duration(
+    State(app): State<App>,
+    _: Viewer,
+    Path((p, r)): Path<(String, String)>,
+    Query(query): Query<CourseQuery>,
+) -> Result<Json<Duration>, Problem> {
     let c = course(&app, &p, &r, query).await?;
     let mut sorted: Vec<f64> = c.values.iter().flatten().copied().collect();
     sorted.sort_by(|a, b| b.total_cmp(a));
@@ -635,7 +663,12 @@ pub struct Heat {
 #[utoipa::path(get, path = "/api/projects/{p}/runs/{r}/heat", tag = "runs", security(("session" = ["viewer"]), ("token" = ["viewer"])),
     params(("p" = String, Path), ("r" = String, Path), CourseQuery),
     responses((status = 200, body = Heat), (status = 409, body = Problem), (status = 422, body = Problem)))]
-pub async fn heat(State(app): State<App>, _: Viewer, Path((p, r)): Path<(String, String)>, Query(query): Query<CourseQuery>) -> Result<Json<Heat>, Problem> {
+pub async fn heat(
+    State(app): State<App>,
+    _: Viewer,
+    Path((p, r)): Path<(String, String)>,
+    Query(query): Query<CourseQuery>,
+) -> Result<Json<Heat>, Problem> {
     let c = course(&app, &p, &r, query).await?;
     let n = c.hours.iter().copied().filter(|h| h.is_finite()).fold(0.0, f64::max).ceil().clamp(0.0, 100_000.0) as usize;
     let mut values: Vec<Option<f64>> = vec![None; n.div_ceil(24) * 24];
@@ -763,7 +796,9 @@ pub async fn solve(
     let version = app.with_project(&p, move |project| project.version(Some(&name), wanted)).await?.number;
     (params.network, params.version) = (Some(n.clone()), Some(version));
     let task = Task::Snapshot(params);
-    task.check().map_err(|(field, reason)| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "The network cannot be solved so").detail(reason).field(field))?;
+    task.check().map_err(|(field, reason)| {
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "The network cannot be solved so").detail(reason).field(field)
+    })?;
     let mut value = Jobs::ask(&app, task, Some(dir), None).await?;
     (value["network"], value["version"]) = (json!(n), json!(version));
     serde_json::from_value(value).map(Json).map_err(Problem::internal)
