@@ -344,7 +344,7 @@ fn place(network: &Network, graph: &Graph, supplied: &dyn Fn(BusId) -> bool, tre
     for &part in &tree.order {
         let Some(upper) = Some(above[part]).filter(|a| *a != usize::MAX) else { continue };
         let bus = buses_of[upper].or(buses_of[part]);
-        let is_supplied = bus.is_none_or(|b| supplied(b));
+        let is_supplied = bus.is_none_or(&supplied);
         let element = match (&tree.parts[upper], &tree.parts[part]) {
             (Part::Link(together), _) => together.first().copied(),
             (_, Part::Link(_)) => None,
@@ -430,7 +430,7 @@ fn element_node(network: &Network, graph: &Graph, supplied: &dyn Fn(BusId) -> bo
     } else {
         SymbolState::Closed
     };
-    let is_supplied = network.in_service(id) && ends(network, id).into_iter().any(|b| supplied(b));
+    let is_supplied = network.in_service(id) && ends(network, id).into_iter().any(&supplied);
     DiagramNode {
         symbol: symbol_of(network, graph, id),
         element: Some(id),

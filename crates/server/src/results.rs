@@ -16,6 +16,9 @@ use store::report::Value as Figure;
 use store::{FeederRecord, Lake, RunManifest, Status, StoreError};
 use utoipa::ToSchema;
 
+/// A row of a table with the names of its columns.
+type Row = Map<String, Value>;
+
 /// Rows of a sorted list that are kept.
 pub const ROWS_MAX: usize = 20_000;
 /// Rows of all kept lists together.
@@ -590,7 +593,7 @@ impl Study {
         key: &str,
         id: &str,
         columns: &[&str],
-    ) -> Result<Option<(String, Map<String, Value>)>, Problem> {
+    ) -> Result<Option<(String, Row)>, Problem> {
         let mut all = vec![key];
         all.extend(columns);
         let mut found = None;
@@ -627,7 +630,7 @@ impl Study {
     ///
     /// # Errors
     /// Tables that cannot be read.
-    pub fn profile(&self, feeder: &str) -> Result<(Vec<Map<String, Value>>, Vec<[String; 2]>), Problem> {
+    pub fn profile(&self, feeder: &str) -> Result<(Vec<Row>, Vec<[String; 2]>), Problem> {
         let columns = ["node", "bus", "phase", "kv_base_ln", "distance_km", "v_min_pu", "v_mean_pu", "v_max_pu", "v_p05_pu", "v_p95_pu"];
         let (mut nodes, mut edges) = (Vec::new(), Vec::new());
         self.lake.each_row(self.name(), Some(feeder), "node_statistics", &columns, &mut |_, row| {

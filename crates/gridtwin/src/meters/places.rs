@@ -87,8 +87,11 @@ pub struct MeterRow {
     pub line: u32,
 }
 
+/// Rows of a file, what there is to say of it, and what was left out.
+pub type Read<T> = (Vec<T>, Vec<Diagnostic>, Vec<Reject>);
+
 /// A table of meters: what it says, findings, and rows that could not be used.
-pub fn meters(path: &Path) -> Result<(Vec<MeterRow>, Vec<Diagnostic>, Vec<Reject>), Failure> {
+pub fn meters(path: &Path) -> Result<Read<MeterRow>, Failure> {
     let table = read(path)?;
     let c = find(
         &table,

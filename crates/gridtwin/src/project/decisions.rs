@@ -230,11 +230,14 @@ const METER_COLUMNS: &[WantedColumn] = &[
     WantedColumn { field: "author", aliases: &["who", "user", "by"], required: false },
 ];
 
+/// Makes a decision of a row, given its cells by column.
+type Decide<'a> = dyn Fn(&dyn Fn(&str) -> String) -> Result<Decision, String> + 'a;
+
 fn of_table(
     path: &Path,
     wanted: &[WantedColumn],
     (author, note): (&str, &str),
-    decision: &dyn Fn(&dyn Fn(&str) -> String) -> Result<Decision, String>,
+    decision: &Decide,
 ) -> Result<Vec<Signed>, Failure> {
     let table = table::read(&DiskFiles::default(), path, &TableOptions { pad_short_rows: true, ..TableOptions::default() })?;
     let columns = Columns::find(&table, wanted, &ColumnMap::default())?;

@@ -465,12 +465,15 @@ fn no_quantity(all: &[(&str, &str)]) -> Problem {
     Problem::bad_request("There is no such quantity").field("quantity").hint(format!("One of {}.", names.join(", ")))
 }
 
+/// `rating_a`, `rating_kva` and `loading_max_pct` of an element.
+type Ratings = (Option<f64>, Option<f64>, Option<f64>);
+
 /// The course that a query asks for. That of an element or node is solved again, for a study keeps what is worst and not each step.
 async fn course(app: &App, p: &str, r: &str, query: CourseQuery) -> Result<Course, Problem> {
     let wanted = query.clone();
     enum Plan {
         Ready(Course),
-        Solve(Task, Course, Option<(Option<f64>, Option<f64>, Option<f64>)>),
+        Solve(Box<(Task, Course, Option<Ratings>)>),
     }
     let plan = with_study(app, p, r.to_owned(), move |_, _, study| {
         let [low, high] = study.range_a();
@@ -541,12 +544,12 @@ async fn course(app: &App, p: &str, r: &str, query: CourseQuery) -> Result<Cours
         let network = study.feeder(Some(&course.network))?;
         let (network, version, params) = study.question(&network)?;
         let task = Task::Series(MomentParams { network, version, study: params, step: 1, name });
-        Ok(Plan::Solve(task, course, row))
+        Ok(Plan::Solve(Box::new((task, course, row))))
     })
     .await?;
     let (task, mut course, ratings) = match plan {
         Plan::Ready(course) => return Ok(course),
-        Plan::Solve(task, course, ratings) => (task, course, ratings),
+        Plan::Solve(plan) => *plan,
     };
     let answer = Jobs::ask(app, task, Some(app.project_dir(p)?), None).await?;
     let numbers = |v: &Value| v.as_array().map_or(Vec::new(), |a| a.iter().map(Value::as_f64).collect::<Vec<_>>());

@@ -156,22 +156,28 @@ impl Views {
 
 /// What was encoded of one view.
 #[derive(Debug, Default)]
-pub(super) struct Kept(Mutex<(HashMap<String, Arc<[u8]>>, usize)>);
+pub(super) struct Kept(Mutex<Encoded>);
+
+#[derive(Debug, Default)]
+struct Encoded {
+    by_name: HashMap<String, Arc<[u8]>>,
+    bytes: usize,
+}
 
 impl Kept {
     /// What is kept under a name, or what `make` makes.
     pub(super) fn get_or(&self, name: &str, make: impl FnOnce() -> Vec<u8>) -> Arc<[u8]> {
-        if let Some(bytes) = locked(&self.0).0.get(name) {
+        if let Some(bytes) = locked(&self.0).by_name.get(name) {
             return bytes.clone();
         }
         let made: Arc<[u8]> = make().into();
         let mut kept = locked(&self.0);
-        if kept.1 + made.len() > ENCODED_MAX {
+        if kept.bytes + made.len() > ENCODED_MAX {
             // The tiles of one look at the map come in within seconds: beginning anew costs little, and nothing is to be tracked.
-            *kept = (HashMap::new(), 0);
+            *kept = Encoded::default();
         }
-        if made.len() <= ENCODED_MAX && kept.0.insert(name.to_owned(), made.clone()).is_none() {
-            kept.1 += made.len() + name.len();
+        if made.len() <= ENCODED_MAX && kept.by_name.insert(name.to_owned(), made.clone()).is_none() {
+            kept.bytes += made.len() + name.len();
         }
         made
     }

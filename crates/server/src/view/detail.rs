@@ -71,7 +71,7 @@ fn walk(path: &str, name: &str, value: &Value, per_length: Option<&str>, rows: &
             }
         }
         Value::Array(list) if list.is_empty() => {}
-        Value::Array(list) if !list.iter().all(is_scalar) && !(is_complex_name(name) && list.iter().all(is_pair)) => {
+        Value::Array(list) if !(list.iter().all(is_scalar) || is_complex_name(name) && list.iter().all(is_pair)) => {
             for (i, entry) in list.iter().enumerate() {
                 walk(&format!("{path}[{}]", i + 1), name, entry, per_length, rows);
             }

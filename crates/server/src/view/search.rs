@@ -42,8 +42,11 @@ fn push(text: &mut String, part: &str) {
     }
 }
 
+/// Tells each further part by which a subject is found.
+type Parts<'a> = dyn FnMut(&mut dyn FnMut(&str)) + 'a;
+
 impl Builder {
-    pub(super) fn add(&mut self, subject: Subject, name: &str, identity: &str, more: &mut dyn FnMut(&mut dyn FnMut(&str))) {
+    pub(super) fn add(&mut self, subject: Subject, name: &str, identity: &str, more: &mut Parts) {
         let Ok(begin) = u32::try_from(self.0.text.len()) else { return };
         self.0.lines.push((begin, subject));
         let text = &mut self.0.text;
