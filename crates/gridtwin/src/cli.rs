@@ -61,6 +61,10 @@ pub enum Command {
     Token(TokenArguments),
     /// Who did what on the server
     Audit(AuditArguments),
+    /// Write everything in a data folder or project to an archive, while programs work in it
+    Backup(BackupArguments),
+    /// Bring a backup back into a new folder
+    Restore(RestoreArguments),
     /// Meter readings: checked, completed, added up; and which transformer each meter hangs on
     Meters(crate::meters::arguments::MetersArguments),
     /// One job of the server, told on the standard input
@@ -1147,6 +1151,32 @@ pub enum TokenCommand {
         #[command(flatten)]
         server: ServerDataArguments,
     },
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct BackupArguments {
+    /// Folder of the server (`serve --data`), or of one project
+    #[arg(value_name = "DIR")]
+    pub data: PathBuf,
+    /// Archive to write
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Replace an archive that is there
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct RestoreArguments {
+    /// Archive that `gridtwin backup` wrote
+    #[arg(value_name = "FILE")]
+    pub archive: PathBuf,
+    /// Folder to bring back; new or empty
+    #[arg(long, value_name = "DIR", required_unless_present = "check")]
+    pub data: Option<PathBuf>,
+    /// Only read the archive through and compare every file with its list
+    #[arg(long, conflicts_with = "data")]
+    pub check: bool,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -9,6 +9,7 @@
 
 pub mod accounts;
 pub mod answer;
+pub mod backup;
 pub mod bench;
 pub mod check;
 pub mod cli;
@@ -68,6 +69,8 @@ pub fn run(cli: &Cli, console: &mut Console<'_>) -> u8 {
         Command::Weather(arguments) => weather::run(arguments, console).map(|()| true),
         Command::Project(arguments) => project::run(arguments, console),
         Command::Serve(arguments) => serve::run(arguments, console).map(|()| true),
+        Command::Backup(arguments) => backup::backup(arguments, console).map(|()| true),
+        Command::Restore(arguments) => backup::restore(arguments, console).map(|()| true),
         Command::User(arguments) => accounts::user(arguments, console).map(|()| true),
         Command::Token(arguments) => accounts::token(arguments, console).map(|()| true),
         Command::Audit(arguments) => accounts::audit(arguments, console),

@@ -586,14 +586,7 @@ impl Study {
     ///
     /// # Errors
     /// Tables that cannot be read.
-    pub fn one(
-        &self,
-        feeder: Option<&str>,
-        table: &str,
-        key: &str,
-        id: &str,
-        columns: &[&str],
-    ) -> Result<Option<(String, Row)>, Problem> {
+    pub fn one(&self, feeder: Option<&str>, table: &str, key: &str, id: &str, columns: &[&str]) -> Result<Option<(String, Row)>, Problem> {
         let mut all = vec![key];
         all.extend(columns);
         let mut found = None;

@@ -62,6 +62,20 @@ impl PartialFile {
         Ok(Self { place: place.to_owned(), temporary, file: Some(file), hash: Sha256::new(), bytes: 0, failure: None })
     }
 
+    /// Lets nobody but the owner read it, where the system knows of that.
+    ///
+    /// # Errors
+    /// A file whose rights cannot be changed.
+    pub(crate) fn only_for_owner(&self) -> Result<(), StoreError> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let rights = fs::Permissions::from_mode(0o600);
+            fs::set_permissions(&self.temporary, rights).map_err(|e| StoreError::writing(&self.temporary, 0, e))?;
+        }
+        Ok(())
+    }
+
     /// The failure of a write, told with the file's own error where there is one.
     pub fn failed(&mut self, otherwise: impl std::fmt::Display) -> StoreError {
         let source = self.failure.take().unwrap_or_else(|| io::Error::other(otherwise.to_string()));

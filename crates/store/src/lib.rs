@@ -28,6 +28,7 @@
 //! # Ok::<(), store::StoreError>(())
 //! ```
 
+pub mod backup;
 pub mod checksum;
 pub mod error;
 pub mod files;

@@ -233,12 +233,7 @@ const METER_COLUMNS: &[WantedColumn] = &[
 /// Makes a decision of a row, given its cells by column.
 type Decide<'a> = dyn Fn(&dyn Fn(&str) -> String) -> Result<Decision, String> + 'a;
 
-fn of_table(
-    path: &Path,
-    wanted: &[WantedColumn],
-    (author, note): (&str, &str),
-    decision: &Decide,
-) -> Result<Vec<Signed>, Failure> {
+fn of_table(path: &Path, wanted: &[WantedColumn], (author, note): (&str, &str), decision: &Decide) -> Result<Vec<Signed>, Failure> {
     let table = table::read(&DiskFiles::default(), path, &TableOptions { pad_short_rows: true, ..TableOptions::default() })?;
     let columns = Columns::find(&table, wanted, &ColumnMap::default())?;
     let mut all = Vec::new();
