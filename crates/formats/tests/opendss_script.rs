@@ -166,16 +166,18 @@ fn windings_take_lists_with_gaps() {
 #[test]
 fn files_are_found_from_the_file_that_names_them_in_either_case() {
     let files = MemoryFiles::new()
-        .with("m/master.dss", "New Circuit.c\nRedirect Sub\\LINES\nredirect loads.DSS\nbuscoords xy.csv")
+        .with("m/master.dss", "New Circuit.c\nRedirect Sub\\LINES\nredirect loads.DSS\nbuscoords xy.csv\nlatlongcoords ll.csv")
         .with("m/sub/Lines.dss", "new line.l1 bus1=sourcebus bus2=b\nredirect more.dss\n")
         .with("m/sub/more.dss", "new line.l2 bus1=b bus2=d\n")
         .with("m/Loads.dss", "new load.a bus1=d\n")
+        .with("m/ll.csv", "b,45.0,7.5\n")
         .with("m/XY.csv", "b, 1.5 2\n\nd\t3,4 ! note\nname,x,y\n");
     let (model, report, _) = read_files(&files, ReadOptions::default()).unwrap();
     assert_eq!(model.objects.count(ClassId::Line), 2);
     let l2 = object(&model, ClassId::Line, "l2");
     assert_eq!(model.sources.place(l2.source).to_string(), "m/sub/more.dss:1");
-    assert_eq!(model.buses.coordinates.get("d"), Some(&(3.0, 4.0)));
+    let place = |bus: &str| model.buses.coordinates.get(bus).map(|p| (p.xy, p.is_on_earth));
+    assert_eq!((place("d"), place("b")), (Some(((3.0, 4.0), false)), Some(((7.5, 45.0), true))));
     assert_eq!(report.diagnostics[0].source.as_ref().unwrap().to_string(), "m/XY.csv:4");
 }
 

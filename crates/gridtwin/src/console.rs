@@ -18,7 +18,8 @@ pub struct Console<'a> {
 impl Console<'_> {
     /// Runs `body` with the process's own streams.
     pub fn with_standard_streams<T>(body: impl FnOnce(&mut Console<'_>) -> T) -> T {
-        let (mut out, mut errors) = (io::stdout().lock(), io::stderr().lock());
+        // Not locked: other threads, such as those of the server, log to the same stream.
+        let (mut out, mut errors) = (io::stdout(), io::stderr());
         let style = Style::for_terminal(out.is_terminal());
         let error_style = Style::for_terminal(errors.is_terminal());
         body(&mut Console { out: &mut out, errors: &mut errors, style, error_style })

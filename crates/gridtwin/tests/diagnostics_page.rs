@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const STAGES: [&str; 21] = [
+const STAGES: [&str; 24] = [
     "READ",
     "CHECK",
     "SOLVE",
@@ -27,6 +27,9 @@ const STAGES: [&str; 21] = [
     "QUALITY",
     "COMPARE",
     "SERVER",
+    "JOB",
+    "UPLOAD",
+    "BACKUP",
     "CONVERT",
 ];
 

@@ -41,7 +41,7 @@ fn reports_that_cannot_be_made() {
         assert!(output.stdout.is_empty() && told.contains(code) && told.contains(part), "{told}");
     };
     refused(&["report", &path, "--study", "other"], "OUTPUT.LAKE.REFUSED", "Name one of them with --study: base.");
-    refused(&["report", &path, "--out", "report.docx"], "OUTPUT.REPORT.FORM", ".md, .html, .csv or .txt");
+    refused(&["report", &path, "--out", "report.docx"], "OUTPUT.REPORT.FORM", ".pdf, .xlsx, .csv, .html, .md or .txt");
     refused(&["report", "models"], "OUTPUT.LAKE.REFUSED", "holds no results lake");
     fs::write(dir.path().join("lake.json"), "{\"format\": \"gridtwin lake\", \"version\": 77}").unwrap();
     refused(&["report", &path], "OUTPUT.LAKE.REFUSED", "format version 77");

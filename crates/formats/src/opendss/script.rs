@@ -39,11 +39,19 @@ pub struct Model {
     pub commands: u32,
 }
 
+/// Where a script puts a bus.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BusPlace {
+    /// x and y, or longitude and latitude.
+    pub xy: (f64, f64),
+    /// The script says that these are degrees on the earth, and they are.
+    pub is_on_earth: bool,
+}
+
 /// What a script says of buses. Names are in lower case.
 #[derive(Debug, Clone, Default)]
 pub struct Buses {
-    /// x and y, or longitude and latitude.
-    pub coordinates: BTreeMap<Arc<str>, (f64, f64)>,
+    pub coordinates: BTreeMap<Arc<str>, BusPlace>,
     /// Voltage bases in kV line to neutral: those of `SetkVBase`, and those that the host works out
     /// for `CalcVoltageBases`.
     pub base_kv_ln: HashMap<Arc<str>, f64>,
@@ -1505,7 +1513,8 @@ impl<'a> Reader<'a> {
                 continue;
             };
             let xy = if latitude_first { (second, first) } else { (first, second) };
-            self.model.buses.coordinates.insert(Arc::from(bus.text.to_lowercase()), xy);
+            let place = BusPlace { xy, is_on_earth: latitude_first && first.abs() <= 90.0 && second.abs() <= 180.0 };
+            self.model.buses.coordinates.insert(Arc::from(bus.text.to_lowercase()), place);
         }
         self.state.at = outer;
         Ok(())

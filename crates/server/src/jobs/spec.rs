@@ -63,7 +63,12 @@ impl Task {
         if !KINDS.contains(&kind) {
             return Err((format!("\"{}\" is no kind of job", kind.chars().take(40).collect::<String>()), Some("kind".into())));
         }
-        let params = if params.is_null() { Value::Object(Map::new()) } else { params.clone() };
+        let params = match params {
+            Value::Null => Value::Object(Map::new()),
+            Value::Object(_) => params.clone(),
+            // A list would be taken as the fields in their order.
+            _ => return Err(("parameters are an object".into(), Some("params".into()))),
+        };
         let task: Self = serde_json::from_value(serde_json::json!({ "kind": kind, "params": params }))
             .map_err(|e| (e.to_string(), Some("params".into())))?;
         task.check().map(|()| task).map_err(|(field, reason)| (reason, Some(format!("params.{field}"))))

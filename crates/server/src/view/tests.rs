@@ -364,8 +364,37 @@ fn arrays_say_what_the_network_says() {
 }
 
 /// Fields with a number that has no unit, or tells it beside itself.
-const WITHOUT_UNIT: &[&str] =
-    &["n_phases", "length", "unit_factor", "power_factor", "model", "class", "n_customers", "n_taps", "h", "m", "n", "x_over_r"];
+const WITHOUT_UNIT: &[&str] = &[
+    "n_phases",
+    "ct_ratio",
+    "pt_ratio",
+    "remote_pt_ratio",
+    "cvr_p_exponent",
+    "cvr_q_exponent",
+    "relative_weight",
+    "xr_harmonic",
+    "amp_limit_gain",
+    "kp",
+    "pi_tolerance",
+    "on_setting",
+    "off_setting",
+    // Multiples of the setting of the curve.
+    "ground_instantaneous",
+    "ground_trip",
+    "phase_instantaneous",
+    "phase_trip",
+    "length",
+    "unit_factor",
+    "power_factor",
+    "model",
+    "class",
+    "n_customers",
+    "n_taps",
+    "h",
+    "m",
+    "n",
+    "x_over_r",
+];
 
 #[test]
 fn every_number_of_an_element_has_a_unit_or_is_known_to_have_none() {

@@ -107,6 +107,7 @@ impl View {
             };
             ranked.sort_by_cached_key(rank);
         }
+        let ranked_first = ranked.first().copied();
         for p in ranked {
             let piece = self.pieces[p as usize];
             let path = &self.positions[piece.from as usize..piece.to as usize];
@@ -156,6 +157,14 @@ impl View {
                     self.put_way(&mut layer, piece.element, &mut way);
                 }
             }
+        }
+        if drawn.is_empty()
+            && let (Some(_), Some(p)) = (grid, ranked_first)
+        {
+            // The whole network is smaller than a cell: its foremost line says that it is there.
+            let piece = self.pieces[p as usize];
+            let at = at.units(mercator(self.positions[piece.from as usize])).map(|u| u.round() as i32);
+            layer.add(u64::from(piece.element), Kind::Line, &[vec![at, [at[0] + 1, at[1]]]], &self.tags(piece.element, false));
         }
         layer
     }

@@ -621,6 +621,8 @@ impl<'a> Context<'a> {
 fn describe_buses(network: &mut Network, model: &Model) {
     for bus in &mut network.buses {
         bus.kv_base_ln = model.buses.base_kv_ln.get(bus.name.as_str()).copied().unwrap_or(0.0);
-        bus.xy = model.buses.coordinates.get(bus.name.as_str()).copied();
+        let place = model.buses.coordinates.get(bus.name.as_str());
+        bus.xy = place.map(|p| p.xy);
+        bus.latitude_longitude_deg = place.filter(|p| p.is_on_earth).map(|p| (p.xy.1, p.xy.0));
     }
 }

@@ -293,20 +293,26 @@ impl<'a> Writer<'a> {
 
     fn coordinates(&mut self) -> Result<Option<String>> {
         let mut text = String::new();
+        // One file and one command: places on the earth where these are all that is known, else the model's own coordinates.
+        let on_earth = |b: &network::Bus| b.latitude_longitude_deg.is_some_and(|(lat, lon)| b.xy.is_none_or(|xy| xy == (lon, lat)));
+        let mut placed = self.network.buses.iter().filter(|b| b.xy.is_some() || b.latitude_longitude_deg.is_some()).peekable();
+        let is_earth = placed.peek().is_some() && placed.all(on_earth);
         for bus in &self.network.buses {
-            let Some((x, y)) = bus.xy else { continue };
+            let place = if is_earth { bus.latitude_longitude_deg } else { bus.xy };
+            let Some((x, y)) = place else { continue };
             let name = word(&bus.name).filter(|_| x.is_finite() && y.is_finite()).ok_or_else(|| WriteError::Unwritable {
                 object: format!("bus {}", bus.name),
                 property: "coordinates".into(),
                 what: format!("{x}, {y}"),
             })?;
             text.push_str(&format!("{name},{},{}\n", number(x), number(y)));
-            self.ledger.record("bus.xy", Disposition::Kept, None);
+            let field = if is_earth { "bus.latitude_longitude_deg" } else { "bus.xy" };
+            self.ledger.record(field, Disposition::Kept, None);
         }
         if text.is_empty() {
             return Ok(None);
         }
-        self.say(format!("Buscoords {COORDINATES_FILE}"));
+        self.say(format!("{} {COORDINATES_FILE}", if is_earth { "LatLongCoords" } else { "Buscoords" }));
         Ok(Some(text))
     }
 
