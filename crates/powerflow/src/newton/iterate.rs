@@ -30,7 +30,8 @@
 //! magnitude to its value (a bordered matrix; several groups make a small dense system).
 //!
 //! A step that does not lessen the norm of the mismatch is halved. A block factor that leads nowhere is made again with row pivoting before
-//! the iteration gives up.
+//! the iteration gives up. Next to a branch of almost no impedance a tolerance may lie below the rounding of its two large powers, `ε Σ_j |s_ij|`; a point
+//! where no step lessens a mismatch of that size is the solution.
 //!
 //! Source: Tinney and Hart, *Power flow solution by Newton's method*, IEEE Trans. PAS-86, 1967; Monticelli, *State Estimation in Electric Power Systems*, ch. 4.
 
@@ -46,6 +47,9 @@ const HALVINGS: u32 = 6;
 
 /// Largest change of an angle (radians) or of the logarithm of a magnitude in one step.
 const LONGEST_STEP: f64 = 1.5;
+
+/// Roundings that the balance of a node may be off by where no step lessens it: the phasors of both ends, the admittance, the product, and the sum.
+const ROUNDINGS: f64 = 4.0;
 
 /// Difference by which laws of devices are derived, relative.
 const DEVICE_STEP: f64 = 1e-6;
@@ -359,6 +363,11 @@ impl Newton {
                 {
                     break;
                 }
+                self.evaluate(network, grid, point)?;
+                if self.is_rounding(grid, point) {
+                    self.rhs = direction;
+                    return Ok(());
+                }
                 if pivoted {
                     self.rhs = direction;
                     return Err(match solved {
@@ -369,7 +378,6 @@ impl Newton {
                 }
                 pivoted = true;
                 effort.pivoted += 1;
-                self.evaluate(network, grid, point)?;
                 self.rhs = direction;
                 self.set_rhs();
                 direction = std::mem::take(&mut self.rhs);
@@ -378,6 +386,19 @@ impl Newton {
             self.rhs = direction;
         }
         Ok(())
+    }
+
+    /// Whether nothing is left of the mismatch but the rounding of the powers that it is the sum of, which no step lessens.
+    fn is_rounding(&self, grid: &Grid, point: &Point) -> bool {
+        let balanced = (0..self.mismatch.len()).all(|i| {
+            let range = self.start[i] as usize..self.start[i + 1] as usize;
+            let flows = self.column[range.clone()].iter().zip(&self.y[range]);
+            let sum: f64 = flows.map(|(&j, y)| y.norm() * point.v[j as usize]).sum::<f64>() * point.v[i];
+            let size = sum + self.spec[i].norm() + (grid.current[i] * point.v[i]).norm();
+            let (m, ask) = (self.mismatch[i], self.asked[i]);
+            (ask[0] * m.re).abs().max((ask[1] * m.im).abs()) <= ROUNDINGS * f64::EPSILON * size
+        });
+        balanced && self.borders.iter().all(|b| (point.v[b.target] - b.v_set).abs() <= ROUNDINGS * f64::EPSILON * b.v_set)
     }
 
     fn set_rhs(&mut self) {

@@ -141,6 +141,11 @@ pub(super) struct Settled {
     pub regulation: Option<Regulation>,
 }
 
+/// A mismatch with the digits that tell it.
+fn megas(x: f64) -> String {
+    if x == 0.0 || x.abs() >= 1e-3 { format!("{x:.3}") } else { format!("{x:.1e}") }
+}
+
 pub(super) struct Failure {
     pub stop: Stop,
     pub effort: Effort,
@@ -369,8 +374,11 @@ impl<'n> Case<'n> {
                 };
                 let largest = worst.first().map_or_else(String::new, |w| {
                     format!(
-                        "Largest mismatch: {:.3} MW and {:.3} Mvar at bus {} (voltage {:.4} pu).",
-                        w.mismatch_mw, w.mismatch_mvar, w.bus, w.v_pu
+                        "Largest mismatch: {} MW and {} Mvar at bus {} (voltage {:.4} pu).",
+                        megas(w.mismatch_mw),
+                        megas(w.mismatch_mvar),
+                        w.bus,
+                        w.v_pu
                     )
                 });
                 Diagnostic::error("SOLVE.NEWTON.UNSOLVED", why).detail(largest)
@@ -402,7 +410,8 @@ impl<'n> Case<'n> {
             let lines: Vec<String> = worst
                 .iter()
                 .map(|w| {
-                    format!("{}: {:.3} MW, {:.3} Mvar, {:.4} pu ({})", w.bus, w.mismatch_mw, w.mismatch_mvar, w.v_pu, w.elements.join(", "))
+                    let (p, q) = (megas(w.mismatch_mw), megas(w.mismatch_mvar));
+                    format!("{}: {p} MW, {q} Mvar, {:.4} pu ({})", w.bus, w.v_pu, w.elements.join(", "))
                 })
                 .collect();
             diagnostics
