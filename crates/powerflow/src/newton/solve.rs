@@ -28,6 +28,9 @@ pub enum Start {
     Flat,
     /// As flat, with the angles of the linear power flow.
     Dc,
+    /// The voltages of the network with its loads as admittances and nothing injected, but those that are held: for feeders, whose ratios, shifts and
+    /// short branches a flat start contradicts.
+    Linear,
     /// The voltages stored in the case.
     Stored,
 }
@@ -312,10 +315,11 @@ impl<'n> Case<'n> {
             r.start(&mut self.point, start != Start::Stored);
         }
         self.point.refresh();
-        if start == Start::Dc {
-            self.newton.dc_angles(self.network, &self.grid, &mut self.point)?;
+        match start {
+            Start::Dc => self.newton.dc_angles(self.network, &self.grid, &mut self.point),
+            Start::Linear => self.newton.linear_voltages(&self.grid, &mut self.point),
+            Start::Flat | Start::Stored => Ok(()),
         }
-        Ok(())
     }
 
     fn elements_at(&self, node: usize, limit: usize) -> Vec<String> {
@@ -459,8 +463,9 @@ impl<'n> Case<'n> {
             self.hold(Controls::Locked);
             self.newton.spec.iter_mut().for_each(|s| *s *= factor);
             self.grid.current.iter_mut().zip(&unscaled_current).for_each(|(c, u)| *c = u * factor);
-            let started = self.set_start(Start::Dc, None).is_ok();
-            let solved = started && self.newton_from_here(&quiet, &mut Effort::default()).is_ok();
+            let solved = [Start::Dc, Start::Linear]
+                .into_iter()
+                .any(|start| self.set_start(start, None).is_ok() && self.newton_from_here(&quiet, &mut Effort::default()).is_ok());
             if solved {
                 best = Some(factor);
                 low = factor;
