@@ -2,7 +2,7 @@
 
 usage: python closed_form.py
 
-Each function below is one case of cases/power_flow: the formula worked in that case's README with the values of its
+Each function below is one case of cases/power_flow (the last of cases/conversions): the formula worked in that case's README with the values of its
 network.dss, and nothing else; no power-flow program is involved. Needs only Python.
 """
 import cmath
@@ -76,7 +76,48 @@ def mutual_coupling():
     return rows
 
 
+def balanced_feeder():
+    """Of cases/conversions: one phase of everything, folded to the bus of the load of constant power."""
+    e, z_source = 1.02 * 69e3 / ROOT3, 0.5 + 4j
+    n = 12.47 * 1.025 / 69  # substation, at its tap
+    z_substation = (0.01 + 0.08j) * (12.47 * 1.025) ** 2 / 10
+    z_line = 3 * (0.3 + 0.6j)
+    y_line = 1j * 2 * math.pi * 60 * 3 * 300e-9 / 2  # at each end
+    y_mid = y_line + (1j * 0.6 + 1.5 - 0.5j) / 12.47**2
+    m = 0.24 / (7.2 * 0.975)  # unit of the bank, at its tap
+    z_unit = (0.012 + 0.02j) * 0.24**2 / 0.5
+    s = 300e3 + 100e3j
+
+    z = z_source * n**2 + z_substation
+    e_feeder, z = e * n / (1 + z * y_line), z / (1 + z * y_line) + z_line
+    e_mid, z = e_feeder / (1 + z * y_mid), z / (1 + z * y_mid)
+    e_low, z_low = e_mid * m, z * m**2 + z_unit
+    # v conj(v) + z conj(s) = e conj(v), with e turned to the real axis.
+    a, b, size = (z_low * s.conjugate()).real, (z_low * s.conjugate()).imag, abs(e_low)
+    w = complex((size + math.sqrt(size**2 - 4 * (a + (b / size) ** 2))) / 2, -b / size)
+    low = w * e_low / size
+    i = (s / low).conjugate() * m
+    mid = e_mid - z * i
+    i += y_mid * mid
+    feeder = mid + z_line * i
+    i += y_line * feeder
+    sub = e - z_source * i * n
+    turn = cmath.rect(1, -math.pi / 6)
+    return [("sub", 69 / ROOT3, sub), ("feeder", BASE_KV, feeder * turn), ("mid", BASE_KV, mid * turn), ("low", 0.24, low * turn)]
+
+
+def write_conversions():
+    path = CASES.parent / "conversions" / "balanced_feeder" / "expected" / "buses.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", newline="") as f:
+        w = csv.writer(f, lineterminator="\n")
+        w.writerow(["bus", "kvbase_ln", "v_pu", "angle_deg"])
+        for bus, kv, v in balanced_feeder():
+            w.writerow([bus, *(f"{x:.12g}" for x in (kv, abs(v) / (kv * 1e3), math.degrees(cmath.phase(v))))])
+
+
 def main():
+    write_conversions()
     for case in (two_bus_closed_form, two_bus_constant_power, balanced_delta_wye_30_degrees, single_phase_return, capacitor_rise,
                  mutual_coupling):
         for controls in ("off", "static"):

@@ -77,7 +77,7 @@ pub fn solve(model: &Model, arguments: &SolveArguments) -> Result<Box<Solution>,
 /// Findings that say why there is no solution.
 pub fn solve_network(network: &Network, options: &Options) -> Result<Box<Solution>, Vec<Diagnostic>> {
     let mut failed = Vec::new();
-    for start in [newton::Start::Flat, newton::Start::Dc, newton::Start::Stored] {
+    for start in [newton::Start::Flat, newton::Start::Dc, newton::Start::Linear, newton::Start::Stored] {
         let last = start == newton::Start::Stored;
         let options = Options { start, seek_solvable: options.seek_solvable && last, ..*options };
         match newton::solve(network, &options) {

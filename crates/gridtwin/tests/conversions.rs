@@ -3,7 +3,7 @@
 mod common;
 
 use formats::opendss::{self, MemoryFiles};
-use formats::{matpower, psse};
+use formats::{cyme, matpower, psse};
 use gridtwin::cli::TargetFormat;
 use gridtwin::equivalent::{self, Deviation, deviation, three_phase};
 use gridtwin::model::Model;
@@ -103,19 +103,51 @@ fn sample_cases_have_their_voltages_in_three_phases() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// What a feeder became, and how far the case read back and solved is from the positive sequence that it stores.
-fn through_case(model: &Path, balanced: bool) -> Result<(Converted, Vec<(f64, f64)>), String> {
-    let mut model = Model::read_with(model, &[], false).map_err(|e| e.to_string())?;
-    let made = equivalent::of_model(&mut model, TargetFormat::Raw35, balanced, None, false).map_err(|e| e.to_string())?;
-    let made = made.expect("a feeder becomes a case");
-    let mut trips = Vec::new();
-    let solved = solve_network(&made.network, &TIGHT).map_err(|e| format!("{:?}", e.first()))?;
+/// To three phases, to a study of CYME, back, solved. `Err` where no study says what the case became.
+fn through_cyme(network: &Network) -> Result<Option<(usize, Deviation)>, String> {
+    let Ok(solution) = solve_network(network, &TIGHT) else { return Ok(None) };
+    let made = three_phase(network, None).map_err(|e| e.to_string())?;
+    let written = cyme::write(&made.network, &cyme::WriteOptions::default()).map_err(|e| e.to_string())?;
+    let files = MemoryFiles::new()
+        .with("study/network.txt", written.network.as_bytes())
+        .with("study/equipment.txt", written.equipment.as_bytes())
+        .with("study/load.txt", written.load.as_bytes());
+    let again = cyme::text::read(&files, Path::new("study"), &cyme::Options::default()).unwrap_or_else(|e| panic!("read back: {e}"));
+    assert!(again.rejects.is_empty(), "{:?}", again.rejects);
+    let mut again = again.network;
+    again.options.tolerance_pu = 1e-9;
+    again.options.max_iterations = 1000;
+    let d = deviation(&solution, &again).unwrap_or_else(|e| panic!("read back: {:?}", e.first()));
+    let alive = solution.buses.iter().filter(|b| b.v_pu.is_some()).count();
+    Ok(Some((alive, d)))
+}
+
+#[test]
+fn sample_cases_through_cyme() {
+    let Some(folder) = samples() else { return };
+    let table = std::fs::read_to_string(folder.join("psse/check.csv")).expect("the list can be read");
+    for file in table.lines().skip(1).filter_map(|l| l.split(',').next()) {
+        if file.ends_with(".gz") || file.ends_with(".rawx") {
+            continue;
+        }
+        let network = case(&folder.join(file));
+        match through_cyme(&network) {
+            Ok(None) => println!("{file:<56} has no solution of its own"),
+            Ok(Some((alive, d))) => println!("{file:<56} {:>6} of {alive} {:>10.1e} {} {:>10.1e}", d.buses, d.v_pu, d.v_bus, d.angle_deg),
+            Err(e) => println!("{file:<56} {e}"),
+        }
+    }
+}
+
+/// A case in every format that holds cases, read back.
+fn read_again(network: &Network) -> Result<Vec<(String, Network)>, String> {
     let mut texts = Vec::new();
     for version in 33..=35 {
-        let (text, _) = psse::write(&made.network, &psse::WriteOptions { version }).map_err(|e| e.to_string())?;
+        let (text, _) = psse::write(network, &psse::WriteOptions { version }).map_err(|e| e.to_string())?;
         texts.push((format!("case_v{version}.raw"), text));
     }
-    texts.push(("case.m".into(), matpower::write(&made.network, "feeder").map_err(|e| e.to_string())?.0));
+    texts.push(("case.m".into(), matpower::write(network, "feeder").map_err(|e| e.to_string())?.0));
+    let mut read_back = Vec::new();
     for (name, text) in texts {
         let files = MemoryFiles::new().with(&name, text.as_bytes());
         let read = if name.ends_with(".m") {
@@ -124,7 +156,23 @@ fn through_case(model: &Path, balanced: bool) -> Result<(Converted, Vec<(f64, f6
             psse::read(&files, Path::new(&name), &psse::ReadOptions::default())
         };
         let network = read.map_err(|e| format!("{name}: {e}"))?.network;
-        let again = solve_network(&network, &TIGHT).map_err(|e| format!("{name}: {:?}", e.first()))?;
+        read_back.push((name, network));
+    }
+    Ok(read_back)
+}
+
+/// Powers are balanced to the last digits: a part of 100 MVA at the end of a service of 100 per unit is a hundred times that part of its voltage.
+const TIGHTEST: newton::Options = newton::Options { tolerance_pu: 1e-13, ..TIGHT };
+
+/// What a feeder became, and how far the case read back and solved is from the positive sequence that it stores.
+fn through_case(model: &Path, balanced: bool) -> Result<(Converted, Vec<(f64, f64)>), String> {
+    let mut model = Model::read_with(model, &[], false).map_err(|e| e.to_string())?;
+    let made = equivalent::of_model(&mut model, TargetFormat::Raw35, balanced, None, false).map_err(|e| e.to_string())?;
+    let made = made.expect("a feeder becomes a case");
+    let mut trips = Vec::new();
+    let solved = solve_network(&made.network, &TIGHTEST).map_err(|e| format!("{:?}", e.first()))?;
+    for (name, network) in read_again(&made.network)? {
+        let again = solve_network(&network, &TIGHTEST).map_err(|e| format!("{name}: {:?}", e.first()))?;
         let mut worst = (0.0f64, 0.0f64);
         let by_number = |n: u32| again.buses.iter().find(|b| b.number == n);
         for a in &solved.buses {
@@ -165,4 +213,64 @@ fn feeders_become_cases_of_their_positive_sequence() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// A feeder of three alike phases is its case, exactly: both are held to the closed form.
+#[test]
+fn a_balanced_feeder_is_its_case() {
+    const CLOSED_V_PU: f64 = 1e-6;
+    const CLOSED_DEG: f64 = 1e-4;
+    let folder = common::root().join("cases/conversions/balanced_feeder");
+    let text = std::fs::read_to_string(folder.join("expected/buses.csv")).expect("the expected voltages");
+    let expected: Vec<(String, [f64; 3])> = text
+        .lines()
+        .skip(1)
+        .map(|line| {
+            let cells: Vec<&str> = line.split(',').collect();
+            let [kv, v, angle] = [1, 2, 3].map(|k| cells[k].parse().expect("a number"));
+            (cells[0].to_owned(), [kv, v, angle])
+        })
+        .collect();
+    assert_eq!(expected.len(), 4);
+    let apart = |a: f64, b: f64| ((a - b + 180.0).rem_euclid(360.0) - 180.0).abs();
+
+    let mut model = Model::read_with(&folder.join("network.dss"), &[], false).expect("the model reads");
+    let made =
+        equivalent::of_model(&mut model, TargetFormat::Raw35, false, None, false).expect("it converts").expect("a feeder becomes a case");
+    let codes: Vec<&str> = made.diagnostics.iter().map(|d| d.code.as_str()).collect();
+    assert_eq!(codes, ["CONVERT.FEEDER.BALANCED"], "{:?}", made.diagnostics);
+
+    // Phase by phase.
+    model.network.options.tolerance_pu = 1e-10;
+    let solution = Session::new().solve_network(&model.network, true).expect("it compiles").settled().expect("it settles");
+    for (bus, [kv, v, angle]) in &expected {
+        for (node, turn) in [(1, 0.0), (2, -120.0), (3, 120.0)] {
+            let name = format!("{bus}.{node}");
+            let row = solution.nodes().into_iter().find(|n| n.node == name).unwrap_or_else(|| panic!("{name} is not there"));
+            let found = row.v_v.norm() / (kv * 1e3);
+            assert!((found - v).abs() <= CLOSED_V_PU, "{name}: {found}, {v} by the closed form");
+            assert!(
+                apart(row.angle_deg - turn, *angle) <= CLOSED_DEG,
+                "{name}: {}, {angle} degrees by the closed form",
+                row.angle_deg - turn
+            );
+        }
+    }
+
+    // As a case, in every format.
+    let mut worst = (0.0f64, 0.0f64);
+    for (name, network) in read_again(&made.network).expect("it is written and read") {
+        let solved = solve_network(&network, &TIGHTEST).unwrap_or_else(|e| panic!("{name}: {:?}", e.first()));
+        for (bus, [kv, v, angle]) in &expected {
+            let at = made.network.buses.iter().position(|b| b.transmission.as_ref().is_some_and(|t| t.name == *bus));
+            let number = at.expect("buses keep their names") as u32 + 1;
+            let row = solved.buses.iter().find(|b| b.number == number).unwrap_or_else(|| panic!("{name}: {bus} is not there"));
+            let base = network.bus(row.id).transmission.as_ref().map_or(f64::NAN, |t| t.kv_base_ll) / 3f64.sqrt();
+            let found = row.v_pu.expect("a voltage") * base / kv;
+            worst = (worst.0.max((found - v).abs()), worst.1.max(apart(row.angle_deg.expect("an angle"), *angle)));
+            assert!((found - v).abs() <= CLOSED_V_PU, "{name}, {bus}: {found}, {v} by the closed form");
+            assert!(apart(row.angle_deg.expect("an angle"), *angle) <= CLOSED_DEG, "{name}, {bus}: {:?}, {angle} degrees", row.angle_deg);
+        }
+    }
+    println!("case against the closed form: {:.1e} pu, {:.1e} degrees", worst.0, worst.1);
 }

@@ -179,7 +179,7 @@ fn judge(u: &Unbalance, options: TransmissionOptions) -> Result<Diagnostic, Conv
         .hint("Give --balanced to carry it nonetheless, as an approximation.")
         .into());
     }
-    Ok(if u.v_pu.max(u.v_lateral_pu) < EXACT_PU && u.negative_pct < 100.0 * EXACT_PU {
+    Ok(if u.v_pu.max(u.v_lateral_pu).max(u.angle_deg.to_radians()) < EXACT_PU && u.negative_pct < 100.0 * EXACT_PU {
         Diagnostic::note("CONVERT.FEEDER.BALANCED", "the network is balanced: the case has its voltages").detail(detail)
     } else {
         Diagnostic::warning("CONVERT.FEEDER.UNBALANCED", "the case is the balanced approximation of an unbalanced network")
@@ -207,7 +207,7 @@ fn snapped(angle: f64) -> f64 {
 
 /// The pattern of every bus: what ties the voltages of its nodes to the one of the case.
 struct Patterns {
-    /// By node number of the circuit; 0 for the earth, neutrals and what nothing feeds.
+    /// By node number of the circuit, turned by the frame of its bus; 0 for the earth, neutrals and what nothing feeds.
     u: Vec<Complex64>,
     /// Angle of each bus's frame, degrees; none for a bus without voltage.
     frame_deg: Vec<Option<f64>>,
@@ -314,7 +314,7 @@ impl Patterns {
         for n in 1..v.len() as u32 {
             let b = circuit.node(n).bus.index();
             if let (Some(frame), true) = (frame_deg[b], alive(b, n)) {
-                u[n as usize] = polar_deg(snapped(wrapped(v[n as usize].arg().to_degrees() - frame)));
+                u[n as usize] = polar_deg(frame + snapped(wrapped(v[n as usize].arg().to_degrees() - frame)));
             }
         }
         Ok(Self { u, frame_deg, kv_ln, rank })
@@ -1392,15 +1392,26 @@ impl Converter<'_> {
                 (u.zero_pct, u.zero_bus) = (pct(zero), bus.name.clone());
             }
         }
-        let options = newton::Options { start: newton::Start::Stored, tolerance_pu: 1e-11, ..newton::Options::default() };
-        let solved = match newton::solve(&self.out, &options) {
-            Ok(newton::Outcome::Solved(s)) => s,
-            Ok(newton::Outcome::Unsolved(failed)) => {
-                let mut diagnostics = vec![Diagnostic::error("CONVERT.FEEDER.UNSOLVED", "the balanced case of the network does not solve")];
-                diagnostics.extend(failed.diagnostics);
-                return Err(ConversionError { diagnostics });
+        // Not from the voltages of the network: where a lateral leaves the trunk they are those of a phase at one end of a short line and the mean of
+        // three at the other, which is no start for Newton's method.
+        let mut failed = Vec::new();
+        let mut solved = None;
+        for start in [newton::Start::Linear, newton::Start::Dc, newton::Start::Flat] {
+            let last = start == newton::Start::Flat;
+            let options = newton::Options { start, tolerance_pu: 1e-11, seek_solvable: last, ..newton::Options::default() };
+            match newton::solve(&self.out, &options) {
+                Ok(newton::Outcome::Solved(s)) => {
+                    solved = Some(s);
+                    break;
+                }
+                Ok(newton::Outcome::Unsolved(unsolved)) => failed = unsolved.diagnostics,
+                Err(e) => return Err(e.diagnostic().into()),
             }
-            Err(e) => return Err(e.diagnostic().into()),
+        }
+        let Some(solved) = solved else {
+            let mut diagnostics = vec![Diagnostic::error("CONVERT.FEEDER.UNSOLVED", "the balanced case of the network does not solve")];
+            diagnostics.extend(failed);
+            return Err(ConversionError { diagnostics });
         };
         // What is written is a solved case.
         for row in &solved.buses {

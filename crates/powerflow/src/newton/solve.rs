@@ -28,6 +28,9 @@ pub enum Start {
     Flat,
     /// As flat, with the angles of the linear power flow.
     Dc,
+    /// The voltages of the network with its loads as admittances and nothing injected, but those that are held: for feeders, whose ratios, shifts and
+    /// short branches a flat start contradicts.
+    Linear,
     /// The voltages stored in the case.
     Stored,
 }
@@ -139,6 +142,11 @@ pub(super) struct Settled {
     pub effort: Effort,
     pub rounds: u32,
     pub regulation: Option<Regulation>,
+}
+
+/// A mismatch with the digits that tell it.
+fn megas(x: f64) -> String {
+    if x == 0.0 || x.abs() >= 1e-3 { format!("{x:.3}") } else { format!("{x:.1e}") }
 }
 
 pub(super) struct Failure {
@@ -307,10 +315,11 @@ impl<'n> Case<'n> {
             r.start(&mut self.point, start != Start::Stored);
         }
         self.point.refresh();
-        if start == Start::Dc {
-            self.newton.dc_angles(self.network, &self.grid, &mut self.point)?;
+        match start {
+            Start::Dc => self.newton.dc_angles(self.network, &self.grid, &mut self.point),
+            Start::Linear => self.newton.linear_voltages(&self.grid, &mut self.point),
+            Start::Flat | Start::Stored => Ok(()),
         }
-        Ok(())
     }
 
     fn elements_at(&self, node: usize, limit: usize) -> Vec<String> {
@@ -369,8 +378,11 @@ impl<'n> Case<'n> {
                 };
                 let largest = worst.first().map_or_else(String::new, |w| {
                     format!(
-                        "Largest mismatch: {:.3} MW and {:.3} Mvar at bus {} (voltage {:.4} pu).",
-                        w.mismatch_mw, w.mismatch_mvar, w.bus, w.v_pu
+                        "Largest mismatch: {} MW and {} Mvar at bus {} (voltage {:.4} pu).",
+                        megas(w.mismatch_mw),
+                        megas(w.mismatch_mvar),
+                        w.bus,
+                        w.v_pu
                     )
                 });
                 Diagnostic::error("SOLVE.NEWTON.UNSOLVED", why).detail(largest)
@@ -402,7 +414,8 @@ impl<'n> Case<'n> {
             let lines: Vec<String> = worst
                 .iter()
                 .map(|w| {
-                    format!("{}: {:.3} MW, {:.3} Mvar, {:.4} pu ({})", w.bus, w.mismatch_mw, w.mismatch_mvar, w.v_pu, w.elements.join(", "))
+                    let (p, q) = (megas(w.mismatch_mw), megas(w.mismatch_mvar));
+                    format!("{}: {p} MW, {q} Mvar, {:.4} pu ({})", w.bus, w.v_pu, w.elements.join(", "))
                 })
                 .collect();
             diagnostics
@@ -450,8 +463,9 @@ impl<'n> Case<'n> {
             self.hold(Controls::Locked);
             self.newton.spec.iter_mut().for_each(|s| *s *= factor);
             self.grid.current.iter_mut().zip(&unscaled_current).for_each(|(c, u)| *c = u * factor);
-            let started = self.set_start(Start::Dc, None).is_ok();
-            let solved = started && self.newton_from_here(&quiet, &mut Effort::default()).is_ok();
+            let solved = [Start::Dc, Start::Linear]
+                .into_iter()
+                .any(|start| self.set_start(start, None).is_ok() && self.newton_from_here(&quiet, &mut Effort::default()).is_ok());
             if solved {
                 best = Some(factor);
                 low = factor;
