@@ -1017,6 +1017,9 @@ pub struct ServeArguments {
     /// PostgreSQL database for users, sessions and jobs [default: a file in the folder]
     #[arg(long, value_name = "URL")]
     pub database: Option<String>,
+    /// Make a project to look at, unless it is there: synthetic feeders and the IEEE 123-node feeder, solved for a year
+    #[arg(long)]
+    pub demo: bool,
     /// No login: everyone is an administrator. Only on loopback
     #[arg(long)]
     pub no_auth: bool,

@@ -29,6 +29,9 @@ pub fn run(arguments: &ServeArguments, console: &mut Console<'_>) -> Result<(), 
     } else if let Some(link) = server.first_admin_url() {
         console.print(&format!("There are no users yet. Make the first administrator here; the link works once:\n  {link}\n"))?;
     }
+    if arguments.demo && server.demonstrate()? {
+        console.print("The project \"demo\" is being made; its networks and results appear as they are ready.\n")?;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed_runtime)?;
     runtime.block_on(async {
         let stop = asked_to_stop().map_err(failed_runtime)?;

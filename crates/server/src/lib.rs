@@ -45,12 +45,15 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use store::project::{Creation, Project};
 use store::server::ServerError;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+/// Name of the project that the demonstration is in.
+const DEMO: &str = "demo";
 /// How long requests may take to end when the server stops.
 const GRACE: Duration = Duration::from_secs(10);
 /// How long the head of a request may take to come in.
@@ -201,6 +204,23 @@ impl Server {
     pub fn first_admin_url(&self) -> Option<String> {
         // Behind a # it is not sent, so that it comes into no log.
         self.app.auth.first_key().map(|key| format!("{}/first-admin#key={key}", self.url()))
+    }
+
+    /// Makes the project of the demonstration and the job that fills it, unless it is there. Waits for the database.
+    ///
+    /// # Errors
+    /// A folder or database that cannot be written.
+    pub fn demonstrate(&self) -> Result<bool, StartError> {
+        let dir = self.app.config.data.join("projects").join(DEMO);
+        if dir.exists() {
+            return Ok(false);
+        }
+        let note = "Synthetic feeders and the IEEE 123-node test feeder with a year of load; made by the program to be looked at.";
+        let now = moment::rfc3339(moment::now_ms());
+        Project::create(&dir, &Creation { note: note.into(), ..Creation::new(DEMO, now) }).map_err(ServerError::from)?;
+        let job = jobs::Task::Demo(jobs::DemoParams::default()).job(DEMO, "console".into(), None);
+        self.app.database.add_job(&job)?;
+        Ok(true)
     }
 
     /// Answers until `stop` is ready; then no new connections are taken, and requests have ten seconds to end.

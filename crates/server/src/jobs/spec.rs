@@ -4,6 +4,7 @@ use network::Diagnostic;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::path::PathBuf;
+use store::server::NewJob;
 use utoipa::ToSchema;
 
 /// Largest number of steps of a study that is asked for over the wire: ten years of minutes.
@@ -94,6 +95,28 @@ impl Task {
         match self {
             Self::Import(p) | Self::Preview(p) => Some(&p.upload),
             _ => None,
+        }
+    }
+
+    /// The job of it, as the database keeps one. Jobs of one lane run one after another.
+    pub(crate) fn job(&self, project: &str, author: String, request_key: Option<String>) -> NewJob {
+        let mut value = serde_json::to_value(self).expect("tasks are plain data");
+        let lane = if self.writes_lake() {
+            format!("lake:{project}")
+        } else if matches!(self, Self::Import(_)) {
+            format!("project:{project}")
+        } else {
+            String::new()
+        };
+        NewJob {
+            id: crate::random::hex(8),
+            kind: value["kind"].as_str().unwrap_or_default().to_owned(),
+            project: project.to_owned(),
+            params: value["params"].take(),
+            lane,
+            author,
+            request_key,
+            now_ms: crate::moment::now_ms(),
         }
     }
 

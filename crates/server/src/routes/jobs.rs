@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::PathBuf;
 use store::project::{Creation, Project};
-use store::server::{JobFilter, JobState, NewJob};
+use store::server::{JobFilter, JobState};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -139,24 +139,7 @@ pub async fn create(
     let (kind, project) = (request.kind.clone(), request.project.clone());
     let (job, is_new) = blocking(move || {
         let task = resolved(&dir, task)?;
-        let params = serde_json::to_value(&task).map_err(Problem::internal)?["params"].take();
-        let lane = if task.writes_lake() {
-            format!("lake:{project}")
-        } else if matches!(task, Task::Import(_)) {
-            format!("project:{project}")
-        } else {
-            String::new()
-        };
-        let new = NewJob {
-            id: crate::random::hex(8),
-            kind: kind.clone(),
-            project: project.clone(),
-            params,
-            lane,
-            author: caller.user,
-            request_key,
-            now_ms: now_ms(),
-        };
+        let new = task.job(&project, caller.user, request_key);
         let (job, is_new) = shared.database.add_job(&new)?;
         if !is_new && (job.kind != kind || job.project != project) {
             return Err(Problem::conflict("Another job was asked for under this Idempotency-Key")
