@@ -91,7 +91,7 @@ export function Shell() {
         {session?.no_auth && <div className="banner warn" role="note"><span>{strings.noAuth}</span><span style={{ fontWeight: 400 }}>{strings.noAuthHint}</span></div>}
         <LinkBanner />
       </div>
-      <div className="topbar">
+      <header className="topbar">
         <NavLink className="brand" to={{ pathname: '/overview', search: common }}><img src="/favicon.svg" alt="" />{strings.product}</NavLink>
         <ContextPicker context={context} />
         <span className="grow" />
@@ -105,7 +105,7 @@ export function Shell() {
             <button className="plain" onClick={logout}>{strings.logout}</button>
           </>
         )}
-      </div>
+      </header>
       <nav className="nav" aria-label={strings.product}>
         {PAGES.map((page) => (
           <NavLink key={page} to={{ pathname: `/${page}`, search: common }} title={strings.pages[page]} aria-label={strings.pages[page]}>

@@ -1,4 +1,4 @@
-/** The clock of the page: the whole year of a study, or one of its hours, in the address. */
+/** The clock of the page: the whole of a study, or one of its hours, in the address. An hour is named by its end, so the first is 1. */
 
 import { create } from 'zustand';
 import { useUrl } from './url';
@@ -9,7 +9,7 @@ export const useClock = create<{ playing: boolean; setPlaying: (playing: boolean
 }));
 
 export function clampHour(hour: number, hours: number): number {
-  return Math.max(0, Math.min(hours - 1, Math.round(hour)));
+  return Math.max(1, Math.min(hours, Math.round(hour)));
 }
 
 export interface Hour {

@@ -116,11 +116,11 @@ export function Table<T>(props: Props<T>) {
             <tr>
               {columns.map((c) => (
                 <th key={c.key} className={c.numeric ? 'num' : ''} style={c.width ? { width: c.width } : undefined} aria-sort={sort?.key === c.key ? (sort.down ? 'descending' : 'ascending') : 'none'}>
-                  <button tabIndex={-1} onClick={() => click(c.key)}>
+                  {c.head === '' ? <span className="visually-hidden">{strings.table.actions}</span> : <button tabIndex={-1} onClick={() => click(c.key)}>
                     {c.head}
                     {c.unit && <span className="unit">{c.unit}</span>}
                     <span aria-hidden="true">{sort?.key === c.key ? (sort.down ? '▾' : '▴') : ''}</span>
-                  </button>
+                  </button>}
                 </th>
               ))}
             </tr>

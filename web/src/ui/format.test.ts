@@ -33,9 +33,13 @@ describe('times', () => {
   it('leaves a time that is none as it is', () => expect(when('soon')).toBe('soon'));
   it('hours of a year are days and times, leap years too', () => {
     expect(hourOfYear(0)).toBe('1 Jan 00:00');
+    expect(hourOfYear(1)).toBe('1 Jan 01:00');
+    expect(hourOfYear(24)).toBe('1 Jan 24:00');
+    expect(hourOfYear(8760)).toBe('31 Dec 24:00');
+    expect(hourOfYear(8784, 8784)).toBe('31 Dec 24:00');
     expect(hourOfYear(8759)).toBe('31 Dec 23:00');
-    expect(hourOfYear(31 * 24 + 28 * 24)).toBe('1 Mar 00:00');
-    expect(hourOfYear(31 * 24 + 28 * 24, 8784)).toBe('29 Feb 00:00');
+    expect(hourOfYear(31 * 24 + 28 * 24 + 1)).toBe('1 Mar 01:00');
+    expect(hourOfYear(31 * 24 + 28 * 24 + 1, 8784)).toBe('29 Feb 01:00');
     expect(hourOfYear(8783, 8784)).toBe('31 Dec 23:00');
     expect(hourOfYear(12.25)).toBe('1 Jan 12:15');
   });
@@ -45,7 +49,7 @@ describe('names of fields', () => {
   it('splits the unit off', () => {
     expect(fieldName('v_min_pu')).toEqual({ words: 'V min', unit: 'pu' });
     expect(fieldName('r1_ohm_per_km')).toEqual({ words: 'R1', unit: 'Ω/km' });
-    expect(fieldName('hours_below_a')).toEqual({ words: 'Hours below a', unit: 'h' });
+    expect(fieldName('hours_below_a')).toEqual({ words: 'Hours below range A', unit: 'h' });
     expect(fieldName('name')).toEqual({ words: 'Name', unit: '' });
     expect(fieldName('energy_kwh')).toEqual({ words: 'Energy', unit: 'kWh' });
   });

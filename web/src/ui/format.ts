@@ -95,16 +95,20 @@ export function when(utc: string | null | undefined, zone?: string): string {
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const LENGTHS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
-/** An hour of a study as day and time of a year of `hours` hours (8,784 in a leap year). A year of a study has no daylight saving. */
+/**
+ * An hour of a study as day and time of a year of `hours` hours (8,784 in a leap year). An hour is named by its end, as in the tables:
+ * the first of a year ends at 1 Jan 01:00, the last of a day at 24:00. A year of a study has no daylight saving.
+ */
 export function hourOfYear(hour: number, hours = 8760): string {
   const lengths = hours >= 8784 ? LENGTHS.with(1, 29) : LENGTHS;
-  let day = Math.floor(hour / 24);
+  let day = hour > 0 ? Math.ceil(hour / 24) - 1 : 0;
+  const first = day;
   let month = 0;
   while (month < 11 && day >= (lengths[month] ?? 31)) {
     day -= lengths[month] ?? 31;
     month += 1;
   }
-  const minutes = Math.round((hour % 24) * 60);
+  const minutes = Math.round((hour - first * 24) * 60);
   return `${day + 1} ${MONTHS[month]} ${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
 }
 
@@ -122,7 +126,9 @@ const UNITS: Record<string, string> = {
 /** Splits a field's name into its words and the unit that stands last: `v_min_pu` is `v min` in pu. */
 export function fieldName(field: string): { words: string; unit: string } {
   // `hours_below_a` is hours below range A, not amperes.
-  if (field.startsWith('hours_')) return { words: words(field), unit: 'h' };
+  const range = /_([ab])$/.exec(field);
+  if (range && /^(hours_(below|above)|nodes_outside)_[ab]$/.test(field)) return { words: `${words(field.slice(0, -2))} range ${range[1]?.toUpperCase()}`, unit: field.startsWith('hours_') ? 'h' : '' };
+  if (field.startsWith('hours_')) return { words: words(field.slice(6)), unit: 'h' };
   for (const [suffix, unit] of Object.entries(UNITS).sort((a, b) => b[0].length - a[0].length)) {
     if (field.endsWith(`_${suffix}`)) return { words: words(field.slice(0, -suffix.length - 1)), unit };
   }

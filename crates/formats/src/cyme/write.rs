@@ -57,6 +57,13 @@ pub enum WriteError {
     Dangling { object: String, what: String },
 }
 
+/// Names of customer classes by their law.
+const CONSTANT_POWER: &str = "PQ";
+const CONSTANT_IMPEDANCE: &str = "Z";
+
+/// Below this ratio of active to reactive power a power factor is no measure of a plant.
+const LEAST_PLANT_FACTOR: f64 = 1e-4;
+
 type Result<T> = std::result::Result<T, WriteError>;
 
 /// Writes a network as a CYME text study.
@@ -846,6 +853,9 @@ impl<'a> Writer<'a> {
         if self.regulators.contains_key(&id) {
             self.dropped("regcontrol", "tap changers of transformers are written with their present taps");
         }
+        if r < 0.0 || x < 0.0 {
+            return self.unwritable(id, "its resistance or reactance is negative, as of a leg of a star of windings");
+        }
         let z = r.hypot(x);
         // Without resistance the ratio is as large as makes no difference.
         let xr = if r > 0.0 { x / r } else { 1e7 };
@@ -1085,34 +1095,63 @@ impl<'a> Writer<'a> {
             num(threshold)
         );
         let wanted = match load.model {
-            LoadModel::ConstantPq => "PQ",
-            LoadModel::ConstantZ => "Z",
+            LoadModel::ConstantPq => CONSTANT_POWER,
+            LoadModel::ConstantZ => CONSTANT_IMPEDANCE,
             LoadModel::ConstantI => "I",
             LoadModel::Motor => "MOTOR",
             LoadModel::Cvr => "EXP",
             _ => "ZIP",
         };
+        let power = (load.p_kw * p_scale * multiplier, load.q_kvar * q_scale * multiplier);
+        self.spot(&load.common, bus, (rows, phases, delta), (wanted, values), power, load.n_customers);
+        self.kept("load");
+        Ok(())
+    }
+
+    /// A spot load of a customer class, its power (kW, kvar) shared alike by its rows.
+    fn spot(
+        &mut self,
+        common: &Common,
+        bus: usize,
+        (rows, phases, delta): (Vec<usize>, Phases, bool),
+        (wanted, values): (&str, String),
+        (p, q): (f64, f64),
+        customers: u32,
+    ) {
         let class = self.entry("CUSTOMER CLASS", wanted, values);
-        let (section, place) = self.place(&load.common, bus, phases);
-        let device = self.device("LOAD", &load.common.name);
-        let status = u8::from(!load.common.enabled);
+        let (section, place) = self.place(common, bus, phases);
+        let device = self.device("LOAD", &common.name);
+        let status = u8::from(!common.enabled);
         self.row("LOADS", format!("{section},{device},SPOT,{},{place}", if delta { 2 } else { 0 }));
         let n = rows.len() as f64;
         for (k, i) in rows.into_iter().enumerate() {
-            let (p, q) = (load.p_kw * p_scale * multiplier / n, load.q_kvar * q_scale * multiplier / n);
-            let customers = if k == 0 { load.n_customers } else { 0 };
             self.row(
                 "CUSTOMER LOADS",
                 format!(
-                    "{section},{device},SPOT,{device},{class},{status},0,0,1,0,{},{},{},0,0,{customers}",
+                    "{section},{device},SPOT,{device},{class},{status},0,0,1,0,{},{},{},0,0,{}",
                     ["A", "B", "C"][i],
-                    num(p),
-                    num(q)
+                    num(p / n),
+                    num(q / n),
+                    if k == 0 { customers } else { 0 }
                 ),
             );
         }
-        self.kept("load");
-        Ok(())
+    }
+
+    /// A plant of `p + j q` (kW, kvar) as the load that draws its opposite; false where its power factor tells it as well. A study gives a plant
+    /// active power and power factor, by which one that gives vars alone would give nothing.
+    fn plant_as_load(&mut self, id: ElementId, connection: Connection, p_kw: f64, q_kvar: f64, v_min_pu: f64) -> Result<bool> {
+        if q_kvar == 0.0 || p_kw.abs() > LEAST_PLANT_FACTOR * q_kvar.abs() {
+            return Ok(false);
+        }
+        let (bus, phases) = self.plant_phases(id, connection)?;
+        let common = self.network.common(id);
+        let threshold = (v_min_pu * 100.0).clamp(0.1, 99.9);
+        let class = (CONSTANT_POWER, format!("100,0,0,0,0,0,0,0,100,100,0,0,{}", num(threshold)));
+        let rows = phases.indices().collect();
+        self.spot(common, bus, (rows, phases, connection == Connection::Delta), class, (-p_kw, -q_kvar), 0);
+        self.converted(id.kind.class(), "a load of its opposite power where it gives vars alone: a plant of a study has a power factor");
+        Ok(true)
     }
 
     fn capacitor(&mut self, id: ElementId) -> Result<()> {
@@ -1167,7 +1206,6 @@ impl<'a> Writer<'a> {
 
     fn reactor(&mut self, id: ElementId) -> Result<()> {
         let r = &self.network.reactors[id.index()];
-        let ReactorImpedance::Kvar { kvar } = r.impedance else { return self.unwritable(id, "its size is not told in kvar") };
         if r.common.terminals.get(1).is_some_and(|t| t.nodes.iter().any(|n| *n != 0)) || r.r_parallel_ohm != 0.0 {
             return self.unwritable(id, "its second terminal is not earth, or it has a resistance across");
         }
@@ -1176,6 +1214,23 @@ impl<'a> Writer<'a> {
         let nodes = &r.common.terminals[0].nodes;
         let Some(phases) = phases_of(nodes).filter(|_| r.connection == Connection::Wye) else {
             return self.unwritable(id, format!("a reactor in delta, or at nodes {nodes:?}"));
+        };
+        let kv = if n > 1 { r.kv / 3f64.sqrt() } else { r.kv };
+        let kvar = match r.impedance {
+            ReactorImpedance::Kvar { kvar } => kvar,
+            ReactorImpedance::Rx { r_ohm, x_ohm } if r_ohm == 0.0 && x_ohm > 0.0 => kv * kv / x_ohm * 1e3 * n as f64,
+            ReactorImpedance::Rx { r_ohm, x_ohm } if x_ohm == 0.0 && r_ohm != 0.0 => {
+                let base = self.network.buses[bus].kv_base_ln;
+                if base <= 0.0 {
+                    return self.unwritable(id, "a resistor at a bus without voltage base");
+                }
+                let class = (CONSTANT_IMPEDANCE, "100,0,0,0,100,100,0,0,0,0,0,0,0.1".to_owned());
+                let kw = base * base / r_ohm * 1e3 * n as f64;
+                self.spot(&r.common, bus, (phases.indices().collect(), phases, false), class, (kw, 0.0), 0);
+                self.converted("reactor of resistance alone", "a load of constant impedance");
+                return Ok(());
+            }
+            _ => return self.unwritable(id, "it is neither a reactance nor a resistance alone"),
         };
         let kv = if n > 1 { r.kv / 3f64.sqrt() } else { r.kv };
         let each = |i: usize| if phases.0[i] { num(kvar / n as f64) } else { "0".to_owned() };
@@ -1190,6 +1245,14 @@ impl<'a> Writer<'a> {
 
     /// Section, place, device number and phases of a plant.
     fn plant(&mut self, id: ElementId, connection: Connection) -> Result<(String, u8, String, Phases)> {
+        let (bus, phases) = self.plant_phases(id, connection)?;
+        let common = self.network.common(id);
+        let (section, place) = self.place(common, bus, phases);
+        let device = self.device("PLANT", &common.name);
+        Ok((section, place, device, phases))
+    }
+
+    fn plant_phases(&self, id: ElementId, connection: Connection) -> Result<(usize, Phases)> {
         let bus = self.bus(id, 0)?;
         let common = self.network.common(id);
         let n = common.n_phases;
@@ -1200,9 +1263,7 @@ impl<'a> Writer<'a> {
         if connection == Connection::Wye && nodes.get(n).is_some_and(|node| *node != 0) {
             return self.unwritable(id, "its neutral is not earth");
         }
-        let (section, place) = self.place(common, bus, phases);
-        let device = self.device("PLANT", &common.name);
-        Ok((section, place, device, phases))
+        Ok((bus, phases))
     }
 
     fn generation_rows(&mut self, device: &str, kind: u32, kva: f64, p_kw: f64, q_kvar: f64) {
@@ -1217,8 +1278,11 @@ impl<'a> Writer<'a> {
         if g.model != 1 {
             return self.unwritable(id, format!("generator model {}; constant power is written", g.model));
         }
-        let (section, place, device, phases) = self.plant(id, g.connection)?;
         let multiplier = if g.fixed { 1.0 } else { self.network.options.generation_multiplier };
+        if self.plant_as_load(id, g.connection, g.p_kw * multiplier, g.q_kvar * multiplier, g.v_min_pu)? {
+            return Ok(());
+        }
+        let (section, place, device, phases) = self.plant(id, g.connection)?;
         let values = format!("{},{},{},{}", num(g.kva), num(g.kv), num(g.p_kw), num(g.power_factor.abs() * 100.0));
         let entry = self.entry("ELECTRONIC CONVERTER GENERATOR", "GEN", values);
         let status = u8::from(!g.common.enabled);
@@ -1238,7 +1302,6 @@ impl<'a> Writer<'a> {
         if pv.p_t_curve.is_some() || inverter.efficiency.is_some() {
             return self.unwritable(id, "its power depends on temperature or efficiency curves");
         }
-        let (section, place, device, phases) = self.plant(id, pv.connection)?;
         let p = (pv.irradiance * pv.p_mpp_kw).min(pv.p_mpp_kw * pv.p_mpp_pct / 100.0).min(inverter.kva);
         let q = if inverter.q_follows_pf {
             let pf = inverter.power_factor;
@@ -1246,6 +1309,10 @@ impl<'a> Writer<'a> {
         } else {
             inverter.q_kvar
         };
+        if self.plant_as_load(id, pv.connection, p, q, inverter.v_min_pu)? {
+            return Ok(());
+        }
+        let (section, place, device, phases) = self.plant(id, pv.connection)?;
         let entry = self.entry("PHOTOVOLTAIC", "PV", "8,30".to_owned());
         let status = u8::from(!pv.common.enabled);
         self.row("PHOTOVOLTAIC SETTINGS", format!("{section},{place},{device},{entry},1,1,{},{status}", phases.letters()));
@@ -1256,12 +1323,17 @@ impl<'a> Writer<'a> {
 
     fn storage(&mut self, id: ElementId) -> Result<()> {
         let s = &self.network.storages[id.index()];
-        let (section, place, device, phases) = self.plant(id, s.connection)?;
         let kw = match s.mode {
             StorageMode::Idling => 0.0,
             StorageMode::Discharging => s.p_kw.unwrap_or(s.p_rated_kw * s.discharge_pct / 100.0),
             StorageMode::Charging => -s.p_kw.map_or(s.p_rated_kw * s.charge_pct / 100.0, f64::abs),
         };
+        let pf = s.inverter.power_factor;
+        let q = if s.inverter.q_follows_pf { kw * (1.0 / (pf * pf) - 1.0).max(0.0).sqrt() * pf.signum() } else { s.inverter.q_kvar };
+        if self.plant_as_load(id, s.connection, kw, q, s.inverter.v_min_pu)? {
+            return Ok(());
+        }
+        let (section, place, device, phases) = self.plant(id, s.connection)?;
         let values = format!(
             "{},{},{},{},{},{}",
             num(s.energy_rated_kwh),
@@ -1278,8 +1350,6 @@ impl<'a> Writer<'a> {
             "BESS SETTINGS",
             format!("{section},{place},{device},{entry},{},100,{},{},{status}", phases.letters(), num(s.reserve_pct), num(soc)),
         );
-        let pf = s.inverter.power_factor;
-        let q = if s.inverter.q_follows_pf { kw * (1.0 / (pf * pf) - 1.0).max(0.0).sqrt() * pf.signum() } else { s.inverter.q_kvar };
         self.generation_rows(&device, 45, s.inverter.kva, kw, q);
         self.kept("storage");
         Ok(())

@@ -25,7 +25,7 @@ function flat(row: Record<string, unknown>): Record<string, unknown> {
 export function Records() {
   const url = useUrl();
   const navigate = useNavigate();
-  const { project, network, version, networks } = useContext();
+  const { project, network, version, networks, projects } = useContext();
   const kind = KINDS.find((k) => k === url.get('record')) ?? 'findings';
   const severity = url.get('severity');
   const code = url.get('code');
@@ -44,6 +44,7 @@ export function Records() {
     enabled: !!project && !!network,
     queryFn: async ({ signal }) => pageOf(await api.get<Page<Record<string, unknown>>>(path('projects', project ?? '', 'networks', network ?? '', 'versions'), { limit: 1000 }, signal)).items,
   });
+  if (projects?.length === 0) return <Empty title={strings.empty.noProjects}>{strings.empty.noProjectsHint}</Empty>;
   if (networks && !network) return <Empty title={strings.empty.noNetworks}>{strings.empty.noProjectsHint}</Empty>;
   if (!project || !network) return <Spinner />;
   const rows = query.data?.pages.flatMap((p) => p.items) ?? [];

@@ -43,8 +43,9 @@ export function Login() {
         if (!isFirst) throw error;
         session = await login(user.trim(), password);
       }
-      if (location.pathname.endsWith('/first-admin') || location.search.includes('key=')) history.replaceState(null, '', '/');
-      enter(session);
+      // The router took the address at the start of the page, so that of the link needs a new start; it also takes the key out.
+      if (location.pathname.endsWith('/first-admin') || keyInAddress() !== null) location.replace('/');
+      else enter(session);
     } catch (error) {
       setProblem(asProblem(error));
     } finally {
@@ -52,7 +53,7 @@ export function Login() {
     }
   };
   return (
-    <div className="login">
+    <main className="login">
       <form className="panel stack" onSubmit={(e) => void submit(e)}>
         <div className="row"><img src="/favicon.svg" width="28" height="28" alt="" /><h1>{strings.product}</h1></div>
         <h2>{isFirst ? t.firstTitle : t.title}</h2>
@@ -66,7 +67,7 @@ export function Login() {
         <button className="primary" type="submit" disabled={busy}>{isFirst ? t.create : t.go}</button>
         <button className="link small" type="button" onClick={() => { setFirst(!isFirst); setProblem(null); }}>{isFirst ? t.have : t.first}</button>
       </form>
-    </div>
+    </main>
   );
 }
 

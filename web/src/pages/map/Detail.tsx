@@ -37,12 +37,12 @@ export function Facts({ rows, onHour, study }: { rows: Attribute[]; onHour?: (ho
           const isHour = onHour && name.endsWith('_hour') && typeof row.value === 'number';
           return (
             <tr key={`${name}.${i}`} data-field={name} data-value={typeof row.value === 'number' ? row.value : undefined}>
-              <td className="quiet" title={name}>{row.label ?? named.words}</td>
+              <td className="quiet" title={name}>{row.label && row.label !== name.replaceAll('_', ' ') ? row.label : named.words}</td>
               <td className={typeof row.value === 'number' ? 'num' : ''}>
                 {isOver(name, row.value) && <><Priority level={1} label={strings.map.violations} /> </>}
                 {isHour ? <button className="link" onClick={() => onHour(row.value as number)}>{hourOfYear(row.value as number)}</button> : valueText(row.value)}
               </td>
-              <td className="quiet nowrap">{row.unit ?? named.unit}</td>
+              <td className="quiet nowrap">{isHour ? '' : (row.unit ?? named.unit)}</td>
             </tr>
           );
         })}

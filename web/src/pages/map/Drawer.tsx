@@ -82,9 +82,11 @@ export function columnsOf(rows: Record<string, unknown>[], first: string[] = [],
   for (const row of rows.slice(0, 200)) for (const key of Object.keys(row)) if (!skip.includes(key) && typeof row[key] !== 'object') keys.add(key);
   const ordered = [...first.filter((k) => keys.has(k)), ...[...keys].filter((k) => !first.includes(k))];
   return ordered.map((key) => {
-    const { words, unit } = fieldName(key);
+    const named = fieldName(key);
+    const words = named.words;
     const numeric = rows.some((r) => typeof r[key] === 'number');
     const isHour = key === 'hour' || key.endsWith('_hour');
+    const unit = isHour ? '' : named.unit;
     return {
       key,
       head: words,
@@ -93,12 +95,18 @@ export function columnsOf(rows: Record<string, unknown>[], first: string[] = [],
       value: (row) => row[key] as string | number | null,
       cell: (row) => {
         const value = row[key];
-        if (typeof value === 'number') return isHour ? <span title={hourOfYear(value)}>{num(value)}</span> : num(value);
+        if (typeof value === 'number') return isHour ? hourOfYear(value) : num(value);
         if (typeof value === 'boolean') return value ? 'yes' : 'no';
         return value === null || value === undefined ? '–' : String(value);
       },
     };
   });
+}
+
+/** Columns of what changed between two studies: the values of each under its name, each with its unit, which differs by row. */
+export function changeColumns(rows: Record<string, unknown>[], first: string, second: string): Column<Record<string, unknown>>[] {
+  const heads: Record<string, string> = { value: first, with: second, change: 'Change' };
+  return columnsOf(rows, ['id', 'node', 'feeder', 'quantity', 'value', 'with', 'change', 'unit', 'state'], ['i', 'study', 'element']).map((c) => ({ ...c, head: heads[c.key] ?? c.head, ...(c.key === 'quantity' ? { cell: (r: Record<string, unknown>) => fieldName(String(r.quantity)).words } : {}) }));
 }
 
 export function useViolations(project: string | null, run: string | null, kind: 'voltage' | 'thermal') {
@@ -108,6 +116,9 @@ export function useViolations(project: string | null, run: string | null, kind: 
     queryFn: ({ signal }) => allPages<Violation>(path('projects', project ?? '', 'runs', run ?? '', 'violations'), { kind }, 5000, signal),
   });
 }
+
+/** What is worst first; the rating and what the rest of it was stand behind. */
+export const violationColumns = (rows: Record<string, unknown>[]) => columnsOf(rows, ['element', 'node', 'feeder', 'loading_max_pct', 'loading_max_hour', 'hours_above_normal', 'hours_above_emergency', 'rating_a', 'rating_kva', 'v_min_pu', 'v_min_hour', 'v_max_pu', 'v_max_hour'], ['i', 'kind', 'study', 'bus', 'bus_1', 'bus_2']);
 
 /** The element that a row of a violation is about: a node `bus.1` is at the bus. */
 export function elementOf(row: Violation): string | null {
@@ -130,7 +141,7 @@ export function ViolationsTable({ project, run, onSelect, onHour, selected }: { 
       </div>
       <Loaded query={query}>
         {(page) => (
-          <Table label={t.violations} columns={columnsOf(page.items, ['element', 'node', 'id', 'class', 'feeder'], ['i', 'kind', 'study'])} rows={page.items as Record<string, unknown>[]} rowKey={(r, i) => elementOf(r as Violation) ?? i} selected={selected} total={page.total}
+          <Table label={t.violations} columns={violationColumns(page.items)} rows={page.items as Record<string, unknown>[]} rowKey={(r, i) => elementOf(r as Violation) ?? i} selected={selected} total={page.total}
             onSelect={(r) => { const id = elementOf(r as Violation); if (id) onSelect(id); const hour = Object.entries(r).find(([k, v]) => (k === 'hour' || k.endsWith('_hour')) && typeof v === 'number'); if (hour && url.get('hour') !== null) onHour(hour[1] as number); }}
             empty={<Empty title={t.noViolations}>{t.noViolationsHint}</Empty>} />
         )}
@@ -146,7 +157,7 @@ export function ChangesTable({ project, run, second, onSelect, selected }: { pro
   });
   return (
     <Loaded query={query}>
-      {(page) => <Table label={t.changes} columns={columnsOf(page.items, ['id', 'element', 'node', 'state'], ['i', 'study'])} rows={page.items as Record<string, unknown>[]} rowKey={(r, i) => elementOf(r as Violation) ?? i} selected={selected} total={page.total} onSelect={(r) => { const id = elementOf(r as Violation); if (id) onSelect(id); }} />}
+      {(page) => <Table label={t.changes} columns={changeColumns(page.items, run, second)} rows={page.items as Record<string, unknown>[]} rowKey={(r, i) => elementOf(r as Violation) ?? i} selected={selected} total={page.total} onSelect={(r) => { const id = elementOf(r as Violation); if (id) onSelect(id); }} />}
     </Loaded>
   );
 }

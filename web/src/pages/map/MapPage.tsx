@@ -263,6 +263,7 @@ export default function MapPage() {
 
   return (
     <div className="mappage">
+      <h1 className="visually-hidden">{strings.pages.map}</h1>
       {showLayers && g && (
         <Boundary name="layers">
           <Layers

@@ -57,7 +57,7 @@ let kept: ReturnType<typeof atlas> | undefined;
 const symbols = () => (kept ??= atlas());
 
 /** Pixels that a class needs for each of its elements before it is drawn. */
-const ROOM = 350;
+const ROOM = 1200;
 
 const NEUTRAL_STEP = -1;
 
@@ -110,6 +110,10 @@ export function MapView(props: MapViewProps) {
       const c = here.getCenter();
       now.current.onCamera({ lon: c.lng, lat: c.lat, zoom: here.getZoom() }, settled);
     };
+    // The box around takes the focus and the keys, and has the name; the pictures in it are only looked at.
+    for (const canvas of box.current?.querySelectorAll('canvas') ?? []) quiet(canvas);
+    const late = new MutationObserver((changes) => changes.forEach((c) => c.addedNodes.forEach((node) => node instanceof HTMLElement && (node instanceof HTMLCanvasElement ? [node] : [...node.querySelectorAll('canvas')]).forEach(quiet))));
+    late.observe(box.current as HTMLDivElement, { childList: true, subtree: true });
     setZoom(here.getZoom());
     let frame = 0;
     const hit = (e: maplibregl.MapMouseEvent): number | null => {
@@ -146,6 +150,7 @@ export function MapView(props: MapViewProps) {
     return () => {
       cancelAnimationFrame(frame);
       resize.disconnect();
+      late.disconnect();
       here.remove();
       map.current = null;
       overlay.current = null;
@@ -154,8 +159,12 @@ export function MapView(props: MapViewProps) {
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, []);
 
+  const styled = useRef<string | null>(null);
   useEffect(() => {
-    map.current?.setStyle(style(props.basemap));
+    const key = `${props.basemap?.url ?? ''} ${p.isDark}`;
+    // The first style is the one that the map was made with.
+    if (styled.current !== null && styled.current !== key) map.current?.setStyle(style(props.basemap), { diff: false });
+    styled.current = key;
   }, [props.basemap, p.isDark]);
 
   // A camera that another map has moved.
@@ -277,10 +286,46 @@ export function MapView(props: MapViewProps) {
         }
       }
     }
+    // An element with a value that has no length on the map, as a transformer at a pole, is as loud as a line.
+    if (lineLayer && order.includes('lines')) {
+      const spots: number[] = [];
+      const steps: number[] = [];
+      for (let i = 0; i < g.points.count; i += 1) {
+        const element = g.points.element[i] as number;
+        if (g.points.cls[i] === busClass || !passes[element] || !isStepShown(lineLayer, element)) continue;
+        const step = stepOf(lineLayer.scale, lineLayer.values[element] as number);
+        if (step <= 0 || !lineLayer.scale.steps[step]?.edge) continue;
+        spots.push(i);
+        steps.push(step);
+      }
+      // The loudest last, on top.
+      const sorted = spots.map((_, k) => k).sort((a, b) => (steps[a] as number) - (steps[b] as number));
+      const data = sorted.map((k) => spots[k] as number);
+      const at = sorted.map((k) => lineLayer.scale.steps[steps[k] as number]);
+      if (data.length > 0) {
+        out.push(
+          new ScatterplotLayer<number>({
+            id: 'lines-spots',
+            data,
+            getPosition: (i) => [g.points.positions[2 * i] as number, g.points.positions[2 * i + 1] as number],
+            getRadius: (_, { index }) => (at[index]?.width ?? 4) * 0.9 + 2,
+            radiusUnits: 'pixels',
+            getFillColor: (_, { index }) => at[index]?.color ?? p.equipment,
+            stroked: true,
+            getLineColor: (_, { index }) => at[index]?.edge ?? p.halo,
+            getLineWidth: 1.5,
+            lineWidthUnits: 'pixels',
+            updateTriggers: { getRadius: trigger, getFillColor: trigger, getLineColor: trigger },
+          }),
+        );
+      }
+    }
     const buses: number[] = [];
     const busSteps: number[] = [];
     if (busClass >= 0 && (order.includes('buses') || pointLayer)) {
       const room = visibleClasses.has(busClass);
+      const bad: number[] = [];
+      const badSteps: number[] = [];
       for (let i = 0; i < g.points.count; i += 1) {
         const element = g.points.element[i] as number;
         if (g.points.cls[i] !== busClass || !passes[element]) continue;
@@ -290,8 +335,13 @@ export function MapView(props: MapViewProps) {
         // Without room only what is wrong is drawn, for that must not vanish by zooming out.
         if (!room && !isViolation) continue;
         if (step === NEUTRAL_STEP && !order.includes('buses')) continue;
-        buses.push(i);
-        busSteps.push(step);
+        (isViolation ? bad : buses).push(i);
+        (isViolation ? badSteps : busSteps).push(step);
+      }
+      // What is wrong lies above what is well at the same place.
+      for (let k = 0; k < bad.length; k += 1) {
+        buses.push(bad[k] as number);
+        busSteps.push(badSteps[k] as number);
       }
       out.push(
         new ScatterplotLayer<number>({
@@ -345,7 +395,7 @@ export function MapView(props: MapViewProps) {
       if (id.startsWith('marked')) return 1000;
       const base = id.startsWith('lines') ? 'lines' : id;
       const at = order.indexOf(base === 'buses' && !order.includes('buses') && pointLayer ? pointLayer.id : base);
-      return at * 10 + (id === 'lines-edge' ? 1 : id === 'lines-core' ? 2 : 0);
+      return at * 10 + (id === 'lines-edge' ? 1 : id === 'lines-core' ? 2 : id === 'lines-spots' ? 3 : 0);
     };
     overlay.current?.setProps({ layers: out.sort((a, b) => rank(a.id) - rank(b.id)) });
   }, [g, p, filter.violations, passes, lineLayer, pointLayer, order, selected, highlighted, visibleClasses, busClass]);
@@ -362,6 +412,13 @@ export function MapView(props: MapViewProps) {
     else return;
     e.preventDefault();
   }} />;
+}
+
+function quiet(canvas: HTMLCanvasElement): void {
+  canvas.tabIndex = -1;
+  canvas.removeAttribute('role');
+  canvas.removeAttribute('aria-label');
+  canvas.setAttribute('aria-hidden', 'true');
 }
 
 function write(target: number[], from: Rgba): number[] {

@@ -3,9 +3,9 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from 'react-router';
 import { api, asProblem } from '../../api/client';
-import { pageOf, useProjects } from '../../api/data';
+import { useProjects } from '../../api/data';
 import { isOpen, startJob, useJobs } from '../../api/jobs';
-import type { Page, ProjectRow } from '../../api/types';
+import type { ProjectRow } from '../../api/types';
 import { jobTitle, JobProgress } from '../../app/JobTray';
 import { useMay } from '../../state/session';
 import { strings } from '../../strings';
@@ -14,14 +14,17 @@ import { Empty, Loaded, Panel, Priority, ProblemView, RoleButton, StateMark } fr
 
 const t = strings.overview;
 
-interface Tile extends Partial<ProjectRow> {
+/** What the overview tells of a project beside what the list has. */
+interface More {
   id: string;
-  runs?: number | unknown[];
-  findings?: { error?: number; errors?: number; warning?: number; warnings?: number; note?: number; notes?: number } | null;
-  [more: string]: unknown;
+  networks: { name: string; versions: number; newest_utc: string | null; buses: number | null; elements: number | null; errors: number; warnings: number }[];
+  errors: number;
+  warnings: number;
+  runs: number;
 }
 
-const tally = (tile: Tile) => ({ errors: tile.findings?.errors ?? tile.findings?.error ?? 0, warnings: tile.findings?.warnings ?? tile.findings?.warning ?? 0 });
+/** Networks that a card names; the map's picker has all of them. */
+const NETWORKS_SHOWN = 8;
 
 export default function Overview() {
   const client = useQueryClient();
@@ -30,10 +33,7 @@ export default function Overview() {
   const projects = useProjects();
   const more = useQuery({
     queryKey: ['overview'],
-    queryFn: async ({ signal }) => {
-      const got = await api.get<{ projects?: Tile[] } | Page<Tile> | Tile[]>('/api/overview', undefined, signal);
-      return 'projects' in got && got.projects ? got.projects : pageOf(got as Page<Tile> | Tile[]).items;
-    },
+    queryFn: async ({ signal }) => (await api.get<{ projects: More[] }>('/api/overview', undefined, signal)).projects,
   });
   const health = useQuery({ queryKey: ['health'], queryFn: ({ signal }) => api.get<Record<string, unknown>>('/api/health', undefined, signal), refetchInterval: 15_000 });
   const demo = useMutation({
@@ -46,7 +46,6 @@ export default function Overview() {
   const items = jobs.data?.items ?? [];
   const running = items.filter(isOpen);
   const failed = items.filter((j) => j.state === 'failed').slice(0, 3);
-  const tiles = (projects.data ?? []).map((p): Tile => ({ ...p, ...more.data?.find((x) => x.id === p.id || x.name === p.name) }));
   return (
     <div className="page">
       <header><h1>{t.title}</h1></header>
@@ -68,9 +67,10 @@ export default function Overview() {
           </Panel>
         ) : (
           <div className="grid-cards">
-            {tiles.map((p) => {
-              const { errors, warnings } = tally(p);
-              const runs = Array.isArray(p.runs) ? p.runs.length : p.runs;
+            {rows.map((p: ProjectRow) => {
+              const told = more.data?.find((x) => x.id === p.id);
+              const { errors, warnings, runs } = told ?? { errors: 0, warnings: 0, runs: undefined };
+              const to = (network: string) => `/map?${new URLSearchParams({ project: p.id, network }).toString()}`;
               return (
                 <Panel key={p.id} title={p.name ?? p.id} actions={<Link className="button" to={`/map?project=${encodeURIComponent(p.id)}`}>{t.open}</Link>}>
                   {p.fault ? <ProblemView problem={p.fault} /> : (
@@ -80,6 +80,13 @@ export default function Overview() {
                         <div className="figure"><b>{count(p.versions)}</b><span>{t.versions}</span></div>
                         {runs !== undefined && <div className="figure"><b>{count(runs)}</b><span>{t.studies}</span></div>}
                       </div>
+                      {told && told.networks.length > 0 && (
+                        <table className="simple" style={{ marginTop: 6 }}>
+                          <thead><tr><th>{strings.network}</th><th className="num">{t.buses}</th><th className="num">{t.elements}</th><th className="num">{t.findings}</th></tr></thead>
+                          <tbody>{told.networks.slice(0, NETWORKS_SHOWN).map((n) => <tr key={n.name}><td><Link to={to(n.name)}>{n.name}</Link></td><td className="num">{count(n.buses)}</td><td className="num">{count(n.elements)}</td><td className="num">{count(n.errors + n.warnings)}</td></tr>)}</tbody>
+                        </table>
+                      )}
+                      {told && told.networks.length > NETWORKS_SHOWN && <p className="small quiet">{t.moreNetworks(count(told.networks.length - NETWORKS_SHOWN))}</p>}
                       <p className="small quiet" style={{ marginTop: 6 }}>{t.newest}: <span title={when(p.newest_utc)}>{ago(p.newest_utc)}</span></p>
                       {(errors > 0 || warnings > 0) && <div className="row">{errors > 0 && <Link className="row" to={`/exchange?tab=records&project=${encodeURIComponent(p.id)}&severity=error`}><Priority level={1} label="errors" /> {count(errors)}</Link>}{warnings > 0 && <Link className="row" to={`/exchange?tab=records&project=${encodeURIComponent(p.id)}&severity=warning`}><Priority level={2} label="warnings" /> {count(warnings)}</Link>}</div>}
                     </>

@@ -24,7 +24,7 @@ export default function HeatStrip({ heat, height = 260, onHour }: { heat: Heat; 
       label={label}
       height={height}
       deps={[heat]}
-      onClick={(p) => onHour?.((p.value as [number, number, number])[0] * 24 + (p.value as [number, number, number])[1])}
+      onClick={(p) => onHour?.((p.value as [number, number, number])[0] * 24 + (p.value as [number, number, number])[1] + 1)}
       option={() => {
         const data: [number, number, number][] = [];
         let least = Infinity;
@@ -52,9 +52,9 @@ export default function HeatStrip({ heat, height = 260, onHour }: { heat: Heat; 
         if (most > high) pieces.push({ gt: high, color: token('p1'), label: `> ${num(high)}` });
         return {
           grid: { left: 44, right: 8, top: 8, bottom: 62 },
-          tooltip: tooltip({ trigger: 'item', formatter: (p: { value: [number, number, number] }) => `${hourOfYear(p.value[0] * 24 + p.value[1])}<br><b>${num(p.value[2])}</b> ${heat.unit ?? ''}` }),
-          xAxis: axis('day', { type: 'category', data: Array.from({ length: heat.days }, (_, d) => hourOfYear(d * 24).slice(0, -6)), splitLine: { show: false } }),
-          yAxis: axis('hour', { type: 'category', data: Array.from({ length: 24 }, (_, h) => h), inverse: true, splitLine: { show: false } }),
+          tooltip: tooltip({ trigger: 'item', formatter: (p: { value: [number, number, number] }) => `${hourOfYear(p.value[0] * 24 + p.value[1] + 1)}<br><b>${num(p.value[2])}</b> ${heat.unit ?? ''}` }),
+          xAxis: axis('day', { type: 'category', data: Array.from({ length: heat.days }, (_, d) => hourOfYear(d * 24 + 1).slice(0, -6)), splitLine: { show: false } }),
+          yAxis: axis('hour, its end', { type: 'category', data: Array.from({ length: 24 }, (_, h) => h + 1), inverse: true, splitLine: { show: false } }),
           visualMap: { type: 'piecewise', pieces, orient: 'horizontal', left: 'center', bottom: 0, itemWidth: 14, itemHeight: 10, textStyle: { color: token('text'), fontSize: 11 }, text: [heat.unit ?? '', ''] },
           series: [{ type: 'heatmap', data, progressive: 2000, emphasis: { itemStyle: { borderColor: token('text'), borderWidth: 1 } } }],
         };

@@ -24,7 +24,7 @@ const COLUMNS: Column<Job>[] = [
   { key: 'user', head: t.user, value: (j) => j.user },
   { key: 'created', head: t.started2, value: (j) => j.created, cell: (j) => when(j.started ?? j.created) },
   { key: 'took', head: t.took, numeric: true, value: took, cell: (j) => span(took(j)) },
-  { key: 'message', head: '', value: (j) => j.problem?.title ?? j.message },
+  { key: 'message', head: t.message, value: (j) => j.problem?.title ?? j.message },
 ];
 
 export function Queue() {

@@ -13,12 +13,11 @@ import { useMay } from '../../state/session';
 import { commonOf, patched, useUrl } from '../../state/url';
 import { strings } from '../../strings';
 import { axis, Chart, tooltip } from '../../ui/Chart';
-import { bytes, count, fieldName, fixed, hourOfYear, num, when } from '../../ui/format';
-import { Dialog, Empty, Loaded, Panel, ProblemView, RoleButton, Severity, Spinner, StateMark, Tabs } from '../../ui/parts';
+import { bytes, count, fieldName, fixed, hourOfYear, num, plural, when } from '../../ui/format';
+import { Dialog, Empty, Loaded, Panel, ProblemView, RoleButton, Spinner, StateMark, Tabs } from '../../ui/parts';
 import { Table } from '../../ui/Table';
-import { columnsOf, elementOf, useViolations, ViolationsTable, type Violation } from '../map/Drawer';
+import { changeColumns, columnsOf, elementOf, useViolations, violationColumns, ViolationsTable, type Violation } from '../map/Drawer';
 import { token } from '../../state/preferences';
-import type { Finding } from '../../api/types';
 import type { Heat } from './HeatStrip';
 
 const HeatStrip = lazy(() => import('./HeatStrip'));
@@ -44,8 +43,8 @@ export function Runs({ context }: { context: Context }) {
 }
 
 function runLine(run: Run): string {
-  const r = run as Run & { state?: string; hours?: number; feeders_done?: number; feeders_total?: number; feeders_failed?: number; bytes?: number };
-  return [r.state, r.hours ? `${count(r.hours)} h` : '', r.feeders_total ? `${count(r.feeders_done)}/${count(r.feeders_total)} ${t.feeders.toLowerCase()}` : '', r.feeders_failed ? `${count(r.feeders_failed)} ${strings.state.failed}` : '', r.bytes ? bytes(r.bytes) : ''].filter(Boolean).join(' · ');
+  const r = run as Run & { state?: string; hours?: number; feeders?: number; feeders_done?: number; feeders_failed?: number; bytes?: number };
+  return [r.state, r.hours ? `${count(r.hours)} h` : '', r.feeders ? `${count(r.feeders_done)}/${count(r.feeders)} ${t.feeders.toLowerCase()}` : '', r.feeders_failed ? `${count(r.feeders_failed)} ${strings.state.failed}` : '', r.bytes ? bytes(r.bytes) : ''].filter(Boolean).join(' · ');
 }
 
 const VIEWS = ['summary', 'violations', 'scorecards', 'duration', 'heat', 'profile', 'compare', 'report'] as const;
@@ -114,15 +113,38 @@ function Figures({ of }: { of: Record<string, unknown> }) {
   );
 }
 
+interface RunSummary {
+  totals: Record<string, number | null>;
+  feeders: number;
+  feeders_done: number;
+  feeders_failed: number;
+  overloaded_elements: number;
+  nodes_outside_a: number;
+  worst_loadings: Record<string, unknown>[];
+  worst_voltages: Record<string, unknown>[];
+}
+
+/** The study in one sentence: how much of what was solved, and what is wrong. */
+function headline(s: RunSummary, row: Run | undefined): string {
+  const bad = ([[s.overloaded_elements, t.overloaded], [s.nodes_outside_a, t.outsideA], [s.totals.nodes_outside_b ?? 0, t.outsideB], [s.totals.unsettled ?? 0, t.unsettled], [s.feeders_failed, t.notSolved]] as const).filter(([n]) => n > 0).map(([n, what]) => `${count(n)} ${what}`);
+  return t.headline(num(typeof row?.hours === 'number' ? row.hours : null), plural(s.feeders, 'network'), bad);
+}
+
 function Summary({ base, project, run, row }: { base: string; project: string; run: string; row: Run | undefined }) {
-  const query = useQuery({ queryKey: ['record', 'summary', project, run], queryFn: ({ signal }) => api.get<{ headline?: string; totals?: Record<string, unknown>; findings?: Finding[]; [more: string]: unknown }>(`${base}/summary`, undefined, signal) });
+  const url = useUrl();
+  const query = useQuery({ queryKey: ['record', 'summary', project, run], queryFn: ({ signal }) => api.get<RunSummary>(`${base}/summary`, undefined, signal) });
   return (
     <Loaded query={query}>
       {(s) => (
         <>
-          {s.headline && <p className="headline">{s.headline}</p>}
-          <Figures of={s.totals ?? (s as Record<string, unknown>)} />
-          {(s.findings?.length ?? 0) > 0 && <div>{s.findings?.map((f, i) => <p key={i}><Severity of={f.severity} /> {f.message} {f.detail} {f.hint && <i>{f.hint}</i>}</p>)}</div>}
+          <p className="headline">{headline(s, row)}</p>
+          <Figures of={s.totals} />
+          {([['worst_loadings', t.worstLoadings, 'thermal'], ['worst_voltages', t.worstVoltages, 'voltage']] as const).map(([key, title, kind]) => s[key].length > 0 && (
+            <div key={key} className="stack">
+              <div className="row"><h3 className="grow">{title}</h3><button onClick={() => url.set({ view: 'violations', kind }, true)}>{t.all}</button></div>
+              <Table label={title} columns={violationColumns(s[key])} rows={s[key]} rowKey={(r, i) => elementOf(r as Violation) ?? i} height={44 + s[key].length * 28} foot={false} onSelect={(r) => url.set({ view: 'violations', kind, el: elementOf(r as Violation) }, true)} />
+            </div>
+          ))}
           {row && <details><summary>{t.manifest}</summary><dl className="facts">{Object.entries(row).filter(([, v]) => v !== null && typeof v !== 'object').map(([k, v]) => { const { words, unit } = fieldName(k); return [<dt key={`${k}t`}>{words}</dt>, <dd key={k}>{typeof v === 'number' ? num(v) : /^\d{4}-\d\d-\d\dT/.test(String(v)) ? when(String(v)) : String(v)} {unit}</dd>]; })}</dl></details>}
         </>
       )}
@@ -193,9 +215,11 @@ function ElementResult({ base, project, run, kind }: { base: string; project: st
 }
 
 interface Duration {
-  percent?: number[];
-  value?: (number | null)[];
-  limit?: number | null;
+  /** Hours, rising, and the value that is reached or exceeded for so long. */
+  hours: number[];
+  values: number[];
+  limit_low?: number | null;
+  limit_high?: number | null;
   unit?: string;
   quantity?: string;
 }
@@ -205,9 +229,9 @@ function DurationChart({ of, label }: { of: Duration; label: string }) {
     <Chart label={`${t.duration} ${label}`} height={340} deps={[of]} option={() => ({
       grid: { left: 64, right: 20, top: 16, bottom: 50 },
       tooltip: tooltip(),
-      xAxis: axis(t.percentOfTime, { type: 'value', min: 0, max: 100 }),
+      xAxis: axis(t.hoursExceeded, { type: 'value', min: 0, max: of.hours.at(-1) ?? 1 }),
       yAxis: axis(`${fieldName(of.quantity ?? '').words} (${of.unit ?? ''})`, { type: 'value', scale: true, nameGap: 46 }),
-      series: [{ type: 'line', name: label, showSymbol: false, data: (of.percent ?? []).map((x, i) => [x, of.value?.[i] ?? null]), ...(typeof of.limit === 'number' ? { markLine: { symbol: 'none', label: { formatter: `${num(of.limit)} ${of.unit ?? ''}`, color: token('text') }, lineStyle: { color: token('p1'), type: 'dashed' }, data: [{ yAxis: of.limit }] } } : {}) }],
+      series: [{ type: 'line', name: label, showSymbol: false, data: of.hours.map((x, i) => [x, of.values[i] ?? null]), markLine: { symbol: 'none', silent: true, label: { formatter: (m: { value: number }) => `${num(m.value)} ${of.unit ?? ''}`, color: token('text'), position: 'insideEndTop' }, lineStyle: { color: token('p1'), type: 'dashed' }, data: [of.limit_low, of.limit_high].filter((x): x is number => typeof x === 'number').map((yAxis) => ({ yAxis })) } }],
     })} />
   );
 }
@@ -231,23 +255,23 @@ function Profile({ base, project, run, row }: { base: string; project: string; r
   const query = useQuery({
     queryKey: ['record', 'profile', project, run, feeder, hour],
     enabled: feeder !== null,
-    queryFn: ({ signal }) => api.get<{ points: ProfilePoint[]; hour?: number | null }>(`${base}/profile`, { feeder, hour }, signal),
+    queryFn: ({ signal }) => api.get<{ nodes: ProfilePoint[]; range_a_pu: [number, number]; hour?: number | null }>(`${base}/profile`, { feeder, hour }, signal),
   });
   return (
     <>
       <div className="toolbar">
         <label className="row">{t.feeder} <select value={feeder ?? ''} onChange={(e) => url.set({ feeder: e.target.value })}>{feeders.map((f) => <option key={f}>{f}</option>)}</select></label>
-        <label className="row">{strings.hour.label} <input type="number" min={0} max={8783} value={hour ?? ''} placeholder={strings.hour.year} onChange={(e) => setHour(e.target.value === '' ? null : Number(e.target.value))} style={{ width: 110 }} /></label>
+        <label className="row">{strings.hour.label} <input type="number" min={1} max={8784} value={hour ?? ''} placeholder={strings.hour.year} onChange={(e) => setHour(e.target.value === '' ? null : Number(e.target.value))} style={{ width: 110 }} /></label>
         {hour !== null && <span className="quiet">{hourOfYear(hour)}</span>}
       </div>
       <Loaded query={query}>
-        {(data) => <ProfileChart points={data.points} label={feeder ?? ''} onNode={(node) => url.set({ el: node, view: 'heat' }, true)} />}
+        {(data) => <ProfileChart points={data.nodes} range={data.range_a_pu} label={feeder ?? ''} onNode={(node) => url.set({ el: node, view: 'heat' }, true)} />}
       </Loaded>
     </>
   );
 }
 
-function ProfileChart({ points, label, onNode }: { points: ProfilePoint[]; label: string; onNode: (node: string) => void }) {
+function ProfileChart({ points, range, label, onNode }: { points: ProfilePoint[]; range: [number, number]; label: string; onNode: (node: string) => void }) {
   const shapes = ['circle', 'triangle', 'diamond', 'rect'];
   return (
     <Chart label={`${t.profile} ${label}`} height={400} deps={[points]} onClick={(p) => { const v = p.value as [number, number, string]; if (v[2]) onNode(v[2]); }} option={() => {
@@ -256,7 +280,7 @@ function ProfileChart({ points, label, onNode }: { points: ProfilePoint[]; label
         const name = (p: ProfilePoint) => p.node ?? `${p.bus}.${p.phase ?? 1}`;
         const data = of.flatMap((p): [number, number, string][] => (p.v_pu !== undefined && p.v_pu !== null ? [[p.distance_km ?? 0, p.v_pu, name(p)]] : [p.v_min_pu, p.v_max_pu].filter((v): v is number => typeof v === 'number').map((v) => [p.distance_km ?? 0, v, name(p)])));
         // Shape and colour say the phase.
-        return { type: 'scatter', name: `phase ${'ABCN'[phase - 1]}`, symbol: shapes[phase - 1], symbolSize: 6, data, ...(phase === 1 ? { markLine: { symbol: 'none', silent: true, label: { color: token('text'), formatter: (m: { value: number }) => fixed(m.value, 2) }, lineStyle: { color: token('p2-edge'), type: 'dashed' }, data: [{ yAxis: 0.95 }, { yAxis: 1.05 }] } } : {}) };
+        return { type: 'scatter', name: `phase ${'ABCN'[phase - 1]}`, symbol: shapes[phase - 1], symbolSize: 6, data, ...(phase === 1 ? { markLine: { symbol: 'none', silent: true, label: { color: token('text'), formatter: (m: { value: number }) => fixed(m.value, 2) }, lineStyle: { color: token('p2-edge'), type: 'dashed' }, data: range.map((yAxis) => ({ yAxis })) } } : {}) };
       }).filter((s) => s.data.length > 0);
       return {
         grid: { left: 64, right: 40, top: 34, bottom: 50 },
@@ -277,7 +301,7 @@ function Compare({ base, project, run, runs }: { base: string; project: string; 
   const query = useQuery({
     queryKey: ['record', 'compare', project, run, second],
     enabled: second !== null,
-    queryFn: ({ signal }) => api.get<{ items: Record<string, unknown>[]; total?: number; totals?: { name: string; unit?: string; before: number | null; after: number | null }[] }>(`${base}/compare`, { with: second, limit: 1000 }, signal),
+    queryFn: ({ signal }) => api.get<{ items: Record<string, unknown>[]; total?: number; totals: Record<string, number | null>; totals_with: Record<string, number | null> }>(`${base}/compare`, { with: second, limit: 1000 }, signal),
   });
   if (others.length === 0) return <Empty title={strings.map.needTwo} actions={<button onClick={() => url.set({ tab: 'new' }, true)}>{strings.empty.newRun}</button>} />;
   return (
@@ -289,8 +313,8 @@ function Compare({ base, project, run, runs }: { base: string; project: string; 
       <Loaded query={query}>
         {(data) => (
           <>
-            {data.totals && <table className="simple" style={{ maxWidth: 640 }}><thead><tr><th>{t.totals}</th><th className="num">{run}</th><th className="num">{second}</th><th className="num">Δ</th><th /></tr></thead><tbody>{data.totals.map((x) => { const f = fieldName(x.name); return <tr key={x.name}><td>{f.words}</td><td className="num">{num(x.before)}</td><td className="num">{num(x.after)}</td><td className="num">{x.before !== null && x.after !== null ? num(x.after - x.before) : '–'}</td><td className="quiet">{x.unit ?? f.unit}</td></tr>; })}</tbody></table>}
-            <Table label={t.changes} columns={columnsOf(data.items, ['id', 'element', 'node', 'state'], ['i', 'study'])} rows={data.items} rowKey={(_, i) => i} height={Math.min(420, 44 + data.items.length * 28)} total={data.total} />
+            <table className="simple" style={{ maxWidth: 640 }}><thead><tr><th>{t.totals}</th><th className="num">{run}</th><th className="num">{second}</th><th className="num">Δ</th><th>{t.unit}</th></tr></thead><tbody>{Object.entries(data.totals).map(([name, here]) => { const f = fieldName(name); const there = data.totals_with[name] ?? null; return <tr key={name}><td>{f.words}</td><td className="num">{num(here)}</td><td className="num">{num(there)}</td><td className="num">{here !== null && there !== null ? num(there - here) : '–'}</td><td className="quiet">{f.unit}</td></tr>; })}</tbody></table>
+            <Table label={t.changes} columns={changeColumns(data.items, run, second ?? '')} rows={data.items} rowKey={(_, i) => i} height={Math.min(420, 44 + data.items.length * 28)} total={data.total} />
           </>
         )}
       </Loaded>

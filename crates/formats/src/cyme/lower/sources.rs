@@ -9,8 +9,8 @@ use network::{BusId, Diagnostic, ElementKind, SequenceType, Shapes, Terminal, Vo
 use num_complex::Complex64;
 use std::collections::HashSet;
 
-/// Impedance of a held source, per unit of its kV and 100 MVA: next to nothing.
-const HELD_PU: Complex64 = Complex64::new(0.0, 1e-5);
+/// Impedance of a held source, per unit of its kV and 100 MVA: next to nothing even where a source gives gigawatts.
+const HELD_PU: Complex64 = Complex64::new(0.0, 1e-7);
 /// Voltages that differ by less are one balanced system, per unit.
 const BALANCED_PU: f64 = 1e-5;
 /// Angles that differ by less, degrees.
