@@ -3,7 +3,8 @@
 
 CARGO ?= cargo
 NPM ?= npm
-MODEL ?= models/ieee123/ieee123.dss
+DATA ?= data
+PORT ?= 8080
 FUZZ_TARGET ?= opendss_reader
 FUZZ_SECONDS ?= 600
 
@@ -26,13 +27,16 @@ web/dist/index.html: web/node_modules/.package-lock.json web/index.html web/vite
 build: web ## the whole program, with SQL, as target/full/gridtwin (long: it builds the query engine)
 	$(CARGO) build --profile full -p gridtwin --features gridtwin/sql
 
-run: ## solve the IEEE 123-node feeder and print the report (MODEL=path for another one)
-	$(CARGO) run --release -p gridtwin -- solve $(MODEL)
+run: web ## build the program with its web app, make a demonstration, serve it (DATA=folder PORT=n for others)
+	$(CARGO) build --profile quick -p gridtwin --features gridtwin/sql
+	"$${CARGO_TARGET_DIR:-target}"/quick/gridtwin serve --data $(DATA) --port $(PORT) --demo
 
-test: ## formatting, clippy without warnings, every test; beside a PostgreSQL server that is started for it (scripts/with-postgres.sh)
+test: web ## formatting, clippy without warnings, every test; beside a PostgreSQL server and in a Chromium that are fetched for it (scripts/)
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --workspace --all-targets --features gridtwin/sql -- -D warnings
 	scripts/with-postgres.sh $(CARGO) test --workspace --features gridtwin/sql
+	cd web && $(NPM) run check
+	scripts/with-chromium.sh node web/e2e/run.mjs --binary "$${CARGO_TARGET_DIR:-target}"/debug/gridtwin --no-large
 
 bench: ## speed and agreement against OpenDSS and power-grid-model, and a thousand feeder-years (needs Python 3.11 or newer and the network once)
 	bench/run.sh
@@ -52,4 +56,4 @@ lint: ## clippy with warnings as errors
 
 clean: ## remove build products
 	$(CARGO) clean
-	rm -rf out .venv web/dist web/node_modules
+	rm -rf out data .venv web/dist web/node_modules

@@ -4,8 +4,14 @@ use crate::problem::{PROBLEM_JSON, Problem};
 use utoipa::PartialSchema;
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, Content, ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
+
+/// The schema of what may be any JSON: no type, so that none is excluded.
+pub(crate) fn anything() -> Schema {
+    Schema::Object(ObjectBuilder::new().schema_type(SchemaType::AnyValue).build())
+}
 
 /// Adds login, roles, and the answers that every route may give.
 pub(crate) fn complete(mut document: OpenApi) -> OpenApi {

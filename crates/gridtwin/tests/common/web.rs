@@ -9,9 +9,7 @@ use std::time::{Duration, Instant};
 /// A server in a process of its own; killed when it is dropped.
 pub struct Server {
     child: Child,
-    pub url: String,
-    /// What it said before it answered.
-    pub said: String,
+    url: String,
 }
 
 impl Server {
@@ -35,12 +33,9 @@ impl Server {
             }
             said += &line;
         }
-        if !more.contains(&"--no-auth") && said.is_empty() {
-            out.read_line(&mut said).expect("text");
-        }
         // What comes later is read, so that a full pipe cannot stop the server.
         std::thread::spawn(move || out.read_to_end(&mut Vec::new()));
-        let server = Self { child, url, said };
+        let server = Self { child, url };
         server.wait_for(|| server.client("").get("/health").0 == 200, "an answer of /health");
         server
     }
@@ -57,10 +52,6 @@ impl Server {
     pub fn client(&self, token: &str) -> Client {
         let agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(60))).build().into();
         Client { agent, url: self.url.clone(), token: token.to_owned() }
-    }
-
-    pub fn pid(&self) -> u32 {
-        self.child.id()
     }
 
     /// Ends it as `kill -9` does.

@@ -53,7 +53,7 @@ pub struct AuditRow {
     pub action: String,
     pub subject: String,
     /// Particulars: before and after, a reason.
-    #[schema(value_type = Object)]
+    #[schema(schema_with = crate::document::anything)]
     pub detail: Value,
 }
 

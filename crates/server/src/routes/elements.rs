@@ -901,6 +901,7 @@ pub struct TraceFrom {
     /// `class.name` or `bus.name`.
     pub element: String,
     /// `up` or `down`; `down` unless told.
+    #[param(inline)]
     pub direction: Option<Direction>,
 }
 

@@ -290,6 +290,7 @@ pub struct DiffQuery {
     /// Number of the newer version; the newest unless told.
     pub to: Option<u64>,
     /// Only `added`, `removed` or `changed`.
+    #[param(inline)]
     pub change: Option<ChangeWord>,
     /// Only this class, as `line`.
     pub class: Option<String>,
@@ -430,6 +431,7 @@ impl SeverityWord {
 pub struct FindingsQuery {
     /// Number of the version; the newest unless told.
     pub version: Option<u64>,
+    #[param(inline)]
     pub severity: Option<SeverityWord>,
     /// As `CHECK.LOAD.KV_BASE`.
     pub code: Option<String>,
@@ -514,6 +516,7 @@ pub enum DispositionWord {
 pub struct LedgerQuery {
     /// Number of the version; the newest unless told.
     pub version: Option<u64>,
+    #[param(inline)]
     pub disposition: Option<DispositionWord>,
     #[param(minimum = 1, maximum = 1000, default = 100)]
     pub limit: Option<u32>,

@@ -61,8 +61,11 @@ impl Default for Settings {
 /// Settings, and what follows from the data folder.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SettingsAnswer {
-    #[serde(flatten)]
-    pub settings: Settings,
+    /// Zone of times in the web app, as `Europe/Zurich`.
+    pub time_zone: String,
+    pub units: Units,
+    /// None: the map has a plain background, or the file `basemap.pmtiles` of the data folder.
+    pub basemap: Option<Basemap>,
     /// There is a file `basemap.pmtiles`.
     pub basemap_file: bool,
 }
@@ -113,7 +116,8 @@ fn check(settings: &Settings) -> Result<(), Problem> {
 }
 
 fn answer(app: &App, settings: Settings) -> Json<SettingsAnswer> {
-    Json(SettingsAnswer { settings, basemap_file: app.config.data.join("basemap.pmtiles").is_file() })
+    let Settings { time_zone, units, basemap } = settings;
+    Json(SettingsAnswer { time_zone, units, basemap, basemap_file: app.config.data.join("basemap.pmtiles").is_file() })
 }
 
 /// The settings.

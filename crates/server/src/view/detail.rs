@@ -17,7 +17,7 @@ pub struct Attribute {
     /// Last part of the path without unit, in words.
     pub label: String,
     /// A number, a text, yes or no, or a list of numbers or texts. What is no number is the text `NaN`, `inf` or `-inf`.
-    #[schema(value_type = Object)]
+    #[schema(schema_with = crate::document::anything)]
     pub value: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
