@@ -1,6 +1,6 @@
 /** The map with a large network: when it is first seen, and how long panning and zooming hold the page up. */
 
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, launch, mapDrawn, pause, pixels, run, serve, shots, step, watch } from './tools.mjs';
 
@@ -15,7 +15,7 @@ function merged(folder, out) {
   const lines = ['Clear', 'Set DefaultBaseFrequency=60'];
   const coordinates = [];
   const feeders = readdirSync(join(folder, 'feeders')).sort();
-  let end = [];
+  const end = ['MakeBusList'];
   feeders.forEach((feeder, at) => {
     const own = (name) => `${feeder}_${name}`;
     for (const line of readFileSync(join(folder, 'feeders', feeder, 'master.dss'), 'utf8').split('\n')) {
@@ -31,9 +31,9 @@ function merged(folder, out) {
             .replace(/\b(bus1|bus2)=(\S+)/g, (_, k, bus) => `${k}=${own(bus)}`)
             .replace(/\bbuses=\[([^\]]*)\]/g, (_, list) => `buses=[${list.trim().split(/\s+/).map(own).join(' ')}]`)
             .replace(/\b(linecode|transformer|capacitor|yearly|daily|tyearly|tdaily|effcurve|p-tcurve|pvsystem|xycurve|bank)=(\S+)/gi, (_, k, name) => `${k}=${own(name)}`)
-            .replace(/\belement=(\w+)\.(\S+)/gi, (_, cls, name) => `element=${cls}.${own(name)}`),
+            .replace(/\b(element|monitoredobj|switchedobj)=(\w+)\.(\S+)/gi, (_, k, cls, name) => `${k}=${cls}.${own(name)}`),
         );
-      } else if (/^set voltagebases/i.test(line)) end = [line, 'CalcVoltageBases'];
+      } else if (/^setkvbase /i.test(line)) end.push(line.replace(/(bus=)(\S+)/, (_, k, bus) => k + own(bus)));
     }
     for (const row of readFileSync(join(folder, 'feeders', feeder, 'buscoords.csv'), 'utf8').split('\n')) if (row.trim() && !/^bus\b/i.test(row)) coordinates.push(own(row.trim()));
   });
@@ -42,9 +42,11 @@ function merged(folder, out) {
   return join(out, 'utility.dss');
 }
 
-export async function large({ binary, web, data, feeders }) {
+export async function large({ binary, web, data: fresh, feeders, kept }) {
+  // A folder that is kept has the network from the time before.
+  const data = kept ?? fresh;
   const project = join(data, 'projects', 'large');
-  await step('a large network is imported', async () => {
+  if (!existsSync(project)) await step('a large network is imported', async () => {
     const synth = join(data, 'tmp', 'large-synth');
     await run(binary, ['synth', '--feeders', String(feeders), '--out', synth]);
     const model = merged(synth, join(data, 'tmp', 'large'));
@@ -80,7 +82,9 @@ export async function large({ binary, web, data, feeders }) {
           const grid = [];
           for (let x = 450; x < 1400; x += 19) for (let y = 120; y < 880; y += 19) grid.push([x, y]);
           const colors = await pixels(page, grid);
-          const ground = Object.entries(Object.groupBy(colors, (c) => c.join())).sort((a, b) => b[1].length - a[1].length)[0][0];
+          const counts = new Map();
+          for (const c of colors) counts.set(c.join(), (counts.get(c.join()) ?? 0) + 1);
+          const ground = [...counts].sort((a, b) => b[1] - a[1])[0][0];
           seen = colors.filter((c) => c.join() !== ground).length;
           if (seen > 20) break;
         }

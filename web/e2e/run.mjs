@@ -1,7 +1,7 @@
 /**
  * The way of a user through a real server in a real browser.
  *
- *   npm run e2e -- --binary ../target/debug/gridtwin [--web dist] [--no-large] [--feeders 70] [--only large]
+ *   npm run e2e -- --binary ../target/debug/gridtwin [--web dist] [--no-large] [--feeders 210] [--only large] [--large-data DIR]
  *
  * `--web` serves the app from a folder instead of from the program. Screenshots stay in e2e/shots. Ends with 1 if anything is wrong.
  */
@@ -14,7 +14,7 @@ import { axe, distance, expect, fault, faults, launch, mapDrawn, onPage, options
 
 const given = options(process.argv.slice(2));
 if (typeof given.binary !== 'string') {
-  console.error('usage: npm run e2e -- --binary PATH [--web DIR] [--no-large] [--feeders N] [--only large]');
+  console.error('usage: npm run e2e -- --binary PATH [--web DIR] [--no-large] [--feeders N] [--only large] [--large-data DIR]');
   process.exit(2);
 }
 const binary = resolve(given.binary);
@@ -145,7 +145,9 @@ async function walk() {
       ]) {
         const base = `${server.address}/map?${at}&nolayers=1&layers=lines,${layer === 'thermal' ? '' : '-'}thermal,-buses,${layer === 'voltage' ? '' : '-'}voltage,-symbols`;
         // What lies at one place is drawn one over another, the loudest on top.
-        const groups = Object.values(Object.groupBy(list, (e) => `${e.lon.toFixed(9)} ${e.lat.toFixed(9)}`));
+        const byPlace = new Map();
+        for (const e of list) byPlace.set(`${e.lon.toFixed(9)} ${e.lat.toFixed(9)}`, [...(byPlace.get(`${e.lon.toFixed(9)} ${e.lat.toFixed(9)}`) ?? []), e]);
+        const groups = [...byPlace.values()];
         const places = groups.map((of) => [of[0].lon, of[0].lat]);
         await page.goto(`${base}&run=none`);
         await mapDrawn(page);
@@ -287,9 +289,9 @@ async function walk() {
       await shot(page, 'palette');
       await axe(page, 'search');
       await page.keyboard.press('Enter');
-      await page.waitForURL((u) => (u.searchParams.get('sel') ?? '').includes('671'));
+      await page.waitForURL((u) => (u.searchParams.get('sel') ?? '').includes('671'), { timeout: 5000 }).catch(() => fault(`Enter in the search does not open the element: ${page.url()}`));
       await page.keyboard.press('Escape');
-      await page.waitForURL((u) => !u.searchParams.has('sel'));
+      await page.waitForURL((u) => !u.searchParams.has('sel'), { timeout: 5000 }).catch(() => fault(`Escape does not close the element: ${page.url()}`));
       await page.keyboard.press('?');
       await page.getByRole('dialog').waitFor();
       await shot(page, 'keys');
@@ -353,7 +355,7 @@ async function reach(page, name) {
 
 try {
   if (given.only !== 'large') await walk();
-  if (!given['no-large']) await large({ binary, web, data, feeders: Number(given.feeders ?? 60) });
+  if (!given['no-large']) await large({ binary, web, data, feeders: Number(given.feeders ?? 210), kept: typeof given['large-data'] === 'string' ? resolve(given['large-data']) : null });
 } catch (error) {
   fault(error.stack ?? String(error));
 } finally {

@@ -71,7 +71,7 @@ pub fn solve(model: &Model, arguments: &SolveArguments) -> Result<Box<Solution>,
     })
 }
 
-/// Solves from a flat start, and where that finds nothing from the linear power flow's angles and the stored voltages.
+/// Solves from a flat start, and where that finds nothing from the angles of the linear power flow, the voltages of the linear network, and those stored.
 ///
 /// # Errors
 /// Findings that say why there is no solution.

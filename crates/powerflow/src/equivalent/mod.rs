@@ -21,6 +21,8 @@ pub struct Converted {
     pub network: Network,
     pub ledger: Ledger,
     pub diagnostics: Vec<Diagnostic>,
+    /// Of a feeder: how far its case is from it.
+    pub unbalance: Option<Unbalance>,
 }
 
 /// Why a network has no equivalent of the other kind.

@@ -103,6 +103,9 @@ pub struct Unbalance {
     /// As `v_pu`, at the other buses: the mean voltage of their phases against the case's.
     pub v_lateral_pu: f64,
     pub v_lateral_bus: String,
+    /// What the sources give at their buses, in the network and in the case, MW and Mvar.
+    pub supplied_mw: [f64; 2],
+    pub supplied_mvar: [f64; 2],
 }
 
 /// A three-phase network as the positive-sequence case that has its voltages.
@@ -141,6 +144,7 @@ pub fn to_transmission(solution: &Solution, options: TransmissionOptions) -> Res
         branches: Vec::new(),
         units: Vec::new(),
         sources: BTreeMap::new(),
+        feeds: Vec::new(),
         uneven: Vec::new(),
     };
     c.buses()?;
@@ -154,7 +158,7 @@ pub fn to_transmission(solution: &Solution, options: TransmissionOptions) -> Res
     let unbalance = c.unbalance()?;
     let (out, ledger) = (c.out, c.ledger);
     diagnostics.push(judge(&unbalance, options)?);
-    Ok(Converted { network: out, ledger, diagnostics })
+    Ok(Converted { network: out, ledger, diagnostics, unbalance: Some(unbalance) })
 }
 
 fn judge(u: &Unbalance, options: TransmissionOptions) -> Result<Diagnostic, ConversionError> {
@@ -169,6 +173,10 @@ fn judge(u: &Unbalance, options: TransmissionOptions) -> Result<Diagnostic, Conv
             u.v_lateral_pu, u.v_lateral_bus
         ));
     }
+    detail.push_str(&format!(
+        " Sources give {:.5} MW and {:.5} Mvar in the network, {:.5} MW and {:.5} Mvar in the case.",
+        u.supplied_mw[0], u.supplied_mvar[0], u.supplied_mw[1], u.supplied_mvar[1]
+    ));
     if u.negative_pct > UNBALANCE_LIMIT_PCT && !options.balanced {
         return Err(Diagnostic::error(
             "CONVERT.FEEDER.TOO_UNBALANCED",
@@ -367,6 +375,8 @@ struct Converter<'a> {
     units: Vec<Unit>,
     /// Of each bus with sources: Norton current and admittance, per unit, in the frame of the bus.
     sources: BTreeMap<u32, (Complex64, Complex64, Vec<ElementId>)>,
+    /// Of the sources as written: the bus that is held, and the impedance between it and theirs, per unit.
+    feeds: Vec<(BusId, Complex64)>,
     /// Transformers whose positive sequence turns unlike their negative one.
     uneven: Vec<ElementId>,
 }
@@ -629,6 +639,7 @@ impl Converter<'_> {
                 self.ac_branch(&ids, [swing, bus], z, [Complex64::ZERO; 2], [0.0, 0.0], 0.0);
                 swing
             };
+            self.feeds.push((swing, if swing == bus { Complex64::ZERO } else { z }));
             // What it gives, in the frame of the bus.
             let power = e * ((e - self.v_frame(bus)) * y).conj() * S_BASE_MVA;
             let name = format!("{}-1", self.out.buses[swing.index()].name);
@@ -1363,6 +1374,8 @@ impl Converter<'_> {
             angle_bus: String::new(),
             v_lateral_pu: 0.0,
             v_lateral_bus: String::new(),
+            supplied_mw: [0.0; 2],
+            supplied_mvar: [0.0; 2],
         };
         let mut three_phases = vec![false; self.network.buses.len()];
         for (i, bus) in self.network.buses.iter().enumerate() {
@@ -1422,6 +1435,23 @@ impl Converter<'_> {
         for (m, row) in self.out.machines.iter_mut().zip(&solved.machines) {
             (m.p_mw, m.q_mvar) = (row.p_mw, row.q_mvar);
         }
+        let supplied: Complex64 = self
+            .circuit
+            .elements()
+            .iter()
+            .enumerate()
+            .filter(|(_, e)| matches!(e.model, Model::Source(_)))
+            .map(|(index, _)| -self.state.element_power(index) / 1e6)
+            .sum();
+        // What a held bus gives, less what its source impedance takes: 1 MVA of voltage v drives a current of 1 / v.
+        let mut carried = Complex64::ZERO;
+        for &(held, z) in &self.feeds {
+            let here = |m: &&Machine| m.common.terminals.iter().any(|t| t.bus == held);
+            let given: Complex64 = self.out.machines.iter().filter(here).map(|m| Complex64::new(m.p_mw, m.q_mvar)).sum();
+            let v = self.out.buses[held.index()].transmission.as_ref().map_or(1.0, |b| b.v_pu);
+            carried += given - z * (given.norm() / v).powi(2) / S_BASE_MVA;
+        }
+        (u.supplied_mw, u.supplied_mvar) = ([supplied.re, carried.re], [supplied.im, carried.im]);
         for row in &solved.buses {
             let Some(bus) = self.network.buses.get(row.id.index()) else { continue };
             let (Some(v), Some(angle), Some(frame)) = (row.v_pu, row.angle_deg, self.patterns.frame_deg[row.id.index()]) else { continue };

@@ -128,7 +128,7 @@ pub fn to_three_phase(network: &Network, solution: &Solution, machines: MachineF
     c.kept("bus");
     let bases: std::collections::BTreeSet<u64> = c.kv.iter().map(|kv| kv.to_bits()).collect();
     c.out.options.voltage_bases_kv = bases.into_iter().map(f64::from_bits).collect();
-    Ok(Converted { network: c.out, ledger: c.ledger, diagnostics: c.diagnostics })
+    Ok(Converted { network: c.out, ledger: c.ledger, diagnostics: c.diagnostics, unbalance: None })
 }
 
 struct Converter<'a> {

@@ -1,56 +1,19 @@
-/** The single-line diagram around an element, laid out from the topology by the server, drawn here with symbols of IEC 60617. */
+/** The single-line diagram around an element, laid out from the topology, with symbols of IEC 60617. */
 
 import { useQuery } from '@tanstack/react-query';
 import { useMemo, useRef, useState } from 'react';
-import { api, path } from '../../api/client';
+import { path } from '../../api/client';
+import { allPages } from '../../api/data';
 import { useUrl } from '../../state/url';
 import { strings } from '../../strings';
 import { num } from '../../ui/format';
 import { Empty, Loaded } from '../../ui/parts';
 import { symbolOf } from '../../ui/symbols';
 import type { Solved } from './data';
+import { diagramOf, type DiagramData, type DiagramNode, type Part } from './schematic';
 
-interface DiagramNode {
-  id: string;
-  element?: string | null;
-  kind: string;
-  x: number;
-  y: number;
-  label?: string | null;
-  rotation?: number | null;
-  state?: string | null;
-  width?: number | null;
-  kv?: number | null;
-}
-
-interface DiagramEdge {
-  from?: string;
-  to?: string;
-  element?: string | null;
-  points: [number, number][];
-  kind?: string | null;
-  state?: string | null;
-}
-
-interface DiagramData {
-  nodes: DiagramNode[];
-  edges: DiagramEdge[];
-  width?: number;
-  height?: number;
-  truncated?: string[];
-}
-
-/** How far apart the server's places are, so that symbols have the same size whatever its unit. */
-export function unitOf(nodes: { x: number; y: number }[]): number {
-  let least = Infinity;
-  const sorted = [...nodes].sort((a, b) => a.x - b.x || a.y - b.y);
-  for (let i = 1; i < sorted.length; i += 1) {
-    const [a, b] = [sorted[i - 1] as { x: number; y: number }, sorted[i] as { x: number; y: number }];
-    const d = Math.hypot(a.x - b.x, a.y - b.y);
-    if (d > 1e-9 && d < least) least = d;
-  }
-  return Number.isFinite(least) ? least : 1;
-}
+/** Elements that are looked at; a network with more has its diagram by feeder. */
+const MOST = 20_000;
 
 const STEP = 56;
 
@@ -58,18 +21,21 @@ export function Diagram({ project, network, version, root, solved, onSelect }: {
   const url = useUrl();
   const depth = Number(url.get('depth') ?? 6);
   const query = useQuery({
-    queryKey: ['diagram', project, network, version, root, depth],
+    queryKey: ['parts', project, network, version],
     enabled: root !== null,
-    queryFn: ({ signal }) => api.get<DiagramData>(path('projects', project, 'networks', network, 'diagram'), { root, depth, version }, signal),
+    staleTime: 300_000,
+    structuralSharing: false,
+    queryFn: ({ signal }) => allPages<Part>(path('projects', project, 'networks', network, 'elements'), { version }, MOST, signal),
   });
+  const data = useMemo(() => (query.data && root !== null ? diagramOf(query.data.items, root, depth) : null), [query.data, root, depth]);
   if (root === null) return <Empty title={strings.map.diagram}>{strings.map.diagramHint}</Empty>;
   return (
     <div className="diagram">
       <div className="toolbar">
         <label className="row">{strings.map.depth} <input type="range" min={1} max={20} value={depth} onChange={(e) => url.set({ depth: e.target.value })} /> {depth}</label>
-        {(query.data?.truncated?.length ?? 0) > 0 && <span className="small quiet">{strings.map.truncated}</span>}
+        {(data?.truncated.length ?? 0) > 0 && <span className="small quiet">{strings.map.truncated}</span>}
       </div>
-      <Loaded query={query}>{(data) => <Drawing data={data} root={root} solved={solved} onSelect={onSelect} />}</Loaded>
+      <Loaded query={query}>{() => data && <Drawing data={data} root={root} solved={solved} onSelect={onSelect} />}</Loaded>
     </div>
   );
 }
@@ -77,8 +43,7 @@ export function Diagram({ project, network, version, root, solved, onSelect }: {
 function Drawing({ data, root, solved, onSelect }: { data: DiagramData; root: string; solved: Solved | undefined; onSelect: (id: string) => void }) {
   const [zoom, setZoom] = useState(1);
   const svg = useRef<SVGSVGElement>(null);
-  const unit = useMemo(() => unitOf(data.nodes), [data.nodes]);
-  const k = STEP / unit;
+  const k = STEP;
   const box = useMemo(() => {
     const xs = [...data.nodes.map((n) => n.x), ...data.edges.flatMap((e) => e.points.map((q) => q[0]))];
     const ys = [...data.nodes.map((n) => n.y), ...data.edges.flatMap((e) => e.points.map((q) => q[1]))];
@@ -128,11 +93,11 @@ function Drawing({ data, root, solved, onSelect }: { data: DiagramData; root: st
       </div>
       <svg ref={svg} role="group" aria-label={`${strings.map.diagram} ${root}`} viewBox={`${box.x} ${box.y} ${box.w} ${box.h}`} width={box.w * zoom} height={box.h * zoom}>
         {data.edges.map((e, i) => {
-          const isOut = e.state === 'out' || e.state === 'open';
+          const isOut = e.state === 'open';
           return (
             <g key={i} className={`edge ${isOut ? 'dead' : ''} ${e.element && e.element === root ? 'here' : ''}`} onClick={() => e.element && onSelect(e.element)} style={{ cursor: e.element ? 'pointer' : undefined }}>
               <polyline points={e.points.map(([x, y]) => `${x * k},${y * k}`).join(' ')} className="wide" />
-              <polyline points={e.points.map(([x, y]) => `${x * k},${y * k}`).join(' ')} className={e.kind === 'cable' ? 'cable' : ''} />
+              <polyline points={e.points.map(([x, y]) => `${x * k},${y * k}`).join(' ')} />
               {e.element && <title>{e.element}</title>}
             </g>
           );
@@ -142,11 +107,11 @@ function Drawing({ data, root, solved, onSelect }: { data: DiagramData; root: st
           const symbol = symbolOf(n.kind, isOpen);
           const isHere = n.element === root || n.id === root;
           const value = reading(n);
-          const isCut = n.kind === 'more' || data.truncated?.includes(n.id);
+          const isCut = data.truncated.includes(n.id);
           const id = n.element ?? n.id;
           const bar = n.kind === 'bus' && n.width ? (n.width * k) / 2 : null;
           return (
-            <g key={n.id} data-node={n.id} data-x={n.x * k} data-y={n.y * k} role="button" tabIndex={isHere ? 0 : -1} className={`symbol ${isHere ? 'here' : ''} ${n.state === 'out' ? 'dead' : ''}`} transform={`translate(${n.x * k} ${n.y * k})`}
+            <g key={n.id} data-node={n.id} data-x={n.x * k} data-y={n.y * k} role="button" tabIndex={isHere ? 0 : -1} className={`symbol ${isHere ? 'here' : ''} ${n.state === 'open' ? 'dead' : ''}`} transform={`translate(${n.x * k} ${n.y * k})`}
               aria-label={[symbol.name, n.label ?? id, n.state, value].filter(Boolean).join(', ')}
               onClick={() => onSelect(id)}
               onKeyDown={(event) => {
@@ -157,11 +122,11 @@ function Drawing({ data, root, solved, onSelect }: { data: DiagramData; root: st
               }}>
               <title>{[symbol.name, n.label ?? id, n.state, value].filter(Boolean).join(', ')}</title>
               <rect x={-14} y={-14} width={28} height={28} className="target" />
-              <g transform={n.rotation ? `rotate(${n.rotation})` : undefined}>
+              <g>
                 {symbol.stroke && bar === null && <path d={symbol.stroke} />}
                 {bar !== null && <path d={`M${-bar} 0H${bar}`} strokeWidth={4} />}
                 {symbol.fill && bar === null && <path d={symbol.fill} className="fill" />}
-                {symbol.letter && <text className={`letter ${symbol.fill ? 'on' : ''}`} transform={n.rotation ? `rotate(${-n.rotation})` : undefined}>{symbol.letter}</text>}
+                {symbol.letter && <text className={`letter ${symbol.fill ? 'on' : ''}`}>{symbol.letter}</text>}
               </g>
               <text x={14} y={-3} className="name">{n.label ?? ''}{isCut ? ' …' : ''}</text>
               {value && <text x={14} y={10} className="reading">{value}</text>}

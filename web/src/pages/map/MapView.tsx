@@ -7,6 +7,7 @@ import type { Geometry } from '../../api/geometry';
 import { ANY_FEEDER, placeOf } from '../../api/geometry';
 import { atlas, symbolKey } from '../../ui/symbols';
 import { buildHits } from './hit';
+import { LineMesh } from './lineMesh';
 import { maplibregl, style, type Basemap } from './maplibre';
 import { stepOf, type Palette, type Rgba, type Scale } from './scales';
 
@@ -74,6 +75,7 @@ export function MapView(props: MapViewProps) {
   const overlay = useRef<MapLibreOverlay | null>(null);
   const now = useRef(props);
   const [zoom, setZoom] = useState(0);
+  const [view, setView] = useState<View | null>(null);
   useEffect(() => {
     now.current = props;
   });
@@ -82,6 +84,8 @@ export function MapView(props: MapViewProps) {
     let built: ReturnType<typeof buildHits> | undefined;
     return () => (built ??= buildHits(g));
   }, [g]);
+
+  const mesh = useMemo(() => new LineMesh(g), [g]);
 
   // The map itself, once.
   useEffect(() => {
@@ -106,14 +110,18 @@ export function MapView(props: MapViewProps) {
     here.addControl(over as unknown as maplibregl.IControl);
     map.current = here;
     overlay.current = over;
+    // A new style has none of ours in it.
+    here.on('style.load', () => {
+      if (!here.getLayer(mesh.id)) here.addLayer(mesh);
+    });
     const report = (settled: boolean) => {
       const c = here.getCenter();
       now.current.onCamera({ lon: c.lng, lat: c.lat, zoom: here.getZoom() }, settled);
     };
     // The box around takes the focus and the keys, and has the name; the pictures in it are only looked at.
     for (const canvas of box.current?.querySelectorAll('canvas') ?? []) quiet(canvas);
-    const late = new MutationObserver((changes) => changes.forEach((c) => c.addedNodes.forEach((node) => node instanceof HTMLElement && (node instanceof HTMLCanvasElement ? [node] : [...node.querySelectorAll('canvas')]).forEach(quiet))));
-    late.observe(box.current as HTMLDivElement, { childList: true, subtree: true });
+    const late = new MutationObserver(() => box.current?.querySelectorAll('canvas').forEach(quiet));
+    late.observe(box.current as HTMLDivElement, { childList: true, subtree: true, attributeFilter: ['tabindex'] });
     setZoom(here.getZoom());
     let frame = 0;
     const hit = (e: maplibregl.MapMouseEvent): number | null => {
@@ -124,6 +132,9 @@ export function MapView(props: MapViewProps) {
       // Only what a person does is told on; a camera that is set would be told back and forth between two maps.
       if (e.originalEvent || (e as { own?: boolean }).own) report(false);
     });
+    const look = () => setView((old) => viewOf(here, old));
+    look();
+    here.on('move', look);
     here.on('moveend', (e) => {
       setZoom(here.getZoom());
       if (!(e as { set?: boolean }).set) report(true);
@@ -245,26 +256,14 @@ export function MapView(props: MapViewProps) {
     const trigger = [lineLayer, p, passes, filter.violations, order.includes('lines')];
     const styles = new Array<Styled>(g.lines.count);
     const loud: number[] = [];
-    if (order.includes('lines')) {
+    if (!order.includes('lines')) mesh.setStyle(() => nothing);
+    else {
       for (let i = 0; i < g.lines.count; i += 1) {
         const s = lineStyle(i);
         styles[i] = s;
         if (s.step > 0 && lineLayer?.scale.steps[s.step]?.edge) loud.push(i);
       }
-      out.push(
-        new PathLayer({
-          id: 'lines',
-          data: { length: g.lines.count, startIndices: g.lines.starts, attributes: { getPath: { value: g.lines.positions, size: 2 } } } as never,
-          _pathType: 'open',
-          positionFormat: 'XY',
-          widthUnits: 'pixels',
-          getColor: ((_: unknown, { index, target }: { index: number; target: number[] }) => write(target, (styles[index] as Styled).color)) as never,
-          getWidth: ((_: unknown, { index }: { index: number }) => (styles[index] as Styled).width) as never,
-          updateTriggers: { getColor: trigger, getWidth: trigger },
-          jointRounded: true,
-          capRounded: true,
-        }),
-      );
+      mesh.setStyle((line) => styles[line] as Styled);
       // What is loud lies above what is quiet, and has an edge that holds on any ground.
       if (loud.length > 0 && lineLayer) {
         const path = (i: number) => pathOf(g, i);
@@ -320,6 +319,12 @@ export function MapView(props: MapViewProps) {
         );
       }
     }
+    const isInView = (i: number): boolean => {
+      if (!view) return true;
+      const x = g.points.positions[2 * i] as number;
+      const y = g.points.positions[2 * i + 1] as number;
+      return x >= view.w && x <= view.e && y >= view.s && y <= view.n;
+    };
     const buses: number[] = [];
     const busSteps: number[] = [];
     if (busClass >= 0 && (order.includes('buses') || pointLayer)) {
@@ -328,7 +333,7 @@ export function MapView(props: MapViewProps) {
       const badSteps: number[] = [];
       for (let i = 0; i < g.points.count; i += 1) {
         const element = g.points.element[i] as number;
-        if (g.points.cls[i] !== busClass || !passes[element]) continue;
+        if (g.points.cls[i] !== busClass || !passes[element] || !isInView(i)) continue;
         const step = pointLayer ? stepOf(pointLayer.scale, pointLayer.values[element] as number) : NEUTRAL_STEP;
         if (pointLayer && !isStepShown(pointLayer, element)) continue;
         const isViolation = pointLayer?.scale.steps[step]?.violation === true;
@@ -363,7 +368,7 @@ export function MapView(props: MapViewProps) {
       const list: number[] = [];
       for (let i = 0; i < g.points.count; i += 1) {
         const cls = g.points.cls[i] as number;
-        if (cls !== busClass && visibleClasses.has(cls) && passes[g.points.element[i] as number] && !filter.violations) list.push(i);
+        if (cls !== busClass && visibleClasses.has(cls) && passes[g.points.element[i] as number] && !filter.violations && isInView(i)) list.push(i);
       }
       const { image, mapping } = symbols();
       const common = {
@@ -398,7 +403,7 @@ export function MapView(props: MapViewProps) {
       return at * 10 + (id === 'lines-edge' ? 1 : id === 'lines-core' ? 2 : id === 'lines-spots' ? 3 : 0);
     };
     overlay.current?.setProps({ layers: out.sort((a, b) => rank(a.id) - rank(b.id)) });
-  }, [g, p, filter.violations, passes, lineLayer, pointLayer, order, selected, highlighted, visibleClasses, busClass]);
+  }, [g, p, filter.violations, passes, lineLayer, pointLayer, order, selected, highlighted, visibleClasses, busClass, mesh, view]);
 
   return <div ref={box} className="mapview" role="application" aria-label={props.label} tabIndex={0} data-testid="map" onKeyDown={(e) => {
     const here = map.current;
@@ -414,19 +419,30 @@ export function MapView(props: MapViewProps) {
   }} />;
 }
 
+/** What is seen, and as much again around it: points outside are not drawn. */
+interface View {
+  w: number;
+  s: number;
+  e: number;
+  n: number;
+  zoom: number;
+}
+
+/** The old one while it still holds all that is seen and is not much larger, so that few moves make new layers. */
+function viewOf(map: maplibregl.Map, old: View | null): View {
+  const b = map.getBounds();
+  const [w, s, e, n] = [b.getWest(), b.getSouth(), b.getEast(), b.getNorth()];
+  const zoom = map.getZoom();
+  if (old && w >= old.w && s >= old.s && e <= old.e && n <= old.n && Math.abs(zoom - old.zoom) < 1) return old;
+  const [dx, dy] = [(e - w) * 0.5, (n - s) * 0.5];
+  return { w: w - dx, s: s - dy, e: e + dx, n: n + dy, zoom };
+}
+
 function quiet(canvas: HTMLCanvasElement): void {
-  canvas.tabIndex = -1;
+  if (canvas.tabIndex !== -1) canvas.tabIndex = -1;
   canvas.removeAttribute('role');
   canvas.removeAttribute('aria-label');
   canvas.setAttribute('aria-hidden', 'true');
-}
-
-function write(target: number[], from: Rgba): number[] {
-  target[0] = from[0];
-  target[1] = from[1];
-  target[2] = from[2];
-  target[3] = from[3];
-  return target;
 }
 
 function pathOf(g: Geometry, line: number): Float64Array {
