@@ -112,7 +112,7 @@ function Drawing({ data, root, solved, onSelect }: { data: DiagramData; root: st
           const bar = n.kind === 'bus' && n.width ? (n.width * k) / 2 : null;
           return (
             <g key={n.id} data-node={n.id} data-x={n.x * k} data-y={n.y * k} role="button" tabIndex={isHere ? 0 : -1} className={`symbol ${isHere ? 'here' : ''} ${n.state === 'open' ? 'dead' : ''}`} transform={`translate(${n.x * k} ${n.y * k})`}
-              aria-label={[symbol.name, n.label ?? id, n.state, value].filter(Boolean).join(', ')}
+              aria-label={[[symbol.letter, `${n.label}${isCut ? ' …' : ''}`, value].filter(Boolean).join(' '), symbol.name, n.state].filter(Boolean).join(', ')}
               onClick={() => onSelect(id)}
               onKeyDown={(event) => {
                 if (event.key === 'Enter' || event.key === ' ') onSelect(id);
