@@ -291,6 +291,7 @@ async function walk() {
       await axe(page, 'search');
       await page.keyboard.press('Enter');
       await page.waitForURL((u) => (u.searchParams.get('sel') ?? '').includes('671'), { timeout: 5000 }).catch(() => fault(`Enter in the search does not open the element: ${page.url()}`));
+      await page.getByTestId('detail-name').waitFor();
       await page.keyboard.press('Escape');
       await page.waitForURL((u) => !u.searchParams.has('sel'), { timeout: 5000 }).catch(() => fault(`Escape does not close the element: ${page.url()}`));
       await page.keyboard.press('?');
