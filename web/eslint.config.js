@@ -7,5 +7,5 @@ export default ts.config(
   js.configs.recommended,
   ...ts.configs.recommended,
   { files: ['src/**/*.{ts,tsx}'], plugins: { 'react-hooks': hooks }, rules: { 'react-hooks/rules-of-hooks': 'error', 'react-hooks/exhaustive-deps': 'warn' } },
-  { files: ['e2e/**/*.mjs', 'public/**/*.js'], languageOptions: { globals: { console: 'readonly', process: 'readonly', document: 'readonly', window: 'readonly', localStorage: 'readonly', matchMedia: 'readonly', setTimeout: 'readonly', fetch: 'readonly', URL: 'readonly', Buffer: 'readonly', performance: 'readonly', PerformanceObserver: 'readonly', FormData: 'readonly', Blob: 'readonly', getComputedStyle: 'readonly', clearTimeout: 'readonly' } } },
+  { files: ['e2e/**/*.mjs', 'public/**/*.js'], languageOptions: { globals: { console: 'readonly', process: 'readonly', document: 'readonly', window: 'readonly', localStorage: 'readonly', matchMedia: 'readonly', setTimeout: 'readonly', fetch: 'readonly', URL: 'readonly', Buffer: 'readonly', performance: 'readonly', PerformanceObserver: 'readonly', FormData: 'readonly', Blob: 'readonly', getComputedStyle: 'readonly', clearTimeout: 'readonly', atob: 'readonly', createImageBitmap: 'readonly', OffscreenCanvas: 'readonly', HTMLInputElement: 'readonly', requestAnimationFrame: 'readonly', cancelAnimationFrame: 'readonly' } } },
 );

@@ -77,7 +77,7 @@ export async function large({ binary, web, data: fresh, feeders, kept }) {
         await page.goto(address, { waitUntil: 'commit' });
         await page.waitForFunction(() => document.querySelector('[data-testid=map]')?.gridtwinMap?.loaded());
         // Seen is what is in the picture: pixels that are not ground.
-        let seen = 0;
+        let seen;
         while (performance.now() - start < 60_000) {
           const grid = [];
           for (let x = 450; x < 1400; x += 19) for (let y = 120; y < 880; y += 19) grid.push([x, y]);

@@ -29,8 +29,8 @@ export function commonOf(search: string): string {
   return text ? `?${text}` : '';
 }
 
-// Two changes in the same tick must both arrive: the second starts from the first, not from what is rendered.
-let pending: { search: string; base: string } | null = null;
+// A change that is made before the last one stands in the address must start from that one, or it would take it back.
+let pending: { search: string; base: string; before: string; until: number } | null = null;
 
 export interface Url {
   params: URLSearchParams;
@@ -46,13 +46,11 @@ export function useUrl(): Url {
   const set = useCallback(
     (patch: Patch, push = false) => {
       const base = window.location.pathname;
-      const from = pending && pending.base === base ? pending.search : window.location.search;
+      const here = window.location.search;
+      const from = pending && pending.base === base && pending.before === here && performance.now() < pending.until ? pending.search : here;
       const next = patched(from, patch);
       if (next === from) return;
-      pending = { search: next, base };
-      queueMicrotask(() => {
-        if (pending?.search === next) pending = null;
-      });
+      pending = { search: next, base, before: here, until: performance.now() + 300 };
       void navigate({ search: next }, { replace: !push });
     },
     [navigate],

@@ -15,7 +15,7 @@ import { diagramOf, type DiagramData, type DiagramNode, type Part } from './sche
 /** Elements that are looked at; a network with more has its diagram by feeder. */
 const MOST = 20_000;
 
-const STEP = 56;
+const STEP = 64;
 
 export function Diagram({ project, network, version, root, solved, onSelect }: { project: string; network: string; version: string | null; root: string | null; solved: Solved | undefined; onSelect: (id: string) => void }) {
   const url = useUrl();
@@ -112,7 +112,7 @@ function Drawing({ data, root, solved, onSelect }: { data: DiagramData; root: st
           const bar = n.kind === 'bus' && n.width ? (n.width * k) / 2 : null;
           return (
             <g key={n.id} data-node={n.id} data-x={n.x * k} data-y={n.y * k} role="button" tabIndex={isHere ? 0 : -1} className={`symbol ${isHere ? 'here' : ''} ${n.state === 'open' ? 'dead' : ''}`} transform={`translate(${n.x * k} ${n.y * k})`}
-              aria-label={[symbol.name, n.label ?? id, n.state, value].filter(Boolean).join(', ')}
+              aria-label={[[symbol.letter, `${n.label}${isCut ? ' …' : ''}`, value].filter(Boolean).join(' '), symbol.name, n.state].filter(Boolean).join(', ')}
               onClick={() => onSelect(id)}
               onKeyDown={(event) => {
                 if (event.key === 'Enter' || event.key === ' ') onSelect(id);
@@ -120,7 +120,6 @@ function Drawing({ data, root, solved, onSelect }: { data: DiagramData; root: st
                 event.preventDefault();
                 event.stopPropagation();
               }}>
-              <title>{[symbol.name, n.label ?? id, n.state, value].filter(Boolean).join(', ')}</title>
               <rect x={-14} y={-14} width={28} height={28} className="target" />
               <g>
                 {symbol.stroke && bar === null && <path d={symbol.stroke} />}
@@ -128,8 +127,8 @@ function Drawing({ data, root, solved, onSelect }: { data: DiagramData; root: st
                 {symbol.fill && bar === null && <path d={symbol.fill} className="fill" />}
                 {symbol.letter && <text className={`letter ${symbol.fill ? 'on' : ''}`}>{symbol.letter}</text>}
               </g>
-              <text x={14} y={-3} className="name">{n.label ?? ''}{isCut ? ' …' : ''}</text>
-              {value && <text x={14} y={10} className="reading">{value}</text>}
+              {' '}<text x={14} y={-3} className="name">{n.label ?? ''}{isCut ? ' …' : ''}</text>
+              {' '}{value && <text x={14} y={10} className="reading">{value}</text>}
             </g>
           );
         })}

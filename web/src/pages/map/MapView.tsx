@@ -225,14 +225,26 @@ export function MapView(props: MapViewProps) {
   }, [classRoom, zoomStep]);
   const busClass = g.classes.indexOf('bus');
 
-  useEffect(() => {
-    const isStepShown = (layer: ValueLayer | null, element: number): boolean => {
-      if (!layer) return !filter.violations;
-      const step = stepOf(layer.scale, layer.values[element] as number);
-      if (step === NEUTRAL_STEP) return !filter.violations;
-      if (layer.hidden.has(step)) return false;
-      return !filter.violations || layer.scale.steps[step]?.violation === true;
+  const areLinesOn = order.includes('lines');
+  // Where one looks does not change how lines look: panning makes none of this anew.
+  const styles = useMemo(() => {
+    const quietLine: Styled = { color: p.equipment, width: 1.5, step: NEUTRAL_STEP };
+    const nothing: Styled = { color: [0, 0, 0, 0], width: 0, step: NEUTRAL_STEP };
+    const lineStyle = (index: number): Styled => {
+      const element = g.lines.element[index] as number;
+      if (!passes[element]) return nothing;
+      if (!isShown(lineLayer, element, filter.violations)) return filter.violations ? { color: p.faint, width: 1, step: NEUTRAL_STEP } : nothing;
+      if (!lineLayer) return { color: g.lines.open[index] ? p.faint : p.equipment, width: widthOf(g.lines.kv[index] as number, g.lines.phases[index] as number), step: NEUTRAL_STEP };
+      const step = stepOf(lineLayer.scale, lineLayer.values[element] as number);
+      const s = lineLayer.scale.steps[step];
+      return s ? { color: s.color, width: s.width, step } : { ...quietLine, color: p.faint };
     };
+    return Array.from({ length: g.lines.count }, (_, i) => (areLinesOn ? lineStyle(i) : nothing));
+  }, [g, p, filter.violations, passes, lineLayer, areLinesOn]);
+  useEffect(() => mesh.setStyle((line) => styles[line] as Styled), [mesh, styles]);
+
+  useEffect(() => {
+    const isStepShown = (layer: ValueLayer | null, element: number) => isShown(layer, element, filter.violations);
     const pointClass = new Int16Array(g.countElements).fill(-1);
     for (let i = 0; i < g.points.count; i += 1) pointClass[g.points.element[i] as number] = g.points.cls[i] as number;
     shown.current = (element, isPoint) => {
@@ -241,29 +253,14 @@ export function MapView(props: MapViewProps) {
       if (pointClass[element] === busClass) return (order.includes('buses') || pointLayer !== null) && visibleClasses.has(busClass);
       return order.includes('symbols') && visibleClasses.has(pointClass[element] as number);
     };
-    const quietLine: Styled = { color: p.equipment, width: 1.5, step: NEUTRAL_STEP };
-    const nothing: Styled = { color: [0, 0, 0, 0], width: 0, step: NEUTRAL_STEP };
-    const lineStyle = (index: number): Styled => {
-      const element = g.lines.element[index] as number;
-      if (!passes[element]) return nothing;
-      if (!isStepShown(lineLayer, element)) return filter.violations ? { color: p.faint, width: 1, step: NEUTRAL_STEP } : nothing;
-      if (!lineLayer) return { color: g.lines.open[index] ? p.faint : p.equipment, width: widthOf(g.lines.kv[index] as number, g.lines.phases[index] as number), step: NEUTRAL_STEP };
-      const step = stepOf(lineLayer.scale, lineLayer.values[element] as number);
-      const s = lineLayer.scale.steps[step];
-      return s ? { color: s.color, width: s.width, step } : { ...quietLine, color: p.faint };
-    };
     const out = [];
     const trigger = [lineLayer, p, passes, filter.violations, order.includes('lines')];
-    const styles = new Array<Styled>(g.lines.count);
     const loud: number[] = [];
-    if (!order.includes('lines')) mesh.setStyle(() => nothing);
-    else {
+    if (areLinesOn) {
       for (let i = 0; i < g.lines.count; i += 1) {
-        const s = lineStyle(i);
-        styles[i] = s;
+        const s = styles[i] as Styled;
         if (s.step > 0 && lineLayer?.scale.steps[s.step]?.edge) loud.push(i);
       }
-      mesh.setStyle((line) => styles[line] as Styled);
       // What is loud lies above what is quiet, and has an edge that holds on any ground.
       if (loud.length > 0 && lineLayer) {
         const path = (i: number) => pathOf(g, i);
@@ -403,7 +400,7 @@ export function MapView(props: MapViewProps) {
       return at * 10 + (id === 'lines-edge' ? 1 : id === 'lines-core' ? 2 : id === 'lines-spots' ? 3 : 0);
     };
     overlay.current?.setProps({ layers: out.sort((a, b) => rank(a.id) - rank(b.id)) });
-  }, [g, p, filter.violations, passes, lineLayer, pointLayer, order, selected, highlighted, visibleClasses, busClass, mesh, view]);
+  }, [g, p, filter.violations, passes, lineLayer, pointLayer, order, selected, highlighted, visibleClasses, busClass, styles, areLinesOn, view]);
 
   return <div ref={box} className="mapview" role="application" aria-label={props.label} tabIndex={0} data-testid="map" onKeyDown={(e) => {
     const here = map.current;
@@ -436,6 +433,15 @@ function viewOf(map: maplibregl.Map, old: View | null): View {
   if (old && w >= old.w && s >= old.s && e <= old.e && n <= old.n && Math.abs(zoom - old.zoom) < 1) return old;
   const [dx, dy] = [(e - w) * 0.5, (n - s) * 0.5];
   return { w: w - dx, s: s - dy, e: e + dx, n: n + dy, zoom };
+}
+
+/** Whether a layer shows an element: its step is not switched off, and breaks a limit if only that is wanted. */
+function isShown(layer: ValueLayer | null, element: number, violations: boolean): boolean {
+  if (!layer) return !violations;
+  const step = stepOf(layer.scale, layer.values[element] as number);
+  if (step === NEUTRAL_STEP) return !violations;
+  if (layer.hidden.has(step)) return false;
+  return !violations || layer.scale.steps[step]?.violation === true;
 }
 
 function quiet(canvas: HTMLCanvasElement): void {

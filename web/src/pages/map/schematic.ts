@@ -56,6 +56,8 @@ interface Place {
   hung: Part[];
   cut: boolean;
   x: number;
+  /** Column of the first that hangs at it. */
+  hungX: number;
 }
 
 export function diagramOf(parts: Part[], root: string, depth: number): DiagramData {
@@ -76,7 +78,7 @@ export function diagramOf(parts: Part[], root: string, depth: number): DiagramDa
   if (start === null) return { nodes: [], edges: [], truncated: [] };
 
   // Outwards, level by level.
-  const places = new Map<string, Place>([[start, { bus: start, level: 0, branches: [], hung: [], cut: false, x: 0 }]]);
+  const places = new Map<string, Place>([[start, { bus: start, level: 0, branches: [], hung: [], cut: false, x: 0, hungX: 0 }]]);
   const used = new Set<Part>();
   let level = [start];
   for (let d = 0; level.length > 0; d += 1) {
@@ -101,7 +103,7 @@ export function diagramOf(parts: Part[], root: string, depth: number): DiagramDa
           const again = places.has(to);
           place.branches.push({ part, to, again });
           if (!again) {
-            places.set(to, { bus: to, level: d + 1, branches: [], hung: [], cut: false, x: 0 });
+            places.set(to, { bus: to, level: d + 1, branches: [], hung: [], cut: false, x: 0, hungX: 0 });
             next.push(to);
           }
         }
@@ -118,6 +120,9 @@ export function diagramOf(parts: Part[], root: string, depth: number): DiagramDa
     const children = place.branches.filter((b) => !b.again).map((b) => places.get(b.to) as Place);
     if (!done) {
       stack.push({ place, done: true });
+      place.hungX = column;
+      // Columns of their own, so that names have room.
+      if (children.length > 0) column += place.hung.length;
       for (const child of [...children].reverse()) stack.push({ place: child, done: false });
       if (children.length === 0) {
         place.x = column;
@@ -127,7 +132,6 @@ export function diagramOf(parts: Part[], root: string, depth: number): DiagramDa
       place.x = children[0]?.x ?? 0;
     }
   }
-  // Whatever hangs at a bus that has branches stands above them, to the right of the last.
   const nodes: DiagramNode[] = [];
   const edges: DiagramEdge[] = [];
   const ROW = 3;
@@ -135,14 +139,14 @@ export function diagramOf(parts: Part[], root: string, depth: number): DiagramDa
   for (const place of places.values()) {
     const y = place.level * ROW;
     const children = place.branches.filter((b) => !b.again).map((b) => (places.get(b.to) as Place).x);
-    const right = Math.max(place.x, ...children, ...(children.length === 0 ? [place.x + place.hung.length - 1] : []));
-    nodes.push({ id: `bus.${place.bus}`, element: `bus.${place.bus}`, kind: 'bus', x: (place.x + right) / 2, y, label: place.bus, width: Math.max(0.6, right - place.x + 0.6) });
+    const hung = place.hung.length > 0 ? [place.hungX, place.hungX + place.hung.length - 1] : [];
+    const left = Math.min(place.x, ...hung);
+    const right = Math.max(place.x, ...children, ...hung);
+    nodes.push({ id: `bus.${place.bus}`, element: `bus.${place.bus}`, kind: 'bus', x: (left + right) / 2, y, label: place.bus, width: right - left + 0.6 });
     place.hung.forEach((part, i) => {
-      // Beside the branches, between their columns, or below a bus at an end.
-      const isEnd = children.length === 0;
-      const x = isEnd ? place.x + i : place.x + 0.5 + i * 0.5;
-      const drop = isEnd ? 1.2 : 0.9;
-      edges.push({ element: part.id, points: [[Math.min(x, right + 0.3), y], [x, y], [x, y + drop]], ...state(part) });
+      const x = place.hungX + i;
+      const drop = 1.2;
+      edges.push({ element: part.id, points: [[x, y], [x, y + drop]], ...state(part) });
       nodes.push({ id: part.id, element: part.id, kind: part.class, x, y: y + drop, label: part.name, ...state(part) });
     });
     // Several elements between the same two buses, as phases of a regulator, stand side by side.
