@@ -222,7 +222,8 @@ impl Writer<'_> {
                 let Some(name) = path.file_name().and_then(|n| n.to_str()) else { continue };
                 // Links may lead out of the folder, and round in circles.
                 let Ok(meta) = fs::symlink_metadata(&path) else { continue };
-                let skipped = name.ends_with(PARTIAL)
+                let skipped = folder == self.root && ["cache", "tmp"].contains(&name)
+                    || name.ends_with(PARTIAL)
                     || name.ends_with("-wal")
                     || name.ends_with("-shm")
                     || name.ends_with("-journal")

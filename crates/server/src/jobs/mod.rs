@@ -390,7 +390,20 @@ async fn perform(app: App, job: JobRecord, cancel: Arc<Notify>) {
     .await;
     app.jobs.running().remove(&id);
     match ended {
-        Ok(Some(job)) => app.jobs.publish(job),
+        Ok(Some(job)) => {
+            if let (JobState::Done, Some(network)) = (job.state, job.result.as_ref().and_then(|r| r["network"].as_str()).map(str::to_owned))
+                && kind == "import"
+            {
+                let (app, project) = (app.clone(), job.project.clone());
+                tokio::spawn(async move {
+                    // Whoever opens the map meanwhile waits for the same view; one that cannot be made is told there.
+                    if let Err(problem) = crate::routes::map::warm(&app, &project, &network).await {
+                        tracing::warn!(%project, %network, title = %problem.title, "the map of an import cannot be made ready");
+                    }
+                });
+            }
+            app.jobs.publish(job);
+        }
         Ok(None) => {}
         Err(problem) => tracing::error!(%id, title = %problem.title, "the end of a job cannot be kept"),
     }

@@ -3,8 +3,7 @@
 use crate::access::Viewer;
 use crate::problem::Problem;
 use crate::state::{App, blocking};
-use crate::view::{SMALL_MAX, Subject, TileAt, View, phase_letters};
-use axum::Json;
+use crate::view::{SMALL_MAX, Subject, TileAt, View, etag_of, phase_letters};
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -13,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use store::project::VersionInfo;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -52,6 +52,12 @@ impl Kept {
         Self { etag: view.etag(of), cache }
     }
 
+    /// As [`Kept::new`], before there is a view.
+    fn of_version(info: &VersionInfo, of: &str, version: &Version) -> Self {
+        let cache = if version.version.is_some() { "private, max-age=300" } else { "private, no-cache" };
+        Self { etag: etag_of(info, of), cache }
+    }
+
     /// Whether the client has it already.
     pub fn is_known(&self, headers: &HeaderMap) -> bool {
         let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|v| v.to_str().ok());
@@ -67,11 +73,6 @@ impl Kept {
         }
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(self.cache));
         response
-    }
-
-    /// 304 or what `make` gives.
-    pub fn answer(&self, headers: &HeaderMap, make: impl FnOnce() -> Response) -> Response {
-        self.on(if self.is_known(headers) { StatusCode::NOT_MODIFIED.into_response() } else { make() })
     }
 }
 
@@ -190,9 +191,48 @@ pub async fn summary(
     Query(version): Query<Version>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let view = app.views.get(&app, &at.project, &at.network, version.version).await?;
-    let kept = Kept::new(&view, "map", &version);
-    Ok(kept.answer(&headers, || Json(summary_of(&view, &at.project)).into_response()))
+    let info = app.views.version(&app, &at.project, &at.network, version.version).await?;
+    let kept = Kept::of_version(&info, "map", &version);
+    if kept.is_known(&headers) {
+        return Ok(kept.on(StatusCode::NOT_MODIFIED.into_response()));
+    }
+    let bytes =
+        shelved(&app, &at, &info, "map", |view, project| serde_json::to_vec(&summary_of(view, project)).unwrap_or_default()).await?;
+    Ok(kept.on(([(header::CONTENT_TYPE, "application/json")], bytes).into_response()))
+}
+
+/// What the view of a version answers; of a large network as it was kept on the disk, where it was.
+async fn shelved(
+    app: &App,
+    at: &At,
+    info: &VersionInfo,
+    of: &'static str,
+    make: impl FnOnce(&View, &str) -> Vec<u8> + Send + 'static,
+) -> Result<Vec<u8>, Problem> {
+    let key = format!("{}\n{}\n{}", at.project, info.network, etag_of(info, of));
+    let (shelf, asked) = (app.clone(), key.clone());
+    if let Some(bytes) = blocking(move || Ok(shelf.shelf.get(&asked))).await? {
+        return Ok(bytes);
+    }
+    let view = app.views.get(app, &at.project, &info.network, Some(info.number)).await?;
+    let (shelf, project) = (app.clone(), at.project.clone());
+    blocking(move || {
+        let bytes = make(&view, &project);
+        if view.n_features() > SMALL_MAX {
+            shelf.shelf.put(&key, &bytes);
+        }
+        Ok(bytes)
+    })
+    .await
+}
+
+/// Makes ready what the map of a network asks for first, so that whoever opens it does not wait.
+pub(crate) async fn warm(app: &App, project: &str, network: &str) -> Result<(), Problem> {
+    let at = At { project: project.to_owned(), network: network.to_owned() };
+    let info = app.views.version(app, project, network, None).await?;
+    shelved(app, &at, &info, "map", |view, project| serde_json::to_vec(&summary_of(view, project)).unwrap_or_default()).await?;
+    shelved(app, &at, &info, "geometry", |view, _| view.geometry().to_vec()).await?;
+    Ok(())
 }
 
 fn summary_of(view: &View, project: &str) -> MapSummary {
@@ -445,7 +485,7 @@ pub async fn tile(
     }))
 }
 
-/// All positions of a network in one answer, as little-endian arrays behind a JSON header (see docs/map.md).
+/// All positions of a network in one answer, as little-endian arrays behind a JSON header (their names, types and places are in the header).
 #[utoipa::path(get, path = "/api/projects/{project}/networks/{network}/geometry", tag = "map", params(At, Version),
     security(("session" = ["viewer"]), ("token" = ["viewer"])),
     responses((status = 200, description = "Magic GTG1, header, arrays", content_type = "application/octet-stream", body = Vec<u8>),
@@ -458,11 +498,11 @@ pub async fn geometry(
     Query(version): Query<Version>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let view = app.views.get(&app, &at.project, &at.network, version.version).await?;
-    let kept = Kept::new(&view, "geometry", &version);
+    let info = app.views.version(&app, &at.project, &at.network, version.version).await?;
+    let kept = Kept::of_version(&info, "geometry", &version);
     if kept.is_known(&headers) {
         return Ok(kept.on(StatusCode::NOT_MODIFIED.into_response()));
     }
-    let bytes = blocking(move || Ok(view.geometry())).await?;
-    Ok(kept.on(compressed(&headers, "application/octet-stream", &bytes)))
+    let bytes = shelved(&app, &at, &info, "geometry", |view, _| view.geometry().to_vec()).await?;
+    Ok(kept.on(compressed(&headers, "application/octet-stream", &bytes.into())))
 }

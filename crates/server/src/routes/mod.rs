@@ -3,7 +3,7 @@
 mod audit;
 mod elements;
 mod jobs;
-mod map;
+pub(crate) mod map;
 mod overview;
 mod projects;
 mod runs;

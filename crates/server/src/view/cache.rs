@@ -130,6 +130,14 @@ impl Views {
     }
 
     /// Which version is meant, without opening the project when nothing has changed since it was last asked.
+    /// Which version is meant, without its view.
+    ///
+    /// # Errors
+    /// No such project, network or version.
+    pub async fn version(&self, shared: &Shared, project: &str, network: &str, version: Option<u64>) -> Result<VersionInfo, Problem> {
+        self.resolve(&shared.project_dir(project)?, network, version).await
+    }
+
     async fn resolve(&self, dir: &Path, network: &str, version: Option<u64>) -> Result<VersionInfo, Problem> {
         let asked: Asked = (dir.to_owned(), network.to_owned(), version);
         let files = file_state(dir);

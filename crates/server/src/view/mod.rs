@@ -9,6 +9,7 @@ mod detail;
 mod geometry;
 mod mvt;
 mod search;
+mod shelf;
 mod tiles;
 mod units;
 
@@ -18,6 +19,7 @@ mod tests;
 pub use cache::Views;
 pub use detail::{Attribute, CatalogueEntry, attributes, catalogue_of, element_attributes};
 pub use search::{Found, Subject};
+pub use shelf::Shelf;
 pub use tiles::TileAt;
 pub use units::unit_of;
 
@@ -132,6 +134,11 @@ impl Numbering {
         self.numbers.insert(name.to_owned(), self.names.len() - 1);
         self.names.len() - 1
     }
+}
+
+/// As [`View::etag`], of a version whose view need not be there.
+pub fn etag_of(info: &VersionInfo, of: &str) -> String {
+    format!("W/\"{}-{}-{REVISION}-{}-{of}\"", env!("CARGO_PKG_VERSION"), info.digest, info.number)
 }
 
 impl View {
@@ -382,7 +389,7 @@ impl View {
 
     /// Identity of what a request for this version answers, for `ETag`. Program, view and version make it.
     pub fn etag(&self, of: &str) -> String {
-        format!("W/\"{}-{}-{REVISION}-{}-{of}\"", env!("CARGO_PKG_VERSION"), self.info.digest, self.info.number)
+        etag_of(&self.info, of)
     }
 
     /// Memory that it takes, bytes, roughly.

@@ -245,9 +245,16 @@ impl ServerDatabase {
     ) -> Result<JobRecord, ServerError> {
         let text = |v: Option<&Value>| Cell::from(v.map(Value::to_string));
         let found = self.write(|database| {
-            let sql = "UPDATE server_jobs SET state = $1, result = $2, problem = $3, ended_ms = $4 \
-                WHERE id = $5 AND attempts = $6 AND state = 'running'";
-            database.execute(sql, &[state.name().into(), text(result), text(problem), now_ms.into(), id.into(), attempt.into()])?;
+            // What a quick job told last may not have been kept: that it is done says that all of it is.
+            let (done, message) = match state {
+                JobState::Done => ("total", "''"),
+                _ => ("done", "message"),
+            };
+            let sql = format!(
+                "UPDATE server_jobs SET state = $1, result = $2, problem = $3, ended_ms = $4, done = {done}, message = {message} \
+                 WHERE id = $5 AND attempts = $6 AND state = 'running'"
+            );
+            database.execute(&sql, &[state.name().into(), text(result), text(problem), now_ms.into(), id.into(), attempt.into()])?;
             find(database, id)
         })?;
         found.ok_or_else(|| ServerError::JobUnknown { id: id.to_owned() })
