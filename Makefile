@@ -9,7 +9,7 @@ FUZZ_TARGET ?= opendss_reader
 FUZZ_SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help web build run test bench soak fuzz fmt lint clean
+.PHONY: help web build run test e2e api-test bench soak fuzz fmt lint clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:[^#]*##/\t/' | expand -t 10
@@ -36,10 +36,19 @@ test: web ## formatting, clippy without warnings, every test; beside a PostgreSQ
 	$(CARGO) clippy --workspace --all-targets --features gridtwin/sql -- -D warnings
 	scripts/with-postgres.sh $(CARGO) test --workspace --features gridtwin/sql
 	cd web && $(NPM) run check
-	scripts/with-chromium.sh node web/e2e/run.mjs --binary "$${CARGO_TARGET_DIR:-target}"/debug/gridtwin --no-large
+	scripts/with-chromium.sh node web/e2e/run.mjs --binary "$${CARGO_TARGET_DIR:-target}"/debug/gridtwin --no-large --quick
+	API_TEST_VENV="$${CARGO_TARGET_DIR:-target}"/api-venv scripts/api-test.sh "$${CARGO_TARGET_DIR:-target}"/debug/gridtwin 5
 
 bench: ## speed and agreement against OpenDSS and power-grid-model, and a thousand feeder-years (needs Python 3.11 or newer and the network once)
 	bench/run.sh
+
+e2e: web ## every page in a browser, light and dark, and a map of a hundred thousand elements; screenshots stay in web/e2e/shots
+	$(CARGO) build --profile quick -p gridtwin --features gridtwin/sql
+	scripts/with-chromium.sh node web/e2e/run.mjs --binary "$${CARGO_TARGET_DIR:-target}"/quick/gridtwin
+
+api-test: ## every route with data that its document allows and data that it does not (Schemathesis, from PyPI)
+	$(CARGO) build --profile quick -p gridtwin --features gridtwin/sql
+	scripts/api-test.sh "$${CARGO_TARGET_DIR:-target}"/quick/gridtwin 50
 
 soak: ## the tests that take minutes, in a release build
 	$(CARGO) test --workspace --release -- --ignored
