@@ -794,7 +794,7 @@ pub struct Way {
     pub km: Option<f64>,
 }
 
-fn buses_named(view: &View, id: &str, field: &str) -> Result<Vec<BusId>, Problem> {
+pub(super) fn buses_named(view: &View, id: &str, field: &str) -> Result<Vec<BusId>, Problem> {
     let subject = view.subject(id).or_else(|| view.bus(id).map(Subject::Bus)).ok_or_else(|| unknown(id).field(field))?;
     let buses = match subject {
         Subject::Bus(i) => vec![BusId(i)],

@@ -1,6 +1,7 @@
 //! One module an area; each gives its routes with their documentation.
 
 mod audit;
+mod diagram;
 mod elements;
 mod jobs;
 pub(crate) mod map;
@@ -53,4 +54,5 @@ pub fn api() -> OpenApiRouter<App> {
         .merge(runs::routes())
         .merge(map::routes())
         .merge(elements::routes())
+        .merge(diagram::routes())
 }

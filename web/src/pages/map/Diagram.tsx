@@ -2,18 +2,14 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { useMemo, useRef, useState } from 'react';
-import { path } from '../../api/client';
-import { allPages } from '../../api/data';
+import { api, path } from '../../api/client';
 import { useUrl } from '../../state/url';
 import { strings } from '../../strings';
 import { num } from '../../ui/format';
 import { Empty, Loaded } from '../../ui/parts';
 import { symbolOf } from '../../ui/symbols';
 import type { Solved } from './data';
-import { diagramOf, type DiagramData, type DiagramNode, type Part } from './schematic';
-
-/** Elements that are looked at; a network with more has its diagram by feeder. */
-const MOST = 20_000;
+import { diagramOf, type DiagramAnswer, type DiagramData, type DiagramNode } from './schematic';
 
 const STEP = 64;
 
@@ -21,19 +17,19 @@ export function Diagram({ project, network, version, root, solved, onSelect }: {
   const url = useUrl();
   const depth = Number(url.get('depth') ?? 6);
   const query = useQuery({
-    queryKey: ['parts', project, network, version],
+    queryKey: ['diagram', project, network, version, root, depth],
     enabled: root !== null,
     staleTime: 300_000,
     structuralSharing: false,
-    queryFn: ({ signal }) => allPages<Part>(path('projects', project, 'networks', network, 'elements'), { version }, MOST, signal),
+    queryFn: ({ signal }) => api.get<DiagramAnswer>(path('projects', project, 'networks', network, 'diagram'), { version, root, depth }, signal),
   });
-  const data = useMemo(() => (query.data && root !== null ? diagramOf(query.data.items, root, depth) : null), [query.data, root, depth]);
+  const data = useMemo(() => (query.data ? diagramOf(query.data) : null), [query.data]);
   if (root === null) return <Empty title={strings.map.diagram}>{strings.map.diagramHint}</Empty>;
   return (
     <div className="diagram">
       <div className="toolbar">
         <label className="row">{strings.map.depth} <input type="range" min={1} max={20} value={depth} onChange={(e) => url.set({ depth: e.target.value })} /> {depth}</label>
-        {(data?.truncated.length ?? 0) > 0 && <span className="small quiet">{strings.map.truncated}</span>}
+        {data?.truncated && <span className="small quiet">{strings.map.truncated}</span>}
       </div>
       <Loaded query={query}>{() => data && <Drawing data={data} root={root} solved={solved} onSelect={onSelect} />}</Loaded>
     </div>
@@ -93,7 +89,7 @@ function Drawing({ data, root, solved, onSelect }: { data: DiagramData; root: st
       </div>
       <svg ref={svg} role="group" aria-label={`${strings.map.diagram} ${root}`} viewBox={`${box.x} ${box.y} ${box.w} ${box.h}`} width={box.w * zoom} height={box.h * zoom}>
         {data.edges.map((e, i) => {
-          const isOut = e.state === 'open';
+          const isOut = !e.supplied;
           return (
             <g key={i} className={`edge ${isOut ? 'dead' : ''} ${e.element && e.element === root ? 'here' : ''}`} onClick={() => e.element && onSelect(e.element)} style={{ cursor: e.element ? 'pointer' : undefined }}>
               <polyline points={e.points.map(([x, y]) => `${x * k},${y * k}`).join(' ')} className="wide" />
@@ -103,15 +99,15 @@ function Drawing({ data, root, solved, onSelect }: { data: DiagramData; root: st
           );
         })}
         {data.nodes.map((n) => {
-          const isOpen = n.state === 'open';
+          const isOpen = n.state === 'open' || n.state === 'partly open';
           const symbol = symbolOf(n.kind, isOpen);
           const isHere = n.element === root || n.id === root;
           const value = reading(n);
-          const isCut = data.truncated.includes(n.id);
+          const isCut = n.more > 0;
           const id = n.element ?? n.id;
-          const bar = n.kind === 'bus' && n.width ? (n.width * k) / 2 : null;
+          const bar = n.bar ?? null;
           return (
-            <g key={n.id} data-node={n.id} data-x={n.x * k} data-y={n.y * k} role="button" tabIndex={isHere ? 0 : -1} className={`symbol ${isHere ? 'here' : ''} ${n.state === 'open' ? 'dead' : ''}`} transform={`translate(${n.x * k} ${n.y * k})`}
+            <g key={n.id} data-node={n.id} data-x={n.x * k} data-y={n.y * k} role="button" tabIndex={isHere ? 0 : -1} className={`symbol ${isHere ? 'here' : ''} ${n.state === 'open' || n.state === 'out of service' ? 'dead' : ''}`} transform={`translate(${n.x * k} ${n.y * k})`}
               aria-label={[[symbol.letter, `${n.label}${isCut ? ' …' : ''}`, value].filter(Boolean).join(' '), symbol.name, n.state].filter(Boolean).join(', ')}
               onClick={() => onSelect(id)}
               onKeyDown={(event) => {
@@ -123,7 +119,7 @@ function Drawing({ data, root, solved, onSelect }: { data: DiagramData; root: st
               <rect x={-14} y={-14} width={28} height={28} className="target" />
               <g>
                 {symbol.stroke && bar === null && <path d={symbol.stroke} />}
-                {bar !== null && <path d={`M${-bar} 0H${bar}`} strokeWidth={4} />}
+                {bar !== null && <path d={`M${bar[0] * k} 0H${bar[1] * k}`} strokeWidth={4} />}
                 {symbol.fill && bar === null && <path d={symbol.fill} className="fill" />}
                 {symbol.letter && <text className={`letter ${symbol.fill ? 'on' : ''}`}>{symbol.letter}</text>}
               </g>

@@ -1,32 +1,22 @@
 import { expect, it } from 'vitest';
-import { diagramOf, type Part } from './schematic';
+import { diagramOf, type DiagramAnswer } from './schematic';
 
-const line = (id: string, ...buses: string[]): Part => ({ id: `line.${id}`, class: 'line', name: id, buses });
-const net: Part[] = [
-  { id: 'vsource.s', class: 'vsource', name: 's', buses: ['a'] },
-  line('ab', 'a', 'b.1.2.3'), line('bc', 'b', 'c'), line('bd', 'b', 'd'), line('cd', 'c', 'd'), line('de', 'd', 'e'),
-  { id: 'load.x', class: 'load', name: 'x', buses: ['d.1'] },
-];
+const node = { x: 0, y: 0, x_from: 0, x_to: 0, label: 'a', notes: [], state: 'closed' as const, supplied: true, more: 0, attached: [] };
 
-it('draws every bus once, each element, and the loop to what is there', () => {
-  const d = diagramOf(net, 'bus.a', 9);
-  expect(d.nodes.filter((n) => n.kind === 'bus').map((n) => n.label).sort()).toEqual(['a', 'b', 'c', 'd', 'e']);
-  expect(d.edges.map((e) => e.element).sort()).toEqual(['line.ab', 'line.bc', 'line.bd', 'line.cd', 'line.de', 'load.x', 'vsource.s']);
-  expect(d.truncated).toEqual([]);
-});
-
-it('stops at the depth and says where the network goes on', () => {
-  const d = diagramOf(net, 'line.ab', 1);
-  expect(d.nodes.filter((n) => n.kind === 'bus').map((n) => n.label).sort()).toEqual(['a', 'b']);
-  expect(d.truncated).toEqual(['bus.b']);
-});
-
-it('no two buses share a place', () => {
-  const d = diagramOf(net, 'bus.b', 9);
-  const places = d.nodes.filter((n) => n.kind === 'bus').map((n) => `${n.x} ${n.y}`);
-  expect(new Set(places).size).toBe(places.length);
-});
-
-it('what is not there gives nothing', () => {
-  expect(diagramOf(net, 'bus.zz', 3).nodes).toEqual([]);
+it('buses have bars, elements are known by their identity, what is open says so', () => {
+  const answer: DiagramAnswer = {
+    root: 'bus.a', truncated: true,
+    nodes: [
+      { ...node, symbol: 'bus', id: 'bus.a', x: 1, x_from: 0.5, x_to: 2, more: 3 },
+      { ...node, symbol: 'shunt_reactor', id: 'reactor.r', state: 'open' },
+      { ...node, symbol: 'connector', id: 'line.l' }, { ...node, symbol: 'connector', id: 'line.l' },
+    ],
+    edges: [{ from: 0, to: 1, points: [[1, 0], [2, 1]], element: 'reactor.r', supplied: false }],
+  };
+  const d = diagramOf(answer);
+  expect(d.nodes[0]).toMatchObject({ id: 'bus.a', kind: 'bus', bar: [-0.5, 1], more: 3 });
+  expect(d.nodes[0]).not.toHaveProperty('element');
+  expect(d.nodes[1]).toMatchObject({ element: 'reactor.r', kind: 'reactor', state: 'open' });
+  expect(new Set(d.nodes.map((n) => n.id)).size).toBe(4);
+  expect(d.edges[0]).toEqual({ element: 'reactor.r', points: [[1, 0], [2, 0], [2, 1]], supplied: false });
 });
