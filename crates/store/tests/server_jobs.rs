@@ -42,7 +42,7 @@ fn jobs_run_in_order_and_one_a_lane() {
         assert!(db.note_progress("a", 1, 10, 24, "steps", "on").unwrap());
         assert!(!db.note_progress("a", 2, 11, 24, "steps", "on").unwrap(), "another attempt's progress");
         let ended = db.end_job("a", 1, JobState::Done, Some(&json!({ "study": "base" })), None, 3_000).unwrap();
-        assert_eq!((ended.state, ended.done, ended.result), (JobState::Done, 10, Some(json!({ "study": "base" }))));
+        assert_eq!((ended.state, ended.done, ended.result), (JobState::Done, 24, Some(json!({ "study": "base" }))));
         // Too late: it stays as it ended.
         assert_eq!(db.end_job("a", 1, JobState::Failed, None, None, 3_001).unwrap().state, JobState::Done);
         assert_eq!(id_of(db.claim_job(3_002).unwrap()).as_deref(), Some("b"));

@@ -168,14 +168,9 @@ impl ServerDatabase {
     /// A database that cannot be written.
     pub fn add_job(&self, new: &NewJob) -> Result<(JobRecord, bool), ServerError> {
         let added = self.write(|database| {
-            if let Some(key) = &new.request_key {
-                let sql = "SELECT id FROM server_jobs WHERE author = $1 AND request_key = $2";
-                if let Some(row) = database.row(sql, &[new.author.as_str().into(), key.as_str().into()])? {
-                    return Ok((find(database, &row.text(0))?, false));
-                }
-            }
             let sql = "INSERT INTO server_jobs (id, kind, project, params, state, lane, author, request_key, created_ms, attempts, attempts_max, \
-                cancel_asked, done, total, unit, message) VALUES ($1, $2, $3, $4, 'queued', $5, $6, $7, $8, 0, $9, 0, 0, 0, '', '')";
+                cancel_asked, done, total, unit, message) VALUES ($1, $2, $3, $4, 'queued', $5, $6, $7, $8, 0, $9, 0, 0, 0, '', '') \
+                ON CONFLICT (author, request_key) DO NOTHING";
             let values = [
                 new.id.as_str().into(),
                 new.kind.as_str().into(),
@@ -187,8 +182,13 @@ impl ServerDatabase {
                 new.now_ms.into(),
                 ATTEMPTS_MAX.into(),
             ];
-            database.execute(sql, &values)?;
-            Ok((find(database, &new.id)?, true))
+            // The same request made twice at once: the second one waits here for the first.
+            if database.execute(sql, &values)? > 0 {
+                return Ok((find(database, &new.id)?, true));
+            }
+            let sql = "SELECT id FROM server_jobs WHERE author = $1 AND request_key = $2";
+            let row = database.row(sql, &[new.author.as_str().into(), new.request_key.clone().into()])?;
+            Ok((row.map_or(Ok(None), |row| find(database, &row.text(0)))?, false))
         })?;
         match added {
             (Some(job), is_new) => Ok((job, is_new)),
