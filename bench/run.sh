@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
 # Builds the release binary, makes a Python environment with the other programs in it, and runs the benches one after another.
 #
-# usage: run.sh [solves|series|utility ...] [--write] [options of the one bench named]
+# usage: run.sh [solves|series|utility|newton|meters ...] [--write] [options of the one bench named]
 #
-# solves: opendss_compare.py; series: series_compare.py; utility: thousand_feeders.sh. Without names all three.
+# solves: opendss_compare.py; series: series_compare.py; utility: thousand_feeders.sh; newton: newton/newton_compare.py on the sample cases
+# of GRIDTWIN_FORMATS (../shared/formats) and on the cases named; meters: meters/run.sh. Without names all of them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 benches=()
 while [ $# -gt 0 ]; do
     case "$1" in
-        solves | series | utility) benches+=("$1"); shift ;;
+        solves | series | utility | newton | meters) benches+=("$1"); shift ;;
         *) break ;;
     esac
 done
-[ ${#benches[@]} -gt 0 ] || benches=(solves series utility)
+[ ${#benches[@]} -gt 0 ] || benches=(solves series utility newton meters)
 venv="${GRIDTWIN_BENCH_VENV:-.venv}"
 if ! "$venv/bin/python" -c 'import dss, power_grid_model' 2>/dev/null; then
     python3 -m venv "$venv"
@@ -35,6 +36,30 @@ for bench in "${benches[@]}"; do
             if [ "$write" = yes ]; then "$venv/bin/python" bench/series_compare.py --keep-text "A thousand feeder-years" "$log"; fi
             rm -f "$log"
             ;;
+        newton)
+            if ! "$venv/bin/python" -c 'import lightsim2grid, pandapower, numba' 2>/dev/null; then
+                "$venv/bin/pip" install --quiet pandapower==3.5.6 lightsim2grid==1.2.0 numba
+            fi
+            options=() named=no
+            for word in "$@"; do
+                case "$word" in
+                    --write) options+=(--write bench/results.md) ;;
+                    *.raw) options+=("$word") named=yes ;;
+                    *) options+=("$word") ;;
+                esac
+            done
+            if [ "$named" = no ]; then
+                formats="${GRIDTWIN_FORMATS:-../shared/formats}"
+                for name in case24 IEEE_118_Bus Illinois200 WECC240 ACTIVSg2000 Polish_v33; do
+                    file="$(find "$formats" -iname "*$name*.raw*" 2>/dev/null | sort | head -1)"
+                    if [ -n "$file" ]; then options+=("$file"); named=yes; else echo "no sample of $name below $formats" >&2; fi
+                done
+            fi
+            if [ "$named" = yes ]; then
+                "$venv/bin/python" bench/newton/newton_compare.py --gridtwin "$bin" "${options[@]}" || status=1
+            fi
+            ;;
+        meters) GRIDTWIN_BENCH_VENV="$venv" bench/meters/run.sh "$bin" || status=1 ;;
     esac
 done
 exit "$status"
