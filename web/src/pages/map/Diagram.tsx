@@ -119,12 +119,13 @@ function Drawing({ data, root, solved, onSelect }: { data: DiagramData; root: st
               <rect x={-14} y={-14} width={28} height={28} className="target" />
               <g>
                 {symbol.stroke && bar === null && <path d={symbol.stroke} />}
-                {bar !== null && <path d={`M${bar[0] * k} 0H${bar[1] * k}`} strokeWidth={4} />}
+                {bar !== null && <path d={`M${bar[0] * k} 0H${bar[1] * k}`} style={{ strokeWidth: 4 }} />}
                 {symbol.fill && bar === null && <path d={symbol.fill} className="fill" />}
                 {symbol.letter && <text className={`letter ${symbol.fill ? 'on' : ''}`}>{symbol.letter}</text>}
               </g>
-              {' '}<text x={14} y={-3} className="name">{n.label ?? ''}{isCut ? ' …' : ''}</text>
-              {' '}{value && <text x={14} y={10} className="reading">{value}</text>}
+              {/* Above a bar there is room beside the line that comes down onto it; below it hangs what it feeds. */}
+              {' '}<text x={bar ? Math.max(bar[0] * k, -4) + 8 : 14} y={bar ? -18 : -3} className="name">{n.label}{isCut ? ' …' : ''}</text>
+              {' '}{value && <text x={bar ? Math.max(bar[0] * k, -4) + 8 : 14} y={bar ? -6 : 10} className="reading">{value}</text>}
             </g>
           );
         })}
