@@ -88,11 +88,14 @@ export async function large({ binary, web, data: fresh, feeders, kept }) {
           seen = colors.filter((c) => c.join() !== ground).length;
           if (seen > 20) break;
         }
-        const took = (performance.now() - start) / 1000;
+        // The picture is looked at from outside, which takes its time; when it was drawn, the page itself knows.
+        expect(seen > 20, 'nothing of the network is in the picture');
+        const took = (await page.evaluate(() => performance.getEntriesByName('network-drawn')[0]?.startTime ?? Infinity)) / 1000;
+        const outside = (performance.now() - start) / 1000;
         const parts = await page.evaluate(() => performance.getEntriesByType('resource').filter((e) => /geometry|map\?|\/map$/.test(e.name)).map((e) => `${new URL(e.name).pathname.split('/').at(-1)} ${Math.round(e.responseEnd - e.startTime)} ms, ${Math.round(e.transferSize / 1000)} kB, from ${Math.round(e.startTime)} ms`));
         const tasks = await page.evaluate(() => window.longTasks.map((t) => Math.round(t.ms)));
-        console.log(`    ${visit}: seen after ${took.toFixed(2)} s (limit ${FIRST_VIEW_S}); ${parts.join('; ')}; long tasks ${JSON.stringify(tasks)} ms`);
-        if (visit === 'second visit') expect(took < FIRST_VIEW_S, `the network is first seen after ${took.toFixed(2)} s`);
+        console.log(`    ${visit}: drawn after ${took.toFixed(2)} s (limit ${FIRST_VIEW_S}), found in a picture of the page after ${outside.toFixed(2)} s; ${parts.join('; ')}; long tasks ${JSON.stringify(tasks)} ms`);
+        if (visit === 'second visit') expect(took < FIRST_VIEW_S, `the network is first drawn after ${took.toFixed(2)} s`);
       }
       await mapDrawn(page);
       await page.screenshot({ path: join(shots, 'large.png') });

@@ -174,6 +174,31 @@ async function walk() {
       }
     });
 
+    await step('what needs no study is a layer: density and sizes of loads', async () => {
+      const list = `/api/projects/walk/networks/${network}/values`;
+      const names = (await api(list)).quantities.map((q) => q.name);
+      expect(names.includes('load_kw') && names.includes('customers'), `the network has no loads to be shown: ${names}`);
+      const buses = (await api(`/api/projects/walk/networks/${network}/elements?limit=1000&class=bus`)).items;
+      const load = await bytes(context, `${server.address}${list}?quantity=load_kw`);
+      const most = buses.reduce((a, b) => ((load[b.i] || 0) > (load[a.i] || 0) ? b : a));
+      const base = `${server.address}/map?${at}&run=none&layers=lines,-buses,-symbols`;
+      await page.goto(base);
+      await mapDrawn(page);
+      // Beside the lines, which cross the bus.
+      const beside = async (by) => (await onPage(page, [[most.lon, most.lat]])).map(([x, y]) => [x + by, y + by]);
+      const before = { density: await pixels(page, await beside(6)), sizes: await pixels(page, await beside(2)) };
+      for (const [facts, name] of [['load_kw', 'density'], ['-load_kw', 'sizes']]) {
+        await page.goto(`${base}&facts=${facts}`);
+        await mapDrawn(page);
+        await page.locator('[data-layer="f:load_kw"] .legend').waitFor();
+        await pause(300);
+        await shot(page, `map-facts-${name}`);
+        const after = await pixels(page, await beside(name === 'density' ? 6 : 2));
+        expect(distance(before[name][0], after[0]) > 30, `the largest load, ${most.id}, is not seen as ${name}: ${before[name][0]} without, ${after[0]} with the layer`);
+      }
+      await axe(page, 'map with facts');
+    });
+
     await step('click an element and read the value that the API gives', async () => {
       await page.goto(`${server.address}/map?${at}&run=${encodeURIComponent(RUN)}`);
       await mapDrawn(page);

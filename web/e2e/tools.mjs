@@ -211,7 +211,7 @@ export function onPage(page, places, pane = 0) {
 export async function mapDrawn(page) {
   await page.waitForFunction(() => {
     const map = document.querySelector('[data-testid=map]')?.gridtwinMap;
-    return map && map.loaded() && !map.isMoving();
+    return map && map.loaded() && !map.isMoving() && document.querySelector('[data-testid=map]').dataset.drawn === 'all';
   }, undefined, { timeout: 60_000 });
   await page.waitForFunction(() => !document.querySelector('.maps .spinner'), undefined, { timeout: 60_000 });
   await pause(700);

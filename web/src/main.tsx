@@ -31,6 +31,9 @@ const pages = {
   admin: lazy(() => import('./pages/admin/Admin')),
 };
 
+// The page that is asked for comes while it is asked who is logged in.
+if (['/', '/map'].includes(location.pathname)) void import('./pages/map/MapPage');
+
 function PageFrame({ title, children }: { title: string; children: ReactNode }) {
   useEffect(() => {
     document.title = `${title} · ${strings.product}`;

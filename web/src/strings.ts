@@ -101,7 +101,7 @@ export const strings = {
     full: 'Full scale', onlyViolations: 'Only violations', feeder: 'Feeder', allFeeders: 'all feeders', classes: 'Classes', allClasses: 'all elements', traced: (n: string, customers: string, kw: string, km: string) => `${n} elements, ${customers} customers, ${kw} kW of load, ${km} km of line.`, looped: 'Part of it is supplied on another way, too.', filters: 'Filters', order: 'Top of the list is drawn on top.',
     up: 'Move up', down: 'Move down',
     statistic: (hours: string) => `largest of ${hours} h`, statisticVoltage: (hours: string) => `farthest from 1 pu in ${hours} h`, atHour: (text: string) => `hour ${text}, solved again`, noValue: 'no value',
-    more: 'More from this study', noneMore: 'none',
+    more: 'Add a layer', ofStudy: 'From this study', ofNetwork: 'Of the network', noneMore: 'none', few: 'little', many: 'much, in what is seen', asDensity: 'as density', removeLayer: 'Remove the layer', elsewhere: (n: string) => `${n} more records are at no device of this network`, total: (n: string, unit: string) => `${n} ${unit} in all`,
     schematic: 'This network has no geographic coordinates: it is drawn as the model has it.', automatic: 'This network has no coordinates: it is laid out from its topology.',
     noPlaces: 'Nothing of this network has a place.', noPlacesHint: 'The table below has all of its elements.',
     unsettled: (hour: string) => `The power flow of hour ${hour} did not settle; its voltages and loadings are no solution.`,

@@ -144,6 +144,9 @@ fn some_diagnostics(findings: &[Diagnostic], style: Style, per_code: usize) -> S
 /// `2 errors, 1 warning`, or nothing where there is nothing.
 pub fn tally(findings: &[Diagnostic]) -> String {
     let n = |severity| findings.iter().filter(|d| d.severity == severity).count();
+    if findings.is_empty() {
+        return "none".to_owned();
+    }
     [(n(Severity::Error), "error"), (n(Severity::Warning), "warning"), (n(Severity::Note), "note")]
         .into_iter()
         .filter(|&(n, _)| n > 0)

@@ -109,6 +109,18 @@ fn a_model_goes_from_the_upload_to_its_results() {
     let networks = client.ok("/api/projects/north/networks");
     assert_eq!((&networks["items"][0]["buses"], &networks["total"]), (&16.into(), &1.into()), "{networks}");
 
+    // What the map shows without a study: 3466 kW of load stand in the feeder's published tables.
+    let values = "/api/projects/north/networks/ieee13/values";
+    let told = client.ok(values);
+    let load = told["quantities"].as_array().unwrap().iter().find(|q| q["name"] == "load_kw").unwrap_or_else(|| panic!("{told}"));
+    assert_eq!((&load["of"], &load["unit"]), (&"bus".into(), &"kW".into()));
+    assert!((load["total"].as_f64().unwrap() - 3466.0).abs() < 1e-3, "{load}");
+    let (status, _, bytes) = client.send("GET", &format!("{values}?quantity=load_kw"), None);
+    let sum: f32 = bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).filter(|x| x.is_finite()).sum();
+    assert_eq!((status, bytes.len()), (200, 4 * 16));
+    assert!((f64::from(sum) - 3466.0).abs() < 1e-2, "{sum}");
+    assert_eq!(client.send("GET", &format!("{values}?quantity=weight_kg"), None).0, 400);
+
     // The same figures as the command gives for the same model.
     client.done(&json!({ "kind": "solve_year", "project": "north", "params": { "study": "base", "hours": 24, "tolerance_pu": 1e-9 } }));
     let summary = client.ok("/api/projects/north/runs/base/summary");

@@ -33,6 +33,7 @@ pub use access::{Caller, Role};
 pub use config::Config;
 pub use problem::Problem;
 pub use random::password as random_password;
+pub use routes::map::prepare as prepare_map;
 pub use state::{App, Shared, blocking};
 
 use axum::Router;
@@ -239,6 +240,7 @@ impl Server {
         });
         let jobs = tokio::spawn(jobs::Jobs::run(app.clone()));
         tokio::spawn(uploads::sweep(app.clone()));
+        tokio::spawn(routes::map::warm_newest(app.clone()));
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let io = |source| StartError::Io { action: "answer on", place: at.to_string(), source };
         let done = match tls {

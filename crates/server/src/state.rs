@@ -7,7 +7,7 @@ use crate::jobs::Jobs;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::results::Results;
-use crate::view::{Shelf, Views};
+use crate::view::Views;
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 use store::project::Project;
@@ -26,8 +26,6 @@ pub struct Shared {
     pub metrics: Metrics,
     pub jobs: Jobs,
     pub results: Results,
-    /// What is kept of them over a restart.
-    pub shelf: Shelf,
     /// Networks made ready for looking at.
     pub views: Views,
     /// Content-Security-Policy; the address of the base map stands in it.
@@ -46,7 +44,6 @@ impl Shared {
         }
         let database = ServerDatabase::open_for(&config.data, config.database.as_deref())?;
         let auth = Auth::new(config.no_auth || database.has_users()?);
-        let shelf = Shelf::open(&config.data);
         let policy = RwLock::new(crate::routes::settings::policy(&database)?);
         Ok(Self {
             config,
@@ -55,7 +52,6 @@ impl Shared {
             metrics: Metrics::default(),
             jobs: Jobs::default(),
             results: Results::default(),
-            shelf,
             views: Views::default(),
             policy,
             stopping: watch::channel(false).0,

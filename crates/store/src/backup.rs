@@ -222,7 +222,8 @@ impl Writer<'_> {
                 let Some(name) = path.file_name().and_then(|n| n.to_str()) else { continue };
                 // Links may lead out of the folder, and round in circles.
                 let Ok(meta) = fs::symlink_metadata(&path) else { continue };
-                let skipped = folder == self.root && ["cache", "tmp"].contains(&name)
+                let skipped = folder == self.root && name == "tmp"
+                    || name == "cache" && (folder == self.root || folder.join("project.db").is_file() || folder.join("project.json").is_file())
                     || name.ends_with(PARTIAL)
                     || name.ends_with("-wal")
                     || name.ends_with("-shm")

@@ -36,6 +36,18 @@ export function withQuery(address: string, query?: Query): string {
   return text ? `${address}?${text}` : address;
 }
 
+/** Longest that an answer which was asked for before the app was there is still one of now. */
+const EARLY_MS = 10_000;
+
+/** Takes over an answer that `early.js` has asked for, once; null where there is none. */
+async function early(address: string): Promise<Response | null> {
+  const asked = (globalThis as { gridtwinEarly?: Record<string, Promise<Response> | undefined> }).gridtwinEarly;
+  const promise = asked?.[address];
+  if (!asked || !promise) return null;
+  delete asked[address];
+  return performance.now() < EARLY_MS ? promise.catch(() => null) : null;
+}
+
 /** The problem in a failed answer, or one made from its status when the answer is not from our server (a proxy, say). */
 async function problemOf(response: Response): Promise<Problem> {
   const type = response.headers.get('content-type') ?? '';
@@ -70,7 +82,8 @@ export async function request(method: string, address: string, options: RequestO
   }
   let response: Response;
   try {
-    response = await fetch(withQuery(address, options.query), { method, headers, body, signal: options.signal, credentials: 'same-origin' });
+    const full = withQuery(address, options.query);
+    response = (method === 'GET' ? await early(full) : null) ?? await fetch(full, { method, headers, body, signal: options.signal, credentials: 'same-origin' });
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
     throw new ApiError({ title: strings.problem.noAnswer, status: 0, detail: strings.problem.noAnswerDetail(address), hint: strings.problem.noAnswerHint });

@@ -2,6 +2,7 @@
 
 import { create } from 'zustand';
 import type { Role, Session } from '../api/types';
+import { keep } from './preferences';
 
 type Phase = 'asking' | 'out' | 'in' | 'unreachable';
 
@@ -19,8 +20,15 @@ export const useSession = create<State>((set, get) => ({
   phase: 'asking',
   session: null,
   wasIn: false,
-  enter: (session) => set({ phase: 'in', session, wasIn: true }),
-  ended: () => set({ phase: 'out', session: null, wasIn: get().wasIn }),
+  enter: (session) => {
+    // Tells early.js, which runs before anything of this, that asking is worth while.
+    keep('in', 'yes');
+    set({ phase: 'in', session, wasIn: true });
+  },
+  ended: () => {
+    keep('in', 'no');
+    set({ phase: 'out', session: null, wasIn: get().wasIn });
+  },
   unreachable: () => set({ phase: 'unreachable' }),
 }));
 

@@ -162,6 +162,7 @@ pub fn import_model(project: &Project, files: &dyn FileSource, request: &ImportR
         }
     };
     let rejects_file = (version.rejects > 0).then(|| project.rejects_path(&version));
+    server::prepare_map(project.dir(), version.clone(), imported.network, imported.diagnostics.clone());
     Ok(Made { version, since, rejects_file, findings: imported.diagnostics })
 }
 

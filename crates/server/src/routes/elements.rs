@@ -158,6 +158,8 @@ fn row(view: &View, subject: Subject) -> Row {
 }
 
 /// Elements of a network: all, of some classes, of a feeder, or what a search finds.
+///
+/// Buses and assets are no elements: they are listed when `class` names them (`bus`, `asset`), and found by a search.
 #[utoipa::path(get, path = "/api/projects/{project}/networks/{network}/elements", tag = "elements", params(At, Filter),
     security(("session" = ["viewer"]), ("token" = ["viewer"])),
     responses((status = 200, body = Rows), (status = 304, description = "Not changed"),

@@ -3,16 +3,18 @@
 use crate::access::Viewer;
 use crate::problem::Problem;
 use crate::state::{App, blocking};
-use crate::view::{SMALL_MAX, Subject, TileAt, View, etag_of, phase_letters};
+use crate::view::{SMALL_MAX, Shelf, Subject, TileAt, View, etag_of, phase_letters};
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use network::{Diagnostic, Network};
 use std::collections::BTreeMap;
+use std::path::Path as StdPath;
 use std::sync::Arc;
-use store::project::VersionInfo;
+use store::project::{Project, VersionInfo};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -196,8 +198,7 @@ pub async fn summary(
     if kept.is_known(&headers) {
         return Ok(kept.on(StatusCode::NOT_MODIFIED.into_response()));
     }
-    let bytes =
-        shelved(&app, &at, &info, "map", |view, project| serde_json::to_vec(&summary_of(view, project)).unwrap_or_default()).await?;
+    let bytes = shelved(&app, &at, &info, "map", summary_bytes).await?;
     Ok(kept.on(([(header::CONTENT_TYPE, "application/json")], bytes).into_response()))
 }
 
@@ -209,30 +210,79 @@ async fn shelved(
     of: &'static str,
     make: impl FnOnce(&View, &str) -> Vec<u8> + Send + 'static,
 ) -> Result<Vec<u8>, Problem> {
-    let key = format!("{}\n{}\n{}", at.project, info.network, etag_of(info, of));
-    let (shelf, asked) = (app.clone(), key.clone());
-    if let Some(bytes) = blocking(move || Ok(shelf.shelf.get(&asked))).await? {
+    let (dir, wanted) = (app.project_dir(&at.project)?, info.clone());
+    if let Some(bytes) = blocking(move || Ok(Shelf::of(&dir).get(&shelf_key(&dir, &wanted, of)))).await? {
         return Ok(bytes);
     }
     let view = app.views.get(app, &at.project, &info.network, Some(info.number)).await?;
-    let (shelf, project) = (app.clone(), at.project.clone());
+    let (dir, project) = (app.project_dir(&at.project)?, at.project.clone());
     blocking(move || {
         let bytes = make(&view, &project);
         if view.n_features() > SMALL_MAX {
-            shelf.shelf.put(&key, &bytes);
+            Shelf::of(&dir).put(&shelf_key(&dir, &view.info, of), &bytes);
         }
         Ok(bytes)
     })
     .await
 }
 
-/// Makes ready what the map of a network asks for first, so that whoever opens it does not wait.
+/// The name of the project is that of its folder, and stands in some answers.
+fn shelf_key(project: &StdPath, info: &VersionInfo, of: &str) -> String {
+    let name = project.file_name().unwrap_or_default().to_string_lossy();
+    format!("{name}\n{}\n{}", info.network, etag_of(info, of))
+}
+
+fn summary_bytes(view: &View, project: &str) -> Vec<u8> {
+    serde_json::to_vec(&summary_of(view, project)).unwrap_or_default()
+}
+
+/// Keeps what the map of a large network asks for first beside the project, as soon as the network is imported, whoever imports it.
+pub fn prepare(project: &StdPath, info: VersionInfo, network: Network, findings: Vec<Diagnostic>) {
+    if (info.buses + info.elements) as usize <= SMALL_MAX {
+        return;
+    }
+    let view = View::new(info, network, findings);
+    let shelf = Shelf::of(project);
+    let name = project.file_name().unwrap_or_default().to_string_lossy();
+    shelf.put(&shelf_key(project, &view.info, "map"), &summary_bytes(&view, &name));
+    shelf.put(&shelf_key(project, &view.info, "geometry"), &view.geometry());
+}
+
+/// Makes ready what the map of a network asks for first, and the network itself, so that whoever opens it does not wait.
 pub(crate) async fn warm(app: &App, project: &str, network: &str) -> Result<(), Problem> {
     let at = At { project: project.to_owned(), network: network.to_owned() };
     let info = app.views.version(app, project, network, None).await?;
-    shelved(app, &at, &info, "map", |view, project| serde_json::to_vec(&summary_of(view, project)).unwrap_or_default()).await?;
+    shelved(app, &at, &info, "map", summary_bytes).await?;
     shelved(app, &at, &info, "geometry", |view, _| view.geometry().to_vec()).await?;
+    app.views.get(app, project, network, Some(info.number)).await?;
     Ok(())
+}
+
+/// How many large networks are made ready when the server starts.
+const READY_AT_START: usize = 4;
+
+/// Makes the large networks that changed last ready, one after another, so that the first who opens one after a start waits less.
+pub(crate) async fn warm_newest(app: App) {
+    let shared = app.clone();
+    let found = blocking(move || {
+        let mut found = Vec::new();
+        for project in super::projects::names(&shared)? {
+            // A project that cannot be opened says so where it is listed.
+            let Ok(opened) = Project::open(&shared.project_dir(&project)?) else { continue };
+            let newest: BTreeMap<String, VersionInfo> =
+                opened.history(None).unwrap_or_default().into_iter().map(|v| (v.network.clone(), v)).collect();
+            let large = newest.into_values().filter(|v| (v.buses + v.elements) as usize > SMALL_MAX);
+            found.extend(large.map(|v| (v.time_utc, project.clone(), v.network)));
+        }
+        found.sort();
+        Ok(found)
+    })
+    .await;
+    for (_, project, network) in found.unwrap_or_default().into_iter().rev().take(READY_AT_START) {
+        if let Err(problem) = warm(&app, &project, &network).await {
+            tracing::warn!(%project, %network, title = %problem.title, "the map of a network cannot be made ready");
+        }
+    }
 }
 
 fn summary_of(view: &View, project: &str) -> MapSummary {

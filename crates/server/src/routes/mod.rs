@@ -1,12 +1,14 @@
 //! One module an area; each gives its routes with their documentation.
 
 mod audit;
+pub(crate) mod basemap;
 mod diagram;
 mod elements;
 mod jobs;
 pub(crate) mod map;
 mod overview;
 mod projects;
+mod quantities;
 mod runs;
 mod session;
 pub(crate) mod settings;
@@ -53,6 +55,8 @@ pub fn api() -> OpenApiRouter<App> {
         .merge(ws::routes())
         .merge(runs::routes())
         .merge(map::routes())
+        .merge(basemap::routes())
+        .merge(quantities::routes())
         .merge(elements::routes())
         .merge(diagram::routes())
 }

@@ -300,24 +300,31 @@ pub async fn values(
                 .hint("Show that version, or run the study again."));
         }
         let etag = format!("\"{}\"", &store::sha256_hex(study.key(&format!("{}\n{quantity}", network.feeder)).as_bytes())[..24]);
-        if headers
-            .get(header::IF_NONE_MATCH)
-            .and_then(|v| v.to_str().ok())
-            .is_some_and(|v| v.split(',').any(|t| t.trim().trim_start_matches("W/") == etag))
-        {
-            return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
+        if let Some(known) = not_modified(&headers, &etag) {
+            return Ok(known);
         }
         let numbers = app.results.numbers(project, name, version)?;
-        let values = study.values(&network.feeder, &numbers, &quantity)?;
-        let bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
-        let head = [
-            (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
-            (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
-            (header::ETAG, HeaderValue::from_str(&etag).map_err(Problem::internal)?),
-        ];
-        Ok((head, bytes).into_response())
+        value_bytes(&study.values(&network.feeder, &numbers, &quantity)?, &etag)
     })
     .await
+}
+
+/// 304 to whom has it.
+pub(super) fn not_modified(headers: &HeaderMap, etag: &str) -> Option<Response> {
+    let known = headers.get(header::IF_NONE_MATCH)?.to_str().ok()?;
+    let is_known = known.split(',').any(|t| t.trim().trim_start_matches("W/") == etag);
+    is_known.then(|| (StatusCode::NOT_MODIFIED, [(header::ETAG, etag.to_owned())]).into_response())
+}
+
+/// Values of a layer as they go over the wire.
+pub(super) fn value_bytes(values: &[f32], etag: &str) -> Result<Response, Problem> {
+    let bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+    let head = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
+        (header::ETAG, HeaderValue::from_str(etag).map_err(Problem::internal)?),
+    ];
+    Ok((head, bytes).into_response())
 }
 
 /// With what a study is compared.

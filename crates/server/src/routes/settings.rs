@@ -117,7 +117,7 @@ fn check(settings: &Settings) -> Result<(), Problem> {
 
 fn answer(app: &App, settings: Settings) -> Json<SettingsAnswer> {
     let Settings { time_zone, units, basemap } = settings;
-    Json(SettingsAnswer { time_zone, units, basemap, basemap_file: app.config.data.join("basemap.pmtiles").is_file() })
+    Json(SettingsAnswer { time_zone, units, basemap, basemap_file: app.config.data.join(super::basemap::FILE).is_file() })
 }
 
 /// The settings.

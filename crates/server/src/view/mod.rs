@@ -8,6 +8,7 @@ mod cache;
 mod detail;
 mod geometry;
 mod mvt;
+mod quantities;
 mod search;
 mod shelf;
 mod tiles;
@@ -18,6 +19,7 @@ mod tests;
 
 pub use cache::Views;
 pub use detail::{Attribute, CatalogueEntry, attributes, catalogue_of, element_attributes};
+pub use quantities::Quantity as NetworkQuantity;
 pub use search::{Found, Subject};
 pub use shelf::Shelf;
 pub use tiles::TileAt;

@@ -3,6 +3,7 @@
 import { strings } from '../../strings';
 import { count } from '../../ui/format';
 import { symbolOf } from '../../ui/symbols';
+import { heatRamp } from './heat';
 import type { ValueLayer } from './MapView';
 import { stepOf, type Palette, type Rgba } from './scales';
 
@@ -18,6 +19,10 @@ export interface LayerItem {
   note?: string;
   layer?: ValueLayer;
   busy?: boolean;
+  /** Can be drawn as density or by colouring elements. */
+  canHeat?: boolean;
+  /** It was added by hand, and can go again. */
+  canGo?: boolean;
 }
 
 /** How many elements fall into each step; the last entry is those without a value. */
@@ -29,6 +34,16 @@ export function countSteps(layer: ValueLayer): number[] {
     counts[at] = (counts[at] as number) + 1;
   }
   return counts;
+}
+
+function HeatLegend({ layer, note, palette }: { layer: ValueLayer; note?: string; palette: Palette }) {
+  return (
+    <div className="legend" role="group" aria-label={`${t.legend} ${layer.scale.title}`}>
+      <div className="small quiet">{layer.scale.unit}{note ? ` · ${note}` : ''}</div>
+      <div className="heat-ramp" style={{ background: `linear-gradient(to right, ${heatRamp(palette).map(([at, color]) => `${color} ${at * 100}%`).join(', ')})` }} aria-hidden="true" />
+      <div className="row small quiet"><span className="grow">{t.few}</span><span>{t.many}</span></div>
+    </div>
+  );
 }
 
 function Legend({ layer, note, palette, onStep }: { layer: ValueLayer; note?: string; palette: Palette; onStep: (step: number) => void }) {
@@ -60,7 +75,9 @@ interface Props {
   onToggle: (id: string) => void;
   onMove: (id: string, by: number) => void;
   onStep: (layer: string, step: number) => void;
-  more: { id: string; title: string }[];
+  more: { id: string; title: string; group: string }[];
+  onHeat: (id: string) => void;
+  onRemove: (id: string) => void;
   onMore: (id: string) => void;
   full: boolean;
   onFull: (on: boolean) => void;
@@ -86,10 +103,14 @@ export function Layers(props: Props) {
           <li key={item.id} data-layer={item.id}>
             <div className="row">
               <label className="grow"><input type="checkbox" checked={item.on} onChange={() => props.onToggle(item.id)} />{item.title}{item.busy && <span className="spinner small-spinner" />}</label>
+              {item.canGo && <button className="plain move" onClick={() => props.onRemove(item.id)} aria-label={`${t.removeLayer}: ${item.title}`} title={t.removeLayer}>✕</button>}
               <button className="plain move" disabled={i === 0} onClick={() => props.onMove(item.id, 1)} aria-label={`${t.up}: ${item.title}`} title={t.up}>▴</button>
               <button className="plain move" disabled={i === items.length - 1} onClick={() => props.onMove(item.id, -1)} aria-label={`${t.down}: ${item.title}`} title={t.down}>▾</button>
             </div>
-            {item.on && item.layer && <Legend layer={item.layer} note={item.note} palette={props.palette} onStep={(step) => props.onStep(item.id, step)} />}
+            {item.on && item.layer && (item.layer.heat
+              ? <HeatLegend layer={item.layer} note={item.note} palette={props.palette} />
+              : <Legend layer={item.layer} note={item.note} palette={props.palette} onStep={(step) => props.onStep(item.id, step)} />)}
+            {item.on && item.layer && item.canHeat && <label className="small full"><input type="checkbox" checked={item.layer.heat === true} onChange={() => props.onHeat(item.id)} />{t.asDensity}</label>}
             {item.id === 'thermal' && item.on && item.layer && <label className="small full"><input type="checkbox" checked={props.full} onChange={(e) => props.onFull(e.target.checked)} />{t.full}</label>}
           </li>
         ))}
@@ -98,7 +119,9 @@ export function Layers(props: Props) {
         <label className="field"><span>{t.more}</span>
           <select value="" onChange={(e) => e.target.value && props.onMore(e.target.value)}>
             <option value="">…</option>
-            {props.more.map((q) => <option key={q.id} value={q.id}>{q.title}</option>)}
+            {[...new Set(props.more.map((q) => q.group))].map((group) => (
+              <optgroup key={group} label={group}>{props.more.filter((q) => q.group === group).map((q) => <option key={q.id} value={q.id}>{q.title}</option>)}</optgroup>
+            ))}
           </select>
         </label>
       )}

@@ -14,7 +14,7 @@ import { strings } from '../../strings';
 import { count, hourOfYear, num } from '../../ui/format';
 import { useKeys } from '../../ui/keys';
 import { Boundary, Empty, ProblemView, Spinner, Tabs } from '../../ui/parts';
-import { elementAt, spread, useElement, useElementAt, useGeometry, useHourSolved, useMapSummary, useQuantities, useValues, worst, type Quantity } from './data';
+import { elementAt, spread, useElement, useElementAt, useFacts, useFactValues, useGeometry, useHourSolved, useMapSummary, useQuantities, useValues, worst, type Quantity } from './data';
 import { Detail } from './Detail';
 import { Diagram } from './Diagram';
 import { ChangesTable, ElementsTable, ViolationsTable } from './Drawer';
@@ -66,11 +66,11 @@ function useStudyValues(context: { project: string | null; network: string | nul
 
 interface Trace { elements: number[]; customers: number; load_kw: number; line_km: number | null; looped: boolean }
 
-interface Settings { basemap?: Basemap | string | null; [more: string]: unknown }
+interface Settings { basemap?: Basemap | string | null; basemap_file?: boolean; [more: string]: unknown }
 
 function basemapOf(settings: Settings | undefined): Basemap | null {
   const b = settings?.basemap;
-  if (!b) return null;
+  if (!b) return settings?.basemap_file ? { url: '/api/basemap.pmtiles' } : null;
   return typeof b === 'string' ? { url: b } : b.url ? b : null;
 }
 
@@ -95,6 +95,12 @@ export default function MapPage() {
   const basemap = useMemo(() => (layout === 'geographic' && basemapUrl ? { url: basemapUrl } : null), [layout, basemapUrl]);
 
   const extraName = url.get('q1');
+  // What is known without a study. A minus before a name: coloured, where density would be the way.
+  const factsText = url.get('facts') ?? '';
+  const facts = useFacts(project, network, version);
+  const factsAsked = useMemo(() => factsText.split(',').filter(Boolean).map((x) => (x.startsWith('-') ? { name: x.slice(1), flat: true } : { name: x, flat: false })), [factsText]);
+  const factsOn = useMemo(() => factsAsked.flatMap((x) => facts.data?.filter((f) => f.name === x.name) ?? []), [factsAsked, facts.data]);
+  const factValues = useFactValues(project, network, version, factsOn, g);
   const first = useStudyValues(context, run, hour, extraName ? [extraName] : [], g);
   const other = useStudyValues(context, isCompare ? second : null, hour, extraName ? [extraName] : [], g);
 
@@ -104,10 +110,10 @@ export default function MapPage() {
     const asked = (orderText ?? '').split(',').filter(Boolean).map((x) => (x.startsWith('-') ? { id: x.slice(1), on: false } : { id: x, on: true }));
     const all = [...asked];
     const known = new Set(asked.map((x) => x.id));
-    const rest = [...DEFAULT_ORDER, ...(isCompare ? ['difference'] : []), ...(extraName ? [`q:${extraName}`] : [])].filter((id) => !known.has(id));
+    const rest = [...DEFAULT_ORDER, ...(isCompare ? ['difference'] : []), ...(extraName ? [`q:${extraName}`] : []), ...factsAsked.map((f) => `f:${f.name}`)].filter((id) => !known.has(id));
     for (const id of rest) all.push({ id, on: id === 'difference' ? false : true });
-    return all.filter((x) => DEFAULT_ORDER.includes(x.id) || (x.id === 'difference' && isCompare) || x.id === `q:${extraName}`);
-  }, [orderText, isCompare, extraName]);
+    return all.filter((x) => DEFAULT_ORDER.includes(x.id) || (x.id === 'difference' && isCompare) || x.id === `q:${extraName}` || factsAsked.some((f) => x.id === `f:${f.name}`));
+  }, [orderText, isCompare, extraName, factsAsked]);
   const setListed = useCallback((next: { id: string; on: boolean }[]) => url.set({ layers: next.map((x) => (x.on ? x.id : `-${x.id}`)).join(',') }), [url]);
 
   const [hidden, setHidden] = useState<Record<string, number[]>>({});
@@ -123,12 +129,20 @@ export default function MapPage() {
       const isPoint = quantity?.of === 'bus';
       out.push({ id: `q:${extraName}`, of: isPoint ? 'points' : 'lines', scale: sequential(p, quantity?.label ?? extraName, quantity?.unit ?? '', least, most), values: values.extra, hidden: off(`q:${extraName}`) });
     }
+    factsOn.forEach((fact, i) => {
+      const known = factValues.values[i];
+      if (!known) return;
+      const [least, most] = extent(known);
+      const isFlat = factsAsked.some((x) => x.name === fact.name && x.flat);
+      const id = `f:${fact.name}`;
+      out.push({ id, of: fact.of === 'bus' ? 'points' : 'lines', scale: sequential(p, fact.label ?? fact.name, fact.unit ?? '', least, most), values: known, hidden: off(id), heat: fact.adds_up && !isFlat });
+    });
     if (before?.thermal && values.thermal) {
       const change = values.thermal.map((v, i) => v - (before.thermal?.[i] as number));
       out.push({ id: 'difference', of: 'lines', scale: difference(p, Math.max(...extent(change).map(Math.abs)), 'percentage points of loading, second study minus first'), values: change, hidden: off('difference') });
     }
     return out;
-  }, [hidden, isFull, p, extraName]);
+  }, [hidden, isFull, p, extraName, factsOn, factsAsked, factValues.values]);
   const layersFirst = useMemo(() => makeLayers(first), [makeLayers, first.thermal, first.voltage, first.extra, first.quantities.data]); // eslint-disable-line react-hooks/exhaustive-deps
   const layersSecond = useMemo(() => (isCompare ? makeLayers(other, first) : []), [makeLayers, isCompare, other.thermal, other.voltage, other.extra, first.thermal]); // eslint-disable-line react-hooks/exhaustive-deps
   const order = useMemo(() => listed.filter((x) => x.on).map((x) => x.id), [listed]);
@@ -238,8 +252,12 @@ export default function MapPage() {
     if (first.thermal) list.push({ key: 'loading', head: t.thermal, unit: '%', values: first.thermal });
     if (first.voltage) list.push({ key: 'voltage', head: t.voltage, unit: 'pu', values: first.voltage });
     if (first.extra && extraName) list.push({ key: extraName, head: first.quantities.data?.find((q) => q.name === extraName)?.label ?? extraName, unit: first.quantities.data?.find((q) => q.name === extraName)?.unit ?? '', values: first.extra });
+    factsOn.forEach((fact, i) => {
+      const known = factValues.values[i];
+      if (known) list.push({ key: `f:${fact.name}`, head: fact.label ?? fact.name, unit: fact.unit ?? '', values: known });
+    });
     return list;
-  }, [first.thermal, first.voltage, first.extra, first.quantities.data, extraName]);
+  }, [first.thermal, first.voltage, first.extra, first.quantities.data, extraName, factsOn, factValues.values]);
 
   if (context.error && !context.projects) return <div className="page"><ProblemView problem={asProblem(context.error)} /></div>;
   if (context.projects && !project) return <Empty title={strings.empty.noProjects} actions={<Link className="button" to="/exchange">{strings.empty.import}</Link>}>{strings.empty.noProjectsHint}</Empty>;
@@ -251,12 +269,20 @@ export default function MapPage() {
     if (id === 'thermal') return t.thermal;
     if (id === 'voltage') return t.voltage;
     if (id === 'difference') return t.difference;
+    if (id.startsWith('f:')) return facts.data?.find((f) => `f:${f.name}` === id)?.label ?? id.slice(2);
     const name = id.slice(2);
     return first.quantities.data?.find((q) => q.name === name)?.label ?? name;
   };
-  const noteOf = (id: string): string => (hour !== null ? (id.startsWith('q:') ? '' : t.atHour(hourOfYear(first.solved.data?.hour ?? hour, hours))) : id === 'voltage' ? t.statisticVoltage(count(hours)) : id === 'thermal' || id === 'difference' ? t.statistic(count(hours)) : '');
-  const items: LayerItem[] = [...listed].reverse().filter((x) => BASE.includes(x.id) || run !== null).map((x) => ({ id: x.id, title: titleOf(x.id), on: x.on, note: noteOf(x.id), layer: (x.id === 'difference' ? layersSecond : layersFirst).find((l) => l.id === x.id), busy: (x.id === 'thermal' || x.id === 'voltage') && first.busy }));
-  const more = (first.quantities.data ?? []).filter((q) => !['loading_max_pct', 'v_min_pu', 'v_max_pu', extraName].includes(q.name)).map((q) => ({ id: q.name, title: `${q.label ?? q.name}${q.unit ? ` (${q.unit})` : ''}` }));
+  const factNote = (id: string): string => {
+    const fact = facts.data?.find((f) => `f:${f.name}` === id);
+    if (!fact) return '';
+    return [fact.total !== null ? t.total(num(fact.total), fact.unit ?? '') : '', fact.elsewhere > 0 ? t.elsewhere(count(fact.elsewhere)) : ''].filter(Boolean).join('; ');
+  };
+  const noteOf = (id: string): string => (id.startsWith('f:') ? factNote(id) : hour !== null ? (id.startsWith('q:') ? '' : t.atHour(hourOfYear(first.solved.data?.hour ?? hour, hours))) : id === 'voltage' ? t.statisticVoltage(count(hours)) : id === 'thermal' || id === 'difference' ? t.statistic(count(hours)) : '');
+  const items: LayerItem[] = [...listed].reverse().filter((x) => BASE.includes(x.id) || x.id.startsWith('f:') || run !== null).map((x) => ({ id: x.id, title: titleOf(x.id), on: x.on, note: noteOf(x.id), layer: (x.id === 'difference' ? layersSecond : layersFirst).find((l) => l.id === x.id), busy: x.id.startsWith('f:') ? factValues.busy : (x.id === 'thermal' || x.id === 'voltage') && first.busy, canHeat: facts.data?.some((f) => `f:${f.name}` === x.id && f.adds_up), canGo: x.id.startsWith('f:') || x.id.startsWith('q:') }));
+  const setFacts = (next: { name: string; flat: boolean }[]) => url.set({ facts: next.map((x) => (x.flat ? `-${x.name}` : x.name)).join(',') || null });
+  const moreOfStudy = (first.quantities.data ?? []).filter((q) => !['loading_max_pct', 'v_min_pu', 'v_max_pu', extraName].includes(q.name)).map((q) => ({ id: `q:${q.name}`, group: t.ofStudy, title: `${q.label ?? q.name}${q.unit ? ` (${q.unit})` : ''}` }));
+  const more = [...moreOfStudy, ...(facts.data ?? []).filter((f) => !factsAsked.some((x) => x.name === f.name)).map((f) => ({ id: `f:${f.name}`, group: t.ofNetwork, title: `${f.label ?? f.name}${f.unit ? ` (${f.unit})` : ''}` }))];
   const panes = [{ run, values: first, layers: shownFirst }, ...(isCompare ? [{ run: second, values: other, layers: shownSecond }] : [])];
   const hoverValues = (pane: number, element: number) => (panes[pane]?.layers ?? []).map((l) => ({ title: l.scale.title, value: l.values[element] as number, unit: l.id === 'thermal' ? '%' : l.scale.unit })).filter((x) => Number.isFinite(x.value));
   const tabs = [{ id: 'table', label: t.table }, ...(run ? [{ id: 'violations', label: t.violations }] : []), ...(isCompare ? [{ id: 'changes', label: t.changes }] : []), { id: 'diagram', label: t.diagram }];
@@ -277,7 +303,10 @@ export default function MapPage() {
               setListed(next);
             }}
             onStep={(id, step) => setHidden((h) => ({ ...h, [id]: h[id]?.includes(step) ? h[id].filter((s) => s !== step) : [...(h[id] ?? []), step] }))}
-            more={more} onMore={(id) => url.set({ q1: id, layers: listed.filter((x) => !x.id.startsWith('q:')).map((x) => (x.on ? x.id : `-${x.id}`)).join(',') })}
+            more={more}
+            onHeat={(id) => setFacts(factsAsked.map((x) => (`f:${x.name}` === id ? { ...x, flat: !x.flat } : x)))}
+            onRemove={(id) => (id.startsWith('f:') ? setFacts(factsAsked.filter((x) => `f:${x.name}` !== id)) : url.set({ q1: null }))}
+            onMore={(id) => (id.startsWith('f:') ? setFacts([...factsAsked, { name: id.slice(2), flat: false }]) : url.set({ q1: id.slice(2), layers: listed.filter((x) => !x.id.startsWith('q:')).map((x) => (x.on ? x.id : `-${x.id}`)).join(',') }))}
             full={isFull} onFull={(on) => url.set({ full: on })}
             violations={isViolations} onViolations={(on) => url.set({ bad: on })} canViolations={run !== null}
             feeders={g.feeders} feeder={feederName} onFeeder={(f) => url.set({ feeder: f })}

@@ -7,6 +7,7 @@ import type { Geometry } from '../../api/geometry';
 import { ANY_FEEDER, placeOf } from '../../api/geometry';
 import { atlas, symbolKey } from '../../ui/symbols';
 import { buildHits } from './hit';
+import { HEAT, heatPoints, heatPaint } from './heat';
 import { LineMesh } from './lineMesh';
 import { maplibregl, style, type Basemap } from './maplibre';
 import { stepOf, type Palette, type Rgba, type Scale } from './scales';
@@ -20,6 +21,8 @@ export interface ValueLayer {
   values: Float32Array;
   /** Steps of the scale that are switched off in the legend. */
   hidden: Set<number>;
+  /** Drawn as density under the lines, not by colouring elements. */
+  heat?: boolean;
 }
 
 export interface Camera {
@@ -106,8 +109,21 @@ export function MapView(props: MapViewProps) {
     });
     here.touchZoomRotate.disableRotation();
     if (now.current.geometry.header.layout === 'geographic') here.addControl(new maplibregl.ScaleControl({ unit: 'metric' }), 'bottom-right');
-    const over = new MapLibreOverlay({ interleaved: false, layers: [], getCursor: () => 'inherit' });
-    here.addControl(over as unknown as maplibregl.IControl);
+    const over = new MapLibreOverlay({
+      interleaved: false,
+      layers: [],
+      getCursor: () => 'inherit',
+      // Tests wait for it.
+      onAfterRender: () => box.current?.setAttribute('data-drawn', 'all'),
+    });
+    // Making ready what draws points and marks takes long without a graphics card, and the lines do without: they are seen first.
+    let isGone = false;
+    const addOverlay = () => {
+      if (!isGone && !here.hasControl(over as unknown as maplibregl.IControl)) here.addControl(over as unknown as maplibregl.IControl);
+    };
+    here.once('idle', () => setTimeout(addOverlay, 50));
+    // A style whose tiles never come keeps a map from resting.
+    const late = setTimeout(addOverlay, 3000);
     map.current = here;
     overlay.current = over;
     // A new style has none of ours in it.
@@ -120,8 +136,8 @@ export function MapView(props: MapViewProps) {
     };
     // The box around takes the focus and the keys, and has the name; the pictures in it are only looked at.
     for (const canvas of box.current?.querySelectorAll('canvas') ?? []) quiet(canvas);
-    const late = new MutationObserver(() => box.current?.querySelectorAll('canvas').forEach(quiet));
-    late.observe(box.current as HTMLDivElement, { childList: true, subtree: true, attributeFilter: ['tabindex'] });
+    const added = new MutationObserver(() => box.current?.querySelectorAll('canvas').forEach(quiet));
+    added.observe(box.current as HTMLDivElement, { childList: true, subtree: true, attributeFilter: ['tabindex'] });
     setZoom(here.getZoom());
     let frame = 0;
     const hit = (e: maplibregl.MapMouseEvent): number | null => {
@@ -161,7 +177,9 @@ export function MapView(props: MapViewProps) {
     return () => {
       cancelAnimationFrame(frame);
       resize.disconnect();
-      late.disconnect();
+      added.disconnect();
+      clearTimeout(late);
+      isGone = true;
       here.remove();
       map.current = null;
       overlay.current = null;
@@ -209,8 +227,32 @@ export function MapView(props: MapViewProps) {
     return mask;
   }, [g, filter.classes, filter.feeder]);
 
-  const lineLayer = useMemo(() => [...order].reverse().map((id) => layers.find((l) => l.id === id && l.of === 'lines')).find(Boolean) ?? null, [order, layers]);
-  const pointLayer = useMemo(() => [...order].reverse().map((id) => layers.find((l) => l.id === id && l.of === 'points')).find(Boolean) ?? null, [order, layers]);
+  const lineLayer = useMemo(() => [...order].reverse().map((id) => layers.find((l) => l.id === id && l.of === 'lines' && !l.heat)).find(Boolean) ?? null, [order, layers]);
+  const pointLayer = useMemo(() => [...order].reverse().map((id) => layers.find((l) => l.id === id && l.of === 'points' && !l.heat)).find(Boolean) ?? null, [order, layers]);
+
+  // Densities, bottom first, under the lines.
+  const heats = useMemo(() => order.map((id) => layers.find((l) => l.id === id && l.heat)).filter((l) => l !== undefined), [order, layers]);
+  const heatData = useMemo(() => heats.map((l) => heatPoints(l.values, place, passes)), [heats, place, passes]);
+  useEffect(() => {
+    const here = map.current;
+    if (!here) return;
+    const put = () => {
+      // A style that is not there yet calls again when it is; a new one has none of ours in it.
+      if (!here.getLayer(mesh.id)) return;
+      for (const old of here.getStyle().layers) if (old.id.startsWith(HEAT)) here.removeLayer(old.id);
+      for (const id of Object.keys(here.getStyle().sources)) if (id.startsWith(HEAT)) here.removeSource(id);
+      heats.forEach((layer, i) => {
+        const id = `${HEAT}${layer.id}`;
+        here.addSource(id, { type: 'geojson', data: heatData[i] as GeoJSON.FeatureCollection });
+        here.addLayer({ id, type: 'heatmap', source: id, paint: heatPaint(p, heatData[i]?.largest ?? 1) }, mesh.id);
+      });
+    };
+    put();
+    here.on('style.load', put);
+    return () => {
+      here.off('style.load', put);
+    };
+  }, [heats, heatData, p, mesh]);
 
   const shown = useRef<(element: number, isPoint: boolean) => boolean>(() => true);
   const classRoom = useMemo(() => roomByClass(g), [g]);

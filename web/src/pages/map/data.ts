@@ -1,6 +1,6 @@
 /** What the map asks for. */
 
-import { useQuery } from '@tanstack/react-query';
+import { useQueries, useQuery } from '@tanstack/react-query';
 import { api, path } from '../../api/client';
 import { readGeometry, readValues, type Geometry } from '../../api/geometry';
 import type { Finding } from '../../api/types';
@@ -71,6 +71,16 @@ export interface Quantity {
   of?: string;
 }
 
+/** A quantity that needs no study: customers, installed power, interruptions, age. */
+export interface Fact extends Quantity {
+  /** Values at one place add up: a map of their density says something. */
+  adds_up: boolean;
+  count: number;
+  total: number | null;
+  /** Records that belong to nothing on the map. */
+  elsewhere: number;
+}
+
 export interface MapSummary {
   bounds: [number, number, number, number] | null;
   layout: string;
@@ -138,6 +148,29 @@ export const useValues = (project: string | null, run: string | null, network: s
     structuralSharing: false,
     queryFn: async ({ signal }) => readValues(await api.bytes(path('projects', project ?? '', 'runs', run ?? '', 'values'), { quantity: quantity?.name, network, version }, signal), quantity?.of === 'bus' ? 'bus' : 'element', g ?? { firstBus: 0, countElements: 0 }),
   });
+
+export const useFacts = (project: string | null, network: string | null, version: string | null) =>
+  useQuery({
+    queryKey: ['facts', project, network, version],
+    enabled: !!project && !!network,
+    queryFn: async ({ signal }) => (await api.get<{ quantities: Fact[] }>(networkPath(project ?? '', network ?? '', 'values'), { version }, signal)).quantities,
+  });
+
+/** Values of the facts that are asked for, by their names. */
+export const useFactValues = (project: string | null, network: string | null, version: string | null, facts: Fact[], g: Geometry | undefined) =>
+  useQueries({
+    queries: facts.map((fact) => ({
+      queryKey: ['fact', project, network, version, fact.name, g?.firstBus, g?.countElements],
+      enabled: !!project && !!network && g !== undefined,
+      staleTime: 60_000,
+      structuralSharing: false,
+      queryFn: async ({ signal }: { signal: AbortSignal }) => readValues(await api.bytes(networkPath(project ?? '', network ?? '', 'values'), { quantity: fact.name, version }, signal), fact.of === 'bus' ? 'bus' : 'element', g ?? { firstBus: 0, countElements: 0 }),
+    })),
+    combine: together,
+  });
+
+/** Outside, so that the same answers stay the same arrays. */
+const together = (results: { data?: Float32Array; isFetching: boolean }[]) => ({ values: results.map((r) => r.data), busy: results.some((r) => r.isFetching) });
 
 export interface Solved {
   hour?: number;

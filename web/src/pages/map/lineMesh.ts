@@ -62,6 +62,7 @@ export class LineMesh implements CustomLayerInterface {
   private readonly colors: Uint8Array;
   private readonly widths: Float32Array;
   private isNew = true;
+  private isFirst = true;
   private map: MapLibreMap | null = null;
   private gl: { program: WebGLProgram; array: WebGLVertexArrayObject; color: WebGLBuffer; width: WebGLBuffer; matrix: WebGLUniformLocation | null; view: WebGLUniformLocation | null; ratio: WebGLUniformLocation | null } | null = null;
 
@@ -193,6 +194,11 @@ export class LineMesh implements CustomLayerInterface {
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
     gl.drawElements(gl.TRIANGLES, this.indices.length, gl.UNSIGNED_INT, 0);
+    if (this.isFirst) {
+      this.isFirst = false;
+      // How long the first picture takes can be seen in the browser's own tools, and is measured by the tests.
+      performance.mark('network-drawn');
+    }
     gl.bindVertexArray(null);
   }
 }
