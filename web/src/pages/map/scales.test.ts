@@ -29,7 +29,7 @@ describe('scales', () => {
     }
   });
   it('a difference of nothing lies in the middle', () => expect(stepOf(difference(p, 10, '%'), 0)).toBe(2));
-  it('nice numbers', () => expect([0.03, 1, 3, 7, 20, 0].map(nice)).toEqual([0.05, 1, 5, 10, 20, 1]));
+  it('nice numbers', () => expect([0.03, 1, 3, 7, 20, 0].map((x) => nice(x))).toEqual([0.05, 1, 5, 10, 20, 1]));
 });
 
 it('colours are read in short and long form', () => {

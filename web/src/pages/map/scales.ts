@@ -123,28 +123,28 @@ export function difference(p: Palette, largest: number, unit: string): Scale {
   };
 }
 
-/** Any other quantity: five classes of one hue between the smallest and the largest value. */
-export function sequential(p: Palette, title: string, unit: string, least: number, largest: number): Scale {
+/** Any other quantity: five classes of one hue between the smallest and the largest value. What adds up is drawn larger where there is more of it. */
+export function sequential(p: Palette, title: string, unit: string, least: number, largest: number, sized = false): Scale {
   const light: Rgba = p.isDark ? [60, 70, 95, 255] : [180, 190, 214, 255];
   const dark: Rgba = p.isDark ? [205, 220, 255, 255] : [34, 30, 92, 255];
   const mix = (t: number): Rgba => [0, 1, 2].map((i) => Math.round((light[i] as number) * (1 - t) + (dark[i] as number) * t)).concat(255) as Rgba;
   const span = largest > least ? largest - least : Math.max(Math.abs(largest), 1);
-  const step = nice(span / 5);
+  const step = nice(span / 5, [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10]);
   const start = Math.floor(least / step) * step;
   const s = (x: number) => String(Number(x.toPrecision(4)));
   const steps: Step[] = [];
   for (let i = 0; i < 5; i += 1) {
     const from = start + i * step;
-    steps.push({ from: i === 0 ? -Infinity : from, color: mix(i / 4), width: 2 + i, label: i === 4 ? `above ${s(from)}` : i === 0 ? `below ${s(from + step)}` : `${s(from)} to ${s(from + step)}` });
+    steps.push({ from: i === 0 ? -Infinity : from, color: mix(i / 4), width: sized ? 5 + 4 * i : 2 + i, edge: sized ? p.halo : undefined, label: i === 4 ? `above ${s(from)}` : i === 0 ? `below ${s(from + step)}` : `${s(from)} to ${s(from + step)}` });
   }
   return { id: 'sequential', title, unit, steps };
 }
 
 /** The next of 1, 2, 5, 10 … that is not smaller. */
-export function nice(value: number): number {
+export function nice(value: number, round = [1, 2, 5, 10]): number {
   if (!(value > 0) || !Number.isFinite(value)) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
-  for (const m of [1, 2, 5, 10]) if (m * power >= value * (1 - 1e-9)) return m * power;
+  for (const m of round) if (m * power >= value * (1 - 1e-9)) return m * power;
   return 10 * power;
 }
 
