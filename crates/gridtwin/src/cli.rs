@@ -47,6 +47,8 @@ pub enum Command {
     Convert(ConvertArguments),
     /// How good the data of a model are: completeness, ranges, references, energy balance
     Quality(QualityArguments),
+    /// How often and how long supply will be interrupted, from failure rates over the topology
+    Reliability(ReliabilityArguments),
     /// Reliability indices of outage records after IEEE 1366
     Outages(OutagesArguments),
     /// Weather from a service or a file, as one table
@@ -205,6 +207,44 @@ pub struct FaultArguments {
     /// Print the table as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ReliabilityArguments {
+    #[command(flatten)]
+    pub model: ModelArguments,
+    /// Hours from a failure until what can be switched has supply again
+    #[arg(long, value_name = "H", default_value_t = 1.0, value_parser = not_negative)]
+    pub switching_h: f64,
+    /// Open switches stay open: what is parted from its source waits for the repair
+    #[arg(long)]
+    pub no_transfer: bool,
+    /// As if there were no fuses
+    #[arg(long)]
+    pub no_fuses: bool,
+    /// As if switches could not be opened
+    #[arg(long)]
+    pub no_switches: bool,
+    /// Hours of repair in place of the model's, by class, as transformer=10; repeatable
+    #[arg(long, value_name = "CLASS=H", value_parser = class_and_hours)]
+    pub repair_h: Vec<(String, f64)>,
+    /// Failure rates grow with loading: by this factor for each 100 % above --stress-above, in a power flow of the model
+    #[arg(long, value_name = "SLOPE", default_value_t = 0.0, value_parser = not_negative)]
+    pub stress: f64,
+    /// Loading from which --stress counts, percent of the rating
+    #[arg(long, value_name = "PCT", default_value_t = 80.0, value_parser = not_negative)]
+    pub stress_above: f64,
+    /// Write load_points.csv, elements.csv and reliability.json into this folder
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print the indices and load points as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn class_and_hours(text: &str) -> Result<(String, f64), String> {
+    let (class, hours) = text.split_once('=').ok_or("write CLASS=HOURS, as transformer=10")?;
+    Ok((class.trim().to_owned(), not_negative(hours.trim())?))
 }
 
 /// Formats of findings.
@@ -1212,6 +1252,14 @@ pub(crate) fn positive(text: &str) -> Result<f64, String> {
     match text.trim().parse::<f64>() {
         Ok(x) if x.is_finite() && x > 0.0 => Ok(x),
         Ok(_) => Err("must be a number above zero".to_owned()),
+        Err(_) => Err("is no number".to_owned()),
+    }
+}
+
+pub(crate) fn not_negative(text: &str) -> Result<f64, String> {
+    match text.trim().parse::<f64>() {
+        Ok(x) if x.is_finite() && x >= 0.0 => Ok(x),
+        Ok(_) => Err("must be a number not below zero".to_owned()),
         Err(_) => Err("is no number".to_owned()),
     }
 }

@@ -31,6 +31,7 @@ pub mod project;
 pub mod qsts;
 pub mod quality;
 pub mod reconcile;
+pub mod reliability;
 pub mod report;
 pub mod result_folder;
 pub mod serve;
@@ -65,6 +66,7 @@ pub fn run(cli: &Cli, console: &mut Console<'_>) -> u8 {
         Command::Compare(arguments) => compare::run(arguments, console),
         Command::Convert(arguments) => convert::run(arguments, console).map(|()| true),
         Command::Quality(arguments) => quality::run(arguments, console),
+        Command::Reliability(arguments) => reliability::run(arguments, console).map(|()| true),
         Command::Outages(arguments) => outages::run(arguments, console).map(|()| true),
         Command::Weather(arguments) => weather::run(arguments, console).map(|()| true),
         Command::Project(arguments) => project::run(arguments, console),

@@ -9,6 +9,9 @@ pub const SOLVE_FILES: &[&str] = &["nodes.csv", "elements.csv", "summary.json"];
 /// Files of `faults --out`; the last one is the sign that both are whole.
 pub const FAULT_FILES: &[&str] = &["faultstudy.csv", "faults.csv"];
 
+/// Files of `reliability --out`; the last one is the sign that all are whole.
+pub const RELIABILITY_FILES: &[&str] = &["load_points.csv", "elements.csv", "reliability.json"];
+
 /// A line of text and numbers.
 pub(crate) fn push_line(text: &mut String, words: &[&str], numbers: impl IntoIterator<Item = f64>) {
     for (i, word) in words.iter().enumerate() {

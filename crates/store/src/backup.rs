@@ -223,7 +223,8 @@ impl Writer<'_> {
                 // Links may lead out of the folder, and round in circles.
                 let Ok(meta) = fs::symlink_metadata(&path) else { continue };
                 let skipped = folder == self.root && name == "tmp"
-                    || name == "cache" && (folder == self.root || folder.join("project.db").is_file() || folder.join("project.json").is_file())
+                    || name == "cache"
+                        && (folder == self.root || folder.join("project.db").is_file() || folder.join("project.json").is_file())
                     || name.ends_with(PARTIAL)
                     || name.ends_with("-wal")
                     || name.ends_with("-shm")

@@ -1,3 +1,4 @@
-//! How reliable supply was.
+//! How reliable supply was, and will be.
 
 pub mod ieee1366;
+pub mod predicted;
