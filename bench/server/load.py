@@ -6,7 +6,7 @@ does not wait for answers (a slow answer delays no later request, so that waitin
 
 Reported: latency of requests from the moment each was due to its last byte; spread of a message over the clients (from the first client that has it to
 each other one); messages that a client missed or got twice; frames whose number is not one more than that of the frame before; memory of the server at the
-start, after a tenth of the time and at the end.
+start, after each tenth of the time and at the end.
 
 Needs aiohttp. usage: load.py --binary target/release/gridtwin [--clients 500] [--rate 200] [--seconds 600]
 """
@@ -196,7 +196,7 @@ def main():
             jobs, begin = [], time.monotonic()
             while (passed := time.monotonic() - begin) < a.seconds - 3:
                 jobs.append(asyncio.run(call(url, "POST", "/api/jobs", {"kind": "quality", "project": "north", "params": {}}))["id"])
-                if len(memory) == 1 and passed > a.seconds / 10:
+                if passed > a.seconds / 10 * len(memory):
                     memory.append(rss_mb(server.pid))
                 time.sleep(max(0, begin + len(jobs) - time.monotonic()))
             times, refused = latencies.get(timeout=a.seconds + 60)
@@ -216,7 +216,7 @@ def main():
         own = [t for t, p in times if p == path]
         print(f"  {path:70} 95 % {percentile(own, 95) * 1e3:8.1f} ms")
     print(f"messages   {len(spread)}, spread 95 % {percentile(spread, 95) * 1e3:.1f} ms, missed {missed}, {faults}")
-    print(f"memory     {' → '.join(f'{m:.0f}' for m in memory)} MB (start, after a tenth, end)")
+    print(f"memory     {' → '.join(f'{m:.0f}' for m in memory)} MB (start, each tenth, end)")
     lost = missed + sum(faults.values()) + len(refused)
     is_slow = percentile(seconds, 95) > LIMIT_S or percentile(spread, 95) > LIMIT_S
     sys.exit(1 if lost or is_slow else 0)
