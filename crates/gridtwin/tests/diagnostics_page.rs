@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const STAGES: [&str; 24] = [
+const STAGES: [&str; 25] = [
     "READ",
     "CHECK",
     "SOLVE",
@@ -24,6 +24,7 @@ const STAGES: [&str; 24] = [
     "WEATHER",
     "PROJECT",
     "RECONCILE",
+    "REVIEW",
     "QUALITY",
     "COMPARE",
     "SERVER",

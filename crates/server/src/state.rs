@@ -7,6 +7,7 @@ use crate::jobs::Jobs;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::results::Results;
+use crate::routes::review::Subjects;
 use crate::view::{Shelf, Views};
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
@@ -30,6 +31,8 @@ pub struct Shared {
     pub shelf: Shelf,
     /// Networks made ready for looking at.
     pub views: Views,
+    /// Their equipment as matching sees it.
+    pub(crate) subjects: Subjects,
     /// Content-Security-Policy; the address of the base map stands in it.
     pub(crate) policy: RwLock<String>,
     stopping: watch::Sender<bool>,
@@ -57,6 +60,7 @@ impl Shared {
             results: Results::default(),
             shelf,
             views: Views::default(),
+            subjects: Subjects::default(),
             policy,
             stopping: watch::channel(false).0,
         })
