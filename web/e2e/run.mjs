@@ -275,7 +275,7 @@ async function walk() {
     });
 
     await step('everything is reached by the keyboard', async () => {
-      for (const name of ['overview', 'map', 'studies', 'exchange', 'admin', 'exchange?tab=review&project=review&ca=load:m2&cb=load:m2', 'exchange?tab=review&review=meters&project=review&meter=m5']) {
+      for (const name of ['exchange?tab=review&project=review&ca=load:m2&cb=load:m2', 'exchange?tab=review&review=meters&project=review&meter=m5', 'overview', 'map', 'studies', 'exchange', 'admin']) {
         await page.goto(name.includes('?') ? `${server.address}/${name}` : `${server.address}/${name}?${at}&run=${encodeURIComponent(RUN)}`);
         if (name === 'map') await mapDrawn(page);
         await settled(page);
