@@ -82,7 +82,7 @@ export async function review({ page, server, api }) {
     await page.goto(`${at}&part=accepted&ca=transformer:t3&cb=transformer:t3`);
     await page.getByTestId('pair').getByText('nameplate read').waitFor();
     expect((await page.getByTestId('pair').getAttribute('data-state')) === 'accepted', 'the decision is not there after the page was loaded again');
-    expect((await row('transformer:t3').innerText()).includes('not applied yet'), 'it is not told that the result does not have the decision yet');
+    expect((await row('transformer:t3').innerText()).includes('pending'), 'it is not told that the result does not have the decision yet');
 
     // By keys: down, reject, on to the next; another page is not mistaken for a decision.
     await page.goto(`${at}&class=line&sort=a`);
@@ -155,10 +155,15 @@ export async function review({ page, server, api }) {
     await page.getByText('The meters of this project have not been mapped.').waitFor();
     await shot('review-meters-none');
     await axe(page, 'review of meters without a map');
+    // Both sources are of one grid: with both, each transformer would be there twice.
+    await page.getByText('Networks whose transformers are used: 2 of 2').click();
+    await page.getByRole('checkbox', { name: 'map', exact: true }).uncheck();
     await page.getByRole('button', { name: 'Map the meters' }).click();
     await page.locator('tbody tr').first().waitFor({ timeout: 60_000 });
     await settled(page);
     expect((await page.locator('tbody tr').count()) === N, `the table has ${await page.locator('tbody tr').count()} meters, not ${N}`);
+    const map = await api('/api/projects/review/meter-map');
+    expect(map.transformers === N && map.versions.length === 1, `not the network that was chosen: ${JSON.stringify(map.versions)}`);
     await shot('review-meters');
     await axe(page, 'review of meters');
     await page.keyboard.press('j');
@@ -176,7 +181,7 @@ export async function review({ page, server, api }) {
     await decided('1 decision kept');
     await page.reload();
     await page.locator('[data-testid=meter][data-state=decided]').waitFor();
-    expect((await row('m5').innerText()).includes('not applied yet'), 'it is not told that the map does not have the decision yet');
+    expect((await row('m5').innerText()).includes('pending'), 'it is not told that the map does not have the decision yet');
     await page.getByRole('button', { name: 'Map again' }).click();
     await job();
     const { row: after } = await api('/api/projects/review/meter-map/meters/m5');

@@ -446,7 +446,7 @@ fn site_row(map: &MeterMapBrief, loads: &HashMap<&str, u64>, site: &MeterMapSite
 }
 
 /// Sites from the nearest to a place on; in the order of their names where there is none.
-fn by_distance<'s>(mut sites: Vec<&'s MeterMapSite>, from: Option<LonLat>) -> Vec<&'s MeterMapSite> {
+fn by_distance(mut sites: Vec<&MeterMapSite>, from: Option<LonLat>) -> Vec<&MeterMapSite> {
     match from {
         Some(p) => {
             sites.sort_by(|x, y| p.distance_m(x.place).total_cmp(&p.distance_m(y.place)).then_with(|| x.transformer.cmp(&y.transformer)))

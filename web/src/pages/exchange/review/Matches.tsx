@@ -163,7 +163,7 @@ function Rows({ project, of }: { project: string; of: ReconciliationDetail }) {
     { key: 'distance_m', head: t.heads.distance, unit: ' m', numeric: true, value: (r) => r.distance_m, cell: (r) => num(r.distance_m, 3) },
     { key: 'method', head: t.heads.method, value: (r) => r.method, cell: (r) => (r.method ? (t.method[r.method] ?? r.method) : '–') },
     { key: 'conflicts', head: t.heads.conflicts, numeric: true, value: (r) => r.conflicts, cell: (r) => (r.conflicts > 0 ? count(r.conflicts) : '') },
-    { key: 'state', head: t.heads.state, value: (r) => r.state, cell: (r) => <CaseMark state={r.state} pending={r.pending} /> },
+    { key: 'state', head: t.heads.state, value: (r) => r.state, cell: (r) => <CaseMark state={r.state} pending={r.pending} short /> },
   ], [picked, of.network, of.with]);
 
   const alone = countOf(of.states, 'only_a') + countOf(of.states, 'only_b');

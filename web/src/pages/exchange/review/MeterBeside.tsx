@@ -60,14 +60,14 @@ function Content({ project, meter, chosen, may, note, onNote, onWord, onSet, of 
       <label className="field"><span>{t.note}</span><input value={note} maxLength={2000} disabled={!may} onChange={(e) => onNote(e.target.value)} /></label>
       <table className="simple">
         <tbody>
-          {row.decision && <tr><td className="quiet">{t.meterFacts.decided}</td><td><b>{row.decision.value || t.none}</b>{decided && <div className="small quiet">{siteText(decided)}</div>}</td></tr>}
-          <tr><td className="quiet">{t.meterFacts.transformer}</td><td><b className="break">{row.transformer ?? t.none}</b>{site && <><div className="small quiet">{siteText(site)}</div><ToMap project={project} network={site.network} version={site.version} id={site.id} /></>}</td></tr>
-          <tr><td className="quiet">{t.meterFacts.confidence}</td><td><Confidence of={row.confidence} /></td></tr>
-          <tr><td className="quiet">{t.meterFacts.probability}</td><td>{row.probability === null ? '–' : `${num(row.probability * 100, 3)} %`}</td></tr>
-          {row.correlation !== null && <tr><td className="quiet">{t.meterFacts.correlation}</td><td>{num(row.correlation, 2)}</td></tr>}
-          {row.second_transformer && <tr><td className="quiet">{t.meterFacts.second}</td><td><span className="break">{row.second_transformer}</span> <span className="small quiet">{[row.second_probability === null ? '' : `${num(row.second_probability * 100, 3)} %`, second ? siteText(second) : row.second_distance_m === null ? '' : `${num(row.second_distance_m, 3)} m`].filter(Boolean).join(' · ')}</span></td></tr>}
-          <tr><td className="quiet">{t.meterFacts.feeder}</td><td>{row.feeder || '–'}</td></tr>
-          <tr><td className="quiet">{t.meterFacts.method}</td><td>{t.method[row.method] ?? row.method}</td></tr>
+          {row.decision && <tr><td className="quiet label">{t.meterFacts.decided}</td><td><b>{row.decision.value || t.none}</b>{decided && <div className="small quiet">{siteText(decided)}</div>}</td></tr>}
+          <tr><td className="quiet label">{t.meterFacts.transformer}</td><td><b className="break">{row.transformer ?? t.none}</b>{site && <><div className="small quiet">{siteText(site)}</div><ToMap project={project} network={site.network} version={site.version} id={site.id} /></>}</td></tr>
+          <tr><td className="quiet label">{t.meterFacts.confidence}</td><td><Confidence of={row.confidence} /></td></tr>
+          <tr><td className="quiet label">{t.meterFacts.probability}</td><td>{row.probability === null ? '–' : `${num(row.probability * 100, 3)} %`}</td></tr>
+          {row.correlation !== null && <tr><td className="quiet label">{t.meterFacts.correlation}</td><td>{num(row.correlation, 2)}</td></tr>}
+          {row.second_transformer && <tr><td className="quiet label">{t.meterFacts.second}</td><td><span className="break">{row.second_transformer}</span> <span className="small quiet">{[row.second_probability === null ? '' : `${num(row.second_probability * 100, 3)} %`, second ? siteText(second) : row.second_distance_m === null ? '' : `${num(row.second_distance_m, 3)} m`].filter(Boolean).join(' · ')}</span></td></tr>}
+          <tr><td className="quiet label">{t.meterFacts.feeder}</td><td>{row.feeder || '–'}</td></tr>
+          <tr><td className="quiet label">{t.meterFacts.method}</td><td>{t.method[row.method] ?? row.method}</td></tr>
         </tbody>
       </table>
       {row.reasons.length > 0 && <section><h3>{t.why}</h3><ul className="plainlist">{row.reasons.map((r, i) => <li key={i}>{r}</li>)}</ul></section>}

@@ -37,15 +37,34 @@ export function Meters() {
       {networks.length === 0 ? <Empty title={strings.empty.noNetworks} actions={<Link className="button" to={{ pathname: '/exchange', search: `?project=${encodeURIComponent(project)}` }}>{strings.empty.import}</Link>}>{t.noMapHint}</Empty> : (
         <Loaded query={map}>
           {(of) => of === null
-            ? <Empty title={t.noMap} actions={<Run kind="meter_map" project={project} params={{}} label={t.map} primary />}>{t.noMapHint} {t.placesHint}</Empty>
-            : <><Head project={project} of={of} /><Rows project={project} of={of} /></>}
+            ? <Empty title={t.noMap} actions={<MapThem project={project} names={networks.map((n) => n.name)} used={null} label={t.map} primary />}>{t.noMapHint} {t.placesHint}</Empty>
+            : <><Head project={project} of={of} names={networks.map((n) => n.name)} /><Rows project={project} of={of} /></>}
         </Loaded>
       )}
     </div>
   );
 }
 
-function Head({ project, of }: { project: string; of: MeterMap }) {
+/** Begins a map of the meters, on all networks or on some. */
+function MapThem({ project, names, used, label, primary }: { project: string; names: string[]; used: string[] | null; label: string; primary?: boolean }) {
+  // What is not told is every network, also those that come later.
+  const [off, setOff] = useState<string[]>(used ? names.filter((n) => !used.includes(n)) : []);
+  const on = names.filter((n) => !off.includes(n));
+  return (
+    <div className="row wrap top">
+      {names.length > 1 && (
+        <details className="networks">
+          <summary>{t.networksUsed(count(on.length), count(names.length))}</summary>
+          <p className="small quiet">{t.networksHint}</p>
+          <div className="list">{names.map((n) => <label key={n}><input type="checkbox" checked={!off.includes(n)} onChange={(e) => setOff(e.target.checked ? off.filter((x) => x !== n) : [...off, n])} />{n}</label>)}</div>
+        </details>
+      )}
+      <Run kind="meter_map" project={project} params={off.length === 0 ? {} : { networks: on }} label={label} primary={primary} disabled={on.length === 0} />
+    </div>
+  );
+}
+
+function Head({ project, of, names }: { project: string; of: MeterMap; names: string[] }) {
   const isOld = of.versions.some((v) => v.newest !== v.version);
   return (
     <Panel>
@@ -53,7 +72,7 @@ function Head({ project, of }: { project: string; of: MeterMap }) {
         <b>{t.mapOf(count(of.number), plural(of.meters, 'meter'), plural(of.transformers, 'transformer'))}</b>
         <span className="quiet small">{t.by(of.author, when(of.time_utc))}</span>
         <span className="grow" />
-        <Run kind="meter_map" project={project} params={{}} label={t.mapAgain} />
+        <MapThem key={of.number} project={project} names={names} used={of.versions.map((v) => v.network)} label={t.mapAgain} />
       </div>
       {(of.pending > 0 || isOld || of.unknown_meters > 0 || of.transformers === 0) && (
         <div data-testid="stale" style={{ marginTop: 6 }}>
@@ -126,7 +145,7 @@ function Rows({ project, of }: { project: string; of: MeterMap }) {
     { key: 'confidence', head: t.heads.confidence, value: (r) => r.confidence, cell: (r) => <Confidence of={r.confidence} /> },
     { key: 'method', head: t.heads.method, value: (r) => r.method, cell: (r) => t.method[r.method] ?? r.method },
     { key: 'feeder', head: t.heads.feeder, value: (r) => r.feeder },
-    { key: 'state', head: t.heads.state, value: (r) => r.state, cell: (r) => <CaseMark state={r.state} pending={r.pending} /> },
+    { key: 'state', head: t.heads.state, value: (r) => r.state, cell: (r) => <CaseMark state={r.state} pending={r.pending} short /> },
   ], [picked]);
   const parts = [
     { id: '', label: t.all, count: of.meters },

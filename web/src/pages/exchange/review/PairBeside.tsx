@@ -56,14 +56,14 @@ function Content({ project, of, a, b, may, note, onNote, onWord, onForce, pair }
         <section>
           <h3>{t.why}</h3>
           {pair.reasons.length === 0 ? <p className="quiet">{t.whyNone}</p> : (
-            <table className="simple"><tbody>{pair.reasons.map((r, i) => <tr key={i}><td>{t.reason[r.what] ?? r.what}</td><td className="num"><Score of={r.score} /></td><td className="quiet">{r.text}</td></tr>)}</tbody></table>
+            <table className="simple"><tbody>{pair.reasons.map((r, i) => <tr key={i}><td className="label">{t.reason[r.what] ?? r.what}</td><td className="num"><Score of={r.score} /></td><td className="quiet">{r.text}</td></tr>)}</tbody></table>
           )}
         </section>
       )}
       {pair.conflicts.length > 0 && (
         <section>
           <h3>{t.disagree}</h3>
-          <table className="simple"><thead><tr><td /><th>{of.network}</th><th>{of.with}</th></tr></thead><tbody>{pair.conflicts.map((c, i) => <tr key={i}><td>{t.conflict[c.kind] ?? c.kind}</td><td>{c.value_a}</td><td>{c.value_b}</td></tr>)}</tbody></table>
+          <table className="simple"><thead><tr><td /><th>{of.network}</th><th>{of.with}</th></tr></thead><tbody>{pair.conflicts.map((c, i) => <tr key={i}><td className="label">{t.conflict[c.kind] ?? c.kind}</td><td>{c.value_a}</td><td>{c.value_b}</td></tr>)}</tbody></table>
         </section>
       )}
       <section>

@@ -8,7 +8,7 @@ import { JobProgress } from '../../../app/JobTray';
 import { useMay } from '../../../state/session';
 import { useUrl } from '../../../state/url';
 import { strings } from '../../../strings';
-import { count, num, plural, when } from '../../../ui/format';
+import { count, fixed, num, plural, when } from '../../../ui/format';
 import { Priority, ProblemView, RoleButton, StateMark } from '../../../ui/parts';
 import { decide, type Count, type Decision } from './data';
 import { situate, scaleBar, type Figure, type Place } from './logic';
@@ -28,12 +28,12 @@ const MARKS: Record<string, ReactNode> = {
 };
 
 /** A state as sign and word; what the kept result does not have yet says so. */
-export function CaseMark({ state, pending }: { state: string; pending: boolean }) {
+export function CaseMark({ state, pending, short }: { state: string; pending: boolean; short?: boolean }) {
   return (
     <span className="state" title={t.stateHint[state]}>
       <svg viewBox="0 0 14 14" aria-hidden="true">{MARKS[state]}</svg>
       {t.state[state] ?? state}
-      {pending && <span className="quiet small"> · {t.pendingMark}</span>}
+      {pending && <span className="quiet small" title={t.pendingMark}> · {short ? t.pendingShort : t.pendingMark}</span>}
     </span>
   );
 }
@@ -46,7 +46,7 @@ export function Confidence({ of }: { of: string }) {
 /** A score from 0 to 1 as number and bar. */
 export function Score({ of }: { of: number | null }) {
   if (of === null) return <span className="quiet">–</span>;
-  return <span className="nowrap"><span className="confidence" style={{ '--at': `${Math.round(of * 100)}%` } as React.CSSProperties} aria-hidden="true" /> {num(of, 2)}</span>;
+  return <span className="nowrap"><span className="confidence" style={{ '--at': `${Math.round(of * 100)}%` } as React.CSSProperties} aria-hidden="true" /> {fixed(of, 2)}</span>;
 }
 
 export const countOf = (counts: Count[] | undefined, name: string): number => counts?.find((c) => c.name === name)?.count ?? 0;
