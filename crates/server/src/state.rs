@@ -7,7 +7,7 @@ use crate::jobs::Jobs;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::results::Results;
-use crate::routes::review::Subjects;
+use crate::routes::review::{MeterMaps, Subjects};
 use crate::view::{Shelf, Views};
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
@@ -33,6 +33,8 @@ pub struct Shared {
     pub views: Views,
     /// Their equipment as matching sees it.
     pub(crate) subjects: Subjects,
+    /// Maps of meters.
+    pub(crate) meter_maps: MeterMaps,
     /// Content-Security-Policy; the address of the base map stands in it.
     pub(crate) policy: RwLock<String>,
     stopping: watch::Sender<bool>,
@@ -61,6 +63,7 @@ impl Shared {
             shelf,
             views: Views::default(),
             subjects: Subjects::default(),
+            meter_maps: MeterMaps::default(),
             policy,
             stopping: watch::channel(false).0,
         })

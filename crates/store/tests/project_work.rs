@@ -235,7 +235,8 @@ fn a_map_is_a_version_when_it_says_something_new() {
         assert_eq!((back.as_slice(), info.meters), (rows.as_slice(), 2));
         assert_eq!(info.versions, [("north".into(), 1), ("south".into(), 1)]);
         assert_eq!(project.meter_map(None).unwrap().unwrap().1[0].transformer.as_deref(), Some("t2"));
-        let brief = project.meter_map_in_brief(Some(1)).unwrap().unwrap();
+        let brief = project.meter_map_in_brief(project.meter_map_info(Some(1)).unwrap().unwrap()).unwrap();
+        assert!(project.meter_map_info(Some(9)).unwrap().is_none());
         assert_eq!((brief.sites.as_slice(), brief.rows[0].place), (sites.as_slice(), rows[0].place));
         assert!(brief.rows[0].reasons.is_empty());
         let reasons = project.meter_map_reasons(&brief.info, &["m1", "nobody"]).unwrap();

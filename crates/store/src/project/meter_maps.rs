@@ -175,31 +175,31 @@ impl Project {
     /// # Errors
     /// A database that cannot be read.
     pub fn meter_map(&self, number: Option<u64>) -> Result<Option<(MeterMapInfo, Vec<MeterMapRow>)>, ProjectError> {
-        let mut maps = self.meter_maps()?;
-        let at = match number {
-            Some(number) => maps.iter().position(|m| m.number == number),
-            None => maps.len().checked_sub(1),
-        };
-        let Some(at) = at else { return Ok(None) };
-        let info = maps.swap_remove(at);
+        let Some(info) = self.meter_map_info(number)? else { return Ok(None) };
         let sql = format!("SELECT {BRIEF}, reasons FROM meter_map_rows WHERE meter_map = $1 ORDER BY position");
         let rows = self.database().rows(&sql, &[info.id.into()])?;
         let full = |r: &Row| MeterMapRow { reasons: reasons_of(&r.text(13)), ..row_of(r) };
         Ok(Some((info, rows.iter().map(full).collect())))
     }
 
-    /// A map as lists need it: its meters without their reasons, and the transformers that they could hang on.
+    /// A map in the list of maps; the newest when no number is told.
     ///
     /// # Errors
     /// A database that cannot be read.
-    pub fn meter_map_in_brief(&self, number: Option<u64>) -> Result<Option<MeterMapBrief>, ProjectError> {
+    pub fn meter_map_info(&self, number: Option<u64>) -> Result<Option<MeterMapInfo>, ProjectError> {
         let mut maps = self.meter_maps()?;
         let at = match number {
             Some(number) => maps.iter().position(|m| m.number == number),
             None => maps.len().checked_sub(1),
         };
-        let Some(at) = at else { return Ok(None) };
-        let info = maps.swap_remove(at);
+        Ok(at.map(|at| maps.swap_remove(at)))
+    }
+
+    /// A map as lists need it: its meters without their reasons, and the transformers that they could hang on. It never changes.
+    ///
+    /// # Errors
+    /// A database that cannot be read.
+    pub fn meter_map_in_brief(&self, info: MeterMapInfo) -> Result<MeterMapBrief, ProjectError> {
         self.database().read(|database| {
             let sql = format!("SELECT {BRIEF} FROM meter_map_rows WHERE meter_map = $1 ORDER BY position");
             let rows = database.rows(&sql, &[info.id.into()])?.iter().map(row_of).collect();
@@ -215,7 +215,7 @@ impl Project {
                 place: LonLat::new(r.real(6).unwrap_or(f64::NAN), r.real(7).unwrap_or(f64::NAN)),
             };
             let sites = database.rows(sql, &[info.id.into()])?.iter().map(site).collect();
-            Ok(Some(MeterMapBrief { info, rows, sites }))
+            Ok(MeterMapBrief { info, rows, sites })
         })
     }
 

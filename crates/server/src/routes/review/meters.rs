@@ -1,8 +1,8 @@
 //! Meters and the transformers that they hang on: the newest map of them, what there is to decide, and the decisions.
 
-use super::{Count, Decided, DecisionRow, check_size, counts, short, unfit, words, wrong_sort};
-use crate::access::{Engineer, Viewer};
-use crate::moment::{now_ms, rfc3339};
+use super::kept::{MeterState, Review};
+use super::{Count, DecisionRow, counts, short, words, wrong_sort};
+use crate::access::Viewer;
 use crate::paging::{Page, Paging};
 use crate::problem::Problem;
 use crate::routes::elements::natural;
@@ -12,9 +12,9 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use network::LonLat;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use std::collections::{HashMap, HashSet};
-use store::project::decisions::{Decision, METER_MAP, MeterInForce, Signed};
+use serde_json::Value;
+use std::collections::HashMap;
+use store::project::decisions::METER_MAP;
 use store::project::{MeterMapBrief, MeterMapInfo, MeterMapRow, MeterMapSite, Project, ProjectError};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -34,7 +34,6 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(meters))
         .routes(routes!(meter))
         .routes(routes!(transformers))
-        .routes(routes!(decide))
 }
 
 /// A version of a network that a map rests on.
@@ -103,74 +102,6 @@ pub struct Number {
     pub number: Option<u64>,
 }
 
-/// How things stand with a meter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum MeterState {
-    /// As the program found it; nobody has decided.
-    Proposed,
-    /// A person has decided.
-    Decided,
-    /// A person has decided for a transformer that is not there now.
-    Waiting,
-}
-
-impl MeterState {
-    const NAMES: [&'static str; 3] = ["proposed", "decided", "waiting"];
-
-    fn name(self) -> &'static str {
-        Self::NAMES[self as usize]
-    }
-}
-
-/// A map with the decisions in force.
-struct Review {
-    map: MeterMapBrief,
-    decisions: HashMap<String, MeterInForce>,
-    /// Names of the transformers that meters of the map can hang on.
-    known: HashSet<String>,
-}
-
-impl Review {
-    fn read(project: &Project, number: Option<u64>) -> Result<Self, Problem> {
-        let map = project.meter_map_in_brief(number)?.ok_or_else(|| match number {
-            Some(n) => Problem::not_found(format!("There is no map {n} of the meters"))
-                .code("REVIEW.METERS.NONE")
-                .hint("GET /api/projects/{project}/meter-maps lists those that there are."),
-            None => Problem::not_found("The meters have not been mapped yet")
-                .code("REVIEW.METERS.NONE")
-                .hint("Begin a job of the kind `meter_map`. It needs networks with places and meters, or a table of meters."),
-        })?;
-        let mut known: HashSet<String> = map.sites.iter().map(|s| s.transformer.clone()).collect();
-        if known.is_empty() {
-            // A map that was made before transformers were kept with it still says some of them.
-            known.extend(map.rows.iter().flat_map(|r| [&r.transformer, &r.second_transformer]).flatten().cloned());
-        }
-        Ok(Self { map, decisions: decisions(project)?, known })
-    }
-
-    fn standing(&self, row: &MeterMapRow) -> (MeterState, bool) {
-        let by_hand = row.method == "override";
-        match self.decisions.get(&row.meter) {
-            None => (MeterState::Proposed, by_hand),
-            Some(d) if !d.transformer.is_empty() && !self.known.contains(&d.transformer) => (MeterState::Waiting, false),
-            Some(d) => (MeterState::Decided, !(by_hand && row.transformer.as_deref().unwrap_or_default() == d.transformer)),
-        }
-    }
-
-    fn pending(&self) -> u64 {
-        self.map.rows.iter().filter(|r| self.standing(r).1).count() as u64
-    }
-
-    fn place_of(&self, meter: &str) -> Option<LonLat> {
-        self.map.rows.iter().find(|r| r.meter == meter)?.place
-    }
-}
-
-fn decisions(project: &Project) -> Result<HashMap<String, MeterInForce>, ProjectError> {
-    Ok(project.meters_in_force()?.into_iter().map(|d| (d.meter.clone(), d)).collect())
-}
-
 /// A map with counts of what there is to decide.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct MapDetail {
@@ -203,20 +134,20 @@ pub async fn summary(
     Path(project): Path<String>,
     Query(query): Query<Number>,
 ) -> Result<Json<MapDetail>, Problem> {
+    let shared = app.clone();
     app.with_project(&project, move |p| -> Result<_, Problem> {
-        let review = Review::read(p, query.number)?;
-        let rows = &review.map.rows;
-        let meters: HashSet<&str> = rows.iter().map(|r| r.meter.as_str()).collect();
+        let review = Review::read(&shared.meter_maps, p, query.number)?;
+        let rows = &review.map().rows;
         Ok(Json(MapDetail {
-            row: map_row(p, &review.map.info)?,
-            newest: p.meter_maps()?.last().map_or(review.map.info.number, |m| m.number),
+            row: map_row(p, &review.map().info)?,
+            newest: p.meter_maps()?.last().map_or(review.map().info.number, |m| m.number),
             confidences: counts(&CONFIDENCES, rows.iter().map(|r| r.confidence.as_str())),
             methods: counts(&METHODS, rows.iter().map(|r| r.method.as_str())),
             states: counts(&MeterState::NAMES, rows.iter().map(|r| review.standing(r).0.name())),
             unmapped: rows.iter().filter(|r| r.transformer.is_none()).count() as u64,
             pending: review.pending(),
-            unknown_meters: review.decisions.keys().filter(|m| !meters.contains(m.as_str())).count() as u64,
-            transformers: review.map.sites.len() as u64,
+            unknown_meters: review.decisions.keys().filter(|m| review.kept.row(m).is_none()).count() as u64,
+            transformers: review.map().sites.len() as u64,
         }))
     })
     .await
@@ -340,7 +271,7 @@ fn chosen<'r>(review: &'r Review, q: &MeterQuery) -> Result<Vec<&'r MeterMapRow>
             && q.pending.is_none_or(|is| is == pending)
             && search.iter().all(has)
     };
-    let mut rows: Vec<&MeterMapRow> = review.map.rows.iter().filter(fits).collect();
+    let mut rows: Vec<&MeterMapRow> = review.map().rows.iter().filter(fits).collect();
     let Some(sort) = q.sort.as_deref() else { return Ok(rows) };
     let (key, is_reverse) = sort.strip_prefix('-').map_or((sort, false), |key| (key, true));
     let number = |r: &MeterMapRow| match key {
@@ -387,11 +318,12 @@ pub async fn meters(
     Query(query): Query<MeterQuery>,
 ) -> Result<Json<Page<MeterRow>>, Problem> {
     let paging = Paging { limit: query.limit, offset: query.offset }.check()?;
+    let shared = app.clone();
     app.with_project(&project, move |p| -> Result<_, Problem> {
-        let review = Review::read(p, query.number)?;
+        let review = Review::read(&shared.meter_maps, p, query.number)?;
         let page = paging.of(chosen(&review, &query)?)?;
         let names: Vec<&str> = page.items.iter().map(|r| r.meter.as_str()).collect();
-        let mut reasons = p.meter_map_reasons(&review.map.info, &names)?;
+        let mut reasons = p.meter_map_reasons(&review.map().info, &names)?;
         let items = page.items.iter().map(|r| meter_row(&review, r, reasons.remove(&r.meter).unwrap_or_default())).collect();
         Ok(Json(Page { items, total: page.total, next: page.next }))
     })
@@ -509,10 +441,11 @@ pub async fn meter(
     Query(query): Query<Number>,
 ) -> Result<Json<MeterDetail>, Problem> {
     let name = at.project.clone();
+    let shared = app.clone();
     app.with_project(&name, move |p| -> Result<_, Problem> {
-        let review = Review::read(p, query.number)?;
-        let map = &review.map;
-        let row = map.rows.iter().find(|r| r.meter == at.meter).ok_or_else(|| no_meter(&at.meter))?;
+        let review = Review::read(&shared.meter_maps, p, query.number)?;
+        let map = review.map();
+        let row = review.kept.row(&at.meter).ok_or_else(|| no_meter(&at.meter))?;
         let reasons = p.meter_map_reasons(&map.info, &[&row.meter])?.remove(&row.meter).unwrap_or_default();
         let loads = loads(map);
         let site = |name: Option<&str>| {
@@ -570,194 +503,31 @@ pub async fn transformers(
     Query(query): Query<SiteQuery>,
 ) -> Result<Json<Page<SiteRow>>, Problem> {
     let paging = Paging { limit: query.limit, offset: query.offset }.check()?;
+    let shared = app.clone();
     app.with_project(&project, move |p| -> Result<_, Problem> {
-        let review = Review::read(p, query.number)?;
+        let review = Review::read(&shared.meter_maps, p, query.number)?;
         let near = query.near.as_deref().filter(|m| !m.is_empty());
-        if let Some(meter) = near.filter(|m| review.map.rows.iter().all(|r| r.meter != *m)) {
+        if let Some(meter) = near.filter(|m| review.kept.row(m).is_none()) {
             return Err(no_meter(meter).field("near"));
         }
-        let from = near.and_then(|m| review.place_of(m));
+        let from = near.and_then(|m| review.kept.row(m)?.place);
         let search: Vec<String> = query.search.as_deref().unwrap_or_default().split_whitespace().map(str::to_lowercase).collect();
         let has = |s: &&MeterMapSite, w: &String| {
             [&s.transformer, &s.network, &s.feeder].into_iter().any(|t| t.to_lowercase().contains(w.as_str()))
         };
-        let fits: Vec<&MeterMapSite> = review.map.sites.iter().filter(|s| search.iter().all(|w| has(s, w))).collect();
+        let fits: Vec<&MeterMapSite> = review.map().sites.iter().filter(|s| search.iter().all(|w| has(s, w))).collect();
         let page = paging.of(by_distance(fits, from))?;
-        let loads = loads(&review.map);
-        let items = page.items.into_iter().map(|s| site_row(&review.map, &loads, s, from)).collect();
+        let loads = loads(review.map());
+        let items = page.items.into_iter().map(|s| site_row(review.map(), &loads, s, from)).collect();
         Ok(Json(Page { items, total: page.total, next: page.next }))
     })
     .await
 }
 
-/// What is decided about a meter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum MeterWord {
-    /// It hangs on the transformer that is named.
-    Set,
-    /// It hangs on none of them.
-    None,
-    /// What was decided about it is taken back.
-    Withdraw,
-}
-
-/// One decision about a meter.
-#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct MeterDecisionRequest {
-    #[schema(max_length = 1000)]
-    pub meter: String,
-    pub decision: MeterWord,
-    /// With `set`: the transformer, as the map names it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 1000)]
-    pub transformer: Option<String>,
-}
-
-/// Decisions that are kept together or not at all.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct MeterDecisions {
-    #[schema(min_items = 1, max_items = 1000)]
-    pub decisions: Vec<MeterDecisionRequest>,
-    /// Why, kept with each.
-    #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub note: String,
-}
-
-fn checked(review: &Review, wanted: &[MeterDecisionRequest]) -> Result<(), Problem> {
-    let meters: HashSet<&str> = review.map.rows.iter().map(|r| r.meter.as_str()).collect();
-    for (i, d) in wanted.iter().enumerate() {
-        if d.decision != MeterWord::Withdraw && !meters.contains(d.meter.as_str()) {
-            return Err(unfit(format!("The map has no meter \"{}\".", short(&d.meter)), format!("decisions[{i}].meter"))
-                .hint("GET /api/projects/{project}/meter-map/meters lists those that it has."));
-        }
-        let field = format!("decisions[{i}].transformer");
-        match (d.decision, d.transformer.as_deref()) {
-            (MeterWord::Set, Some(t)) if review.known.contains(t) => {}
-            (MeterWord::Set, None) => return Err(unfit("No transformer is named.", field)),
-            (MeterWord::Set, Some(t)) => {
-                return Err(unfit(format!("Meters of the map cannot hang on \"{}\".", short(t)), field)
-                    .hint("GET /api/projects/{project}/meter-map/transformers lists those that they can."));
-            }
-            (_, Some(_)) => return Err(unfit("A transformer is named where none is meant.", field)),
-            (_, None) => {}
-        }
-    }
-    Ok(())
-}
-
-/// Keeps decisions about meters. They hold for every later map.
-#[utoipa::path(post, path = "/api/projects/{project}/meter-map/decisions", tag = "review",
-    security(("session" = ["engineer"]), ("token" = ["engineer"])), params(("project" = String, Path)), request_body = MeterDecisions,
-    responses((status = 200, body = Decided), (status = 409, body = Problem, description = "Nothing is decided that could be taken back")))]
-pub async fn decide(
-    State(app): State<App>,
-    Engineer(caller): Engineer,
-    Path(project): Path<String>,
-    Json(request): Json<MeterDecisions>,
-) -> Result<Json<Decided>, Problem> {
-    check_size(request.decisions.len(), &request.note)?;
-    let author = caller.user.clone();
-    let (decided, request) = app
-        .with_project(&project, move |p| -> Result<_, Problem> {
-            let mut review = Review::read(p, None)?;
-            checked(&review, &request.decisions)?;
-            let signed = |d: &MeterDecisionRequest| Signed {
-                decision: Decision::Meter {
-                    meter: d.meter.clone(),
-                    transformer: match d.decision {
-                        MeterWord::Set => d.transformer.clone(),
-                        MeterWord::None => Some(String::new()),
-                        MeterWord::Withdraw => None,
-                    },
-                },
-                author: author.clone(),
-                note: request.note.clone(),
-            };
-            let all: Vec<Signed> = request.decisions.iter().map(signed).collect();
-            p.decide(&all, &rfc3339(now_ms()))?;
-            let withdrawn = request.decisions.iter().filter(|d| d.decision == MeterWord::Withdraw).count();
-            review.decisions = decisions(p)?;
-            let decided = Decided { kept: (all.len() - withdrawn) as u64, withdrawn: withdrawn as u64, pending: review.pending() };
-            Ok((decided, request))
-        })
-        .await?;
-    caller.note(&app, "review.meters", &project, json!({ "note": request.note, "decisions": request.decisions })).await?;
-    Ok(Json(decided))
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::kept::tests::review;
     use super::*;
-
-    fn row(meter: &str, transformer: Option<&str>, method: &str, confidence: &str) -> MeterMapRow {
-        MeterMapRow {
-            meter: meter.into(),
-            transformer: transformer.map(str::to_owned),
-            feeder: "north".into(),
-            method: method.into(),
-            confidence: confidence.into(),
-            probability: 0.9,
-            distance_m: transformer.map(|t| t.len() as f64),
-            second_transformer: None,
-            second_probability: None,
-            second_distance_m: None,
-            correlation: None,
-            place: None,
-            reasons: Vec::new(),
-        }
-    }
-
-    fn review(decided: &[(&str, &str)]) -> Review {
-        let site = |t: &str| MeterMapSite {
-            transformer: t.into(),
-            network: "north".into(),
-            element: t.into(),
-            feeder: "north".into(),
-            phases: 7,
-            kva: None,
-            place: LonLat::new(7.5, 45.0),
-        };
-        let rows = vec![
-            row("m10", Some("t1"), "inferred", "low"),
-            row("m2", Some("t2"), "override", "high"),
-            row("m3", None, "none", "low"),
-            row("m4", Some("t1"), "traced", "medium"),
-        ];
-        let sites = vec![site("t1"), site("t2")];
-        let decision = |(m, t): &(&str, &str)| {
-            let d = MeterInForce {
-                meter: (*m).into(),
-                transformer: (*t).into(),
-                author: String::new(),
-                note: String::new(),
-                time_utc: String::new(),
-            };
-            ((*m).to_owned(), d)
-        };
-        Review {
-            known: sites.iter().map(|s| s.transformer.clone()).collect(),
-            map: MeterMapBrief { info: MeterMapInfo::default(), rows, sites },
-            decisions: decided.iter().map(decision).collect(),
-        }
-    }
-
-    #[test]
-    fn a_meter_waits_for_the_next_map_only_where_this_one_says_something_else() {
-        let told = |decided: &[(&str, &str)]| -> Vec<(&'static str, bool)> {
-            let review = review(decided);
-            review.map.rows.iter().map(|r| review.standing(r)).map(|(s, p)| (s.name(), p)).collect()
-        };
-        assert_eq!(told(&[]), [("proposed", false), ("proposed", true), ("proposed", false), ("proposed", false)]);
-        // m10 is set to what was inferred: by hand it is not yet. m2 is as decided. m3 is to hang on none, which it does by itself.
-        assert_eq!(
-            told(&[("m10", "t1"), ("m2", "t2"), ("m3", ""), ("m4", "gone")]),
-            [("decided", true), ("decided", false), ("decided", true), ("waiting", false)]
-        );
-    }
 
     #[test]
     fn meters_are_chosen_and_sorted_with_what_has_no_value_last() {
@@ -772,25 +542,5 @@ mod tests {
         assert_eq!(of(MeterQuery { state: text("decided"), pending: Some(true), ..Default::default() }), ["m10"]);
         assert_eq!(of(MeterQuery { transformer: text("t1"), search: text("NORTH m4"), ..Default::default() }), ["m4"]);
         assert_eq!(chosen(&review, &MeterQuery { sort: text("colour"), ..Default::default() }).unwrap_err().status, 400);
-    }
-
-    #[test]
-    fn decisions_that_could_never_apply_are_refused() {
-        let review = review(&[]);
-        let one = |meter: &str, decision: MeterWord, transformer: Option<&str>| MeterDecisionRequest {
-            meter: meter.into(),
-            decision,
-            transformer: transformer.map(str::to_owned),
-        };
-        assert!(checked(&review, &[one("m3", MeterWord::Set, Some("t2")), one("m4", MeterWord::None, None)]).is_ok());
-        assert!(checked(&review, &[one("gone", MeterWord::Withdraw, None)]).is_ok());
-        for (d, field) in [
-            (one("m9", MeterWord::None, None), "decisions[0].meter"),
-            (one("m3", MeterWord::Set, Some("t9")), "decisions[0].transformer"),
-            (one("m3", MeterWord::Set, None), "decisions[0].transformer"),
-            (one("m3", MeterWord::None, Some("t1")), "decisions[0].transformer"),
-        ] {
-            assert_eq!(checked(&review, &[d]).unwrap_err().field.as_deref(), Some(field));
-        }
     }
 }

@@ -12,10 +12,14 @@
 //! says so: it is `pending` as long as the result was made without its decision, or with one that has been taken back.
 
 mod cases;
+mod kept;
+mod match_decisions;
 mod matches;
+mod meter_decisions;
 mod meters;
 mod subjects;
 
+pub(crate) use kept::MeterMaps;
 pub(crate) use subjects::Subjects;
 
 use crate::problem::Problem;
@@ -32,7 +36,7 @@ const DECISIONS_MAX: usize = 1000;
 const NOTE_MAX: usize = 2000;
 
 pub fn routes() -> OpenApiRouter<App> {
-    matches::routes().merge(meters::routes())
+    matches::routes().merge(match_decisions::routes()).merge(meters::routes()).merge(meter_decisions::routes())
 }
 
 /// How many rows have a property.

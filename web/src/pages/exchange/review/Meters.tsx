@@ -51,7 +51,7 @@ function MapThem({ project, names, used, label, primary }: { project: string; na
   const [off, setOff] = useState<string[]>(used ? names.filter((n) => !used.includes(n)) : []);
   const on = names.filter((n) => !off.includes(n));
   return (
-    <div className="row wrap top">
+    <div className="row wrap">
       {names.length > 1 && (
         <details className="networks">
           <summary>{t.networksUsed(count(on.length), count(names.length))}</summary>
