@@ -28,6 +28,12 @@ trap end EXIT
 mkdir -p "$work/data/projects"
 "$binary" project new "$work/data/projects/north" >/dev/null
 "$binary" project import "$work/data/projects/north" "$here/models/ieee13/ieee13.dss" >/dev/null
+# The same feeder again as a second source, and feeders with places and service transformers: something to be matched and mapped.
+"$binary" project import "$work/data/projects/north" "$here/models/ieee13/ieee13.dss" --name study >/dev/null
+"$binary" synth --feeders 1 --out "$work/synth" >/dev/null
+"$binary" project import "$work/data/projects/north" "$work/synth/feeders/f0001/master.dss" >/dev/null
+"$binary" project reconcile "$work/data/projects/north" --network ieee13 --with study >/dev/null
+"$binary" project meters map "$work/data/projects/north" --network f0001 >/dev/null 2>&1
 "$binary" serve --data "$work/data" --port 0 --no-auth --log error >"$work/said" 2>"$work/log" &
 server=$!
 for _ in $(seq 100); do
@@ -36,7 +42,7 @@ for _ in $(seq 100); do
     sleep 0.1
 done
 post() { curl -sf -X POST -H 'content-type: application/json' -d "$2" "$url$1"; }
-post /api/jobs '{"kind":"solve_year","project":"north","params":{"study":"base","hours":24}}' >/dev/null
+post /api/jobs '{"kind":"solve_year","project":"north","params":{"study":"base","hours":24,"network":"ieee13"}}' >/dev/null
 for _ in $(seq 300); do
     curl -sf "$url/api/projects/north/runs/base/summary" >/dev/null && break
     sleep 0.1
@@ -51,6 +57,7 @@ cat >"$work/schemathesis.toml" <<'TOML'
 "path.network" = "ieee13"
 "path.n" = "ieee13"
 "path.r" = "base"
+"path.with" = "study"
 TOML
 # The WebSocket is no call with an answer; removing the study would leave the other routes without one.
 exec 3>&1

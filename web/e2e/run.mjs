@@ -10,7 +10,8 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { large } from './large.mjs';
-import { axe, distance, expect, fault, faults, launch, mapDrawn, onPage, options, pause, pixels, root, run, serve, shots, step, watch } from './tools.mjs';
+import { review } from './review.mjs';
+import { axe, distance, expect, fault, faults, launch, mapDrawn, onPage, options, pause, pixels, root, run, serve, settled, shots, step, watch } from './tools.mjs';
 
 const given = options(process.argv.slice(2));
 if (typeof given.binary !== 'string') {
@@ -33,10 +34,8 @@ async function walk() {
     const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: 'light', reducedMotion: 'reduce' });
     const page = await context.newPage();
     page.setDefaultTimeout(30_000);
-    let isIn = false;
     let isRefusal = false;
-    // Who is logged in is asked before anyone is.
-    watch(page, (response) => response.status() === 401 && ((!isIn && response.url().endsWith('/api/session')) || (isRefusal && response.url().endsWith('/api/login'))));
+    watch(page, (response) => response.status() === 401 && isRefusal && response.url().endsWith('/api/login'));
     const frames = [];
     page.on('websocket', (socket) => socket.on('framereceived', (f) => frames.push(String(f.payload))));
     const api = async (path, init) => (await context.request.fetch(`${server.address}${path}`, init)).json();
@@ -51,13 +50,11 @@ async function walk() {
       await axe(page, 'first administrator');
       await page.getByRole('button', { name: 'Create and log in' }).click();
       await page.getByText('There is no project yet.').first().waitFor();
-      isIn = true;
       expect(!page.url().includes('key='), `the key stayed in the address: ${page.url()}`);
       await shot(page, 'empty-map');
     });
 
     await step('log out, a wrong password, log in', async () => {
-      isIn = false;
       await page.getByRole('button', { name: 'Log out' }).click();
       await page.getByRole('button', { name: 'Log in', exact: true }).waitFor();
       await axe(page, 'login');
@@ -73,15 +70,15 @@ async function walk() {
       await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
       await page.getByRole('button', { name: 'Log in', exact: true }).click();
       await page.getByRole('button', { name: 'Log out' }).waitFor();
-      isIn = true;
     });
 
     await step('every page with nothing in it says what to do next', async () => {
-      for (const name of ['overview', 'map', 'studies', 'studies?tab=new', 'studies?tab=queue', 'studies?tab=sql', 'exchange', 'exchange?tab=records', 'admin']) {
+      for (const name of ['overview', 'map', 'studies', 'studies?tab=new', 'studies?tab=queue', 'studies?tab=sql', 'exchange', 'exchange?tab=review', 'exchange?tab=review&review=meters', 'exchange?tab=records', 'admin']) {
         await page.goto(`${server.address}/${name}`);
         await settled(page);
         const text = (await page.locator('main').innerText()).trim();
         expect(text.length > 30, `${name} is empty: "${text}"`);
+        expect((await page.locator('h1').count()) === 1, `${name} has ${await page.locator('h1').count()} headings of the first level, not one`);
         await shot(page, `empty-${name.replace(/\W+/g, '-')}`);
         await axe(page, `empty ${name}`);
       }
@@ -269,11 +266,15 @@ async function walk() {
       }
     });
 
+    await review({ page, server, api });
+
     if (!given.quick) await step('every page in light and dark, without serious faults of accessibility', async () => {
       const rows = (await api(`/api/projects/walk/networks`)).items.map((n) => n.name);
       const big = rows.find((n) => n === 'f0001') ?? network;
       const on = `project=walk&network=${big}&run=heat`;
+      const pair = 'tab=review&project=review&left=map&right=model';
       const views = {
+        'review-matches': `exchange?${pair}`, 'review-pair': `exchange?${pair}&ca=load:m2&cb=load:m2`, 'review-conflict': `exchange?${pair}&part=conflicts&ca=line:f1&cb=line:seg-1`, 'review-alone': `exchange?${pair}&part=only_a&ca=load:new`, 'review-meters': 'exchange?tab=review&review=meters&project=review', 'review-meter': 'exchange?tab=review&review=meters&project=review&meter=m5',
         overview: `overview?project=walk`, map: `map?${on}`, 'map-voltage': `map?${on}&layers=lines,-thermal,buses,voltage,-symbols`, 'map-full': `map?${on}&full=1`, 'map-hour': `map?${on}&hour=17&sel=line.l1`, 'map-compare': `map?${on}&run2=calm`, 'map-changes': `map?${on}&run2=calm&drawer=changes`,
         studies: `studies?${on}`, ...Object.fromEntries(['violations', 'scorecards', 'duration', 'heat', 'profile', 'series', 'compare', 'report'].map((v) => [`studies-${v}`, `studies?${on}&view=${v}`])),
         'studies-new': `studies?tab=new&${on}`, 'studies-queue': `studies?tab=queue&${on}`, 'studies-sql': `studies?tab=sql&${on}`,
@@ -299,8 +300,8 @@ async function walk() {
     });
 
     await step('everything is reached by the keyboard', async () => {
-      for (const name of ['overview', 'map', 'studies', 'exchange', 'admin']) {
-        await page.goto(`${server.address}/${name}?${at}&run=${encodeURIComponent(RUN)}`);
+      for (const name of ['exchange?tab=review&project=review&ca=load:m2&cb=load:m2', 'exchange?tab=review&review=meters&project=review&meter=m5', 'overview', 'map', 'studies', 'exchange', 'admin']) {
+        await page.goto(name.includes('?') ? `${server.address}/${name}` : `${server.address}/${name}?${at}&run=${encodeURIComponent(RUN)}`);
         if (name === 'map') await mapDrawn(page);
         await settled(page);
         await reach(page, name);
@@ -334,14 +335,6 @@ async function walk() {
 async function bytes(context, address) {
   const body = await (await context.request.get(address)).body();
   return new Float32Array(body.buffer.slice(body.byteOffset, body.byteOffset + body.byteLength));
-}
-
-/** Waits until a page asks for nothing more and turns no wheel. */
-async function settled(page) {
-  await page.locator('main').waitFor();
-  await page.waitForLoadState('networkidle').catch(() => undefined);
-  await page.waitForFunction(() => !document.querySelector('main .spinner'), undefined, { timeout: 30_000 }).catch(() => fault(`${page.url()} still loads after 30 s`));
-  await pause(250);
 }
 
 /** Tab goes through everything that can be used, shows where it is, and comes out again. */

@@ -66,7 +66,7 @@ export async function serve(binary, data, web = null, more = []) {
       await pause(200);
       const shown = web ? await serveApp(address, web) : address;
       const link = /(http\S+first-admin\S+)/.exec(text)?.[1];
-      return { address: shown, firstAdmin: link ? link.replace(address, shown) : null, text: () => text, stop: () => stop(child) };
+      return { binary, data, address: shown, firstAdmin: link ? link.replace(address, shown) : null, text: () => text, stop: () => stop(child) };
     }
     if (child.exitCode !== null || Date.now() > end) {
       await stop(child);
@@ -215,4 +215,12 @@ export async function mapDrawn(page) {
   }, undefined, { timeout: 60_000 });
   await page.waitForFunction(() => !document.querySelector('.maps .spinner'), undefined, { timeout: 60_000 });
   await pause(700);
+}
+
+/** Waits until a page asks for nothing more and turns no wheel. */
+export async function settled(page) {
+  await page.locator('main').waitFor();
+  await page.waitForLoadState('networkidle').catch(() => undefined);
+  await page.waitForFunction(() => !document.querySelector('main .spinner'), undefined, { timeout: 30_000 }).catch(() => fault(`${page.url()} still loads after 30 s`));
+  await pause(250);
 }

@@ -66,7 +66,7 @@ const router = createBrowserRouter([
 
 function ask(): void {
   getSession().then(
-    (session) => useSession.getState().enter(session),
+    (session) => (session ? useSession.getState().enter(session) : useSession.getState().ended()),
     (error: unknown) => {
       if (error instanceof ApiError && error.problem.status === 401) useSession.getState().ended();
       else useSession.getState().unreachable();

@@ -24,6 +24,7 @@ const STAGES: [&str; 25] = [
     "WEATHER",
     "PROJECT",
     "RECONCILE",
+    "REVIEW",
     "QUALITY",
     "COMPARE",
     "SERVER",

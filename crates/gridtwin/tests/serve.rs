@@ -3,10 +3,13 @@
 
 mod common;
 
+#[path = "common/feeder.rs"]
+mod feeder;
 #[path = "common/web.rs"]
 mod web;
 
 use common::{gridtwin, root, text};
+use feeder::{COORDINATES, FEEDER};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -52,8 +55,12 @@ fn every_route_refuses_who_may_not() {
     let dir = tempfile::tempdir().unwrap();
     let tokens: Vec<String> = ["viewer", "operator", "engineer", "admin"].iter().map(|r| token(dir.path(), r)).collect();
     let server = Server::start(dir.path(), &[]);
-    // The document itself is for everyone.
+    // The document itself is for everyone, and so is the question who one is.
     let document = server.client("").ok("/api/openapi.json");
+    let nobody = server.client("").ok("/api/session");
+    assert_eq!((&nobody["user"], &nobody["role"], &nobody["csrf"]), (&Value::Null, &Value::Null, &Value::Null), "{nobody}");
+    assert_eq!(server.client(&tokens[1]).ok("/api/session")["role"], "operator");
+    assert_eq!(server.client("gt_0").get("/api/session").0, 401);
     let roles = ["viewer", "operator", "engineer", "admin"];
     let (mut protected, mut faults) = (0, Vec::new());
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -65,7 +72,7 @@ fn every_route_refuses_who_may_not() {
             let at: String = path.split('/').map(|part| if part.starts_with('{') { "1" } else { part }).collect::<Vec<_>>().join("/");
             let role = operation["security"].as_array().and_then(|s| s.first()).and_then(|s| s["session"][0].as_str().map(str::to_owned));
             let Some(role) = role else {
-                let open = ["/health", "/metrics", "/api/health", "/api/login", "/api/first-admin"];
+                let open = ["/health", "/metrics", "/api/health", "/api/login", "/api/first-admin", "/api/session"];
                 if !open.contains(&path.as_str()) {
                     faults.push(format!("{method} {path} asks for no role"));
                 }
@@ -226,4 +233,214 @@ fn a_killed_server_loses_and_doubles_nothing() {
     let job = client.end_of(&long);
     assert_eq!(job["state"], "cancelled", "{job}");
     assert!(begin.elapsed() < Duration::from_secs(3), "it took {:?}", begin.elapsed());
+}
+
+/// A project with the small feeder under two names; in the second source two loads are called otherwise and a line is three times as long.
+fn two_sources(client: &Client, name: &str) {
+    assert_eq!(client.post("/api/projects", &json!({ "name": name })).0, 201);
+    let study = FEEDER
+        .replace("circuit.north", "circuit.study")
+        .replace("line.main bus1=head bus2=p1 linecode=ug length=0.5", "line.main bus1=head bus2=p1 linecode=ug length=1.5")
+        .replace("load.m4", "load.x4")
+        .replace("load.m5", "load.x5");
+    for (network, model) in [("north", FEEDER), ("study", study.as_str())] {
+        let upload = client.upload(&[("feeder.dss", model.as_bytes()), ("coords.csv", COORDINATES.as_bytes())]);
+        client.done(&json!({ "kind": "import", "project": name, "params": { "upload": upload, "network": network } }));
+    }
+}
+
+fn items(page: &Value) -> &[Value] {
+    page["items"].as_array().map_or(&[], Vec::as_slice)
+}
+
+fn counted(of: &Value, name: &str) -> u64 {
+    let found = of.as_array().and_then(|all| all.iter().find(|c| c["name"] == name)).and_then(|c| c["count"].as_u64());
+    found.unwrap_or(0)
+}
+
+#[test]
+fn decisions_about_matches_are_kept_and_hold_when_networks_are_matched_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let [viewer, engineer, admin] = ["viewer", "engineer", "admin"].map(|role| token(dir.path(), role));
+    let server = Server::start(dir.path(), &[]);
+    let (client, looker) = (server.client(&engineer), server.client(&viewer));
+    two_sources(&client, "grid");
+    let at = "/api/projects/grid/networks/north/reconciliations/study";
+    let (status, answer) = client.get(at);
+    assert_eq!((status, &answer["code"]), (404, &"REVIEW.MATCHES.NONE".into()), "{answer}");
+    let match_again = || client.done(&json!({ "kind": "reconcile", "project": "grid", "params": { "network": "north", "with": "study" } }));
+    let job = match_again();
+    assert_eq!((&job["result"]["version"], &job["result"]["decisions"]), (&1.into(), &0.into()), "{job}");
+    assert_eq!(client.ok("/api/projects/grid/reconciliations")["items"][0]["with"], "study");
+
+    // The same result as the list and the summary have it.
+    let summary = looker.ok(at);
+    let all = looker.ok(&format!("{at}/matches?limit=1000"));
+    let of_states: u64 = summary["states"].as_array().unwrap().iter().map(|c| c["count"].as_u64().unwrap()).sum();
+    assert_eq!((all["total"].as_u64(), summary["pending"].as_u64()), (Some(of_states), Some(0)), "{summary}");
+    assert_eq!(counted(&summary["states"], "proposed"), summary["matches"].as_u64().unwrap());
+    let state = |query: &str| -> Vec<(Value, Value, Value, bool)> {
+        let page = looker.ok(&format!("{at}/matches?limit=1000&{query}"));
+        let row = |r: &Value| (r["a"].clone(), r["b"].clone(), r["state"].clone(), r["pending"].as_bool().unwrap());
+        items(&page).iter().map(row).collect()
+    };
+    let row = |a: &str, b: &str, state: &str, pending| (json!(a), json!(b), json!(state), pending);
+    assert_eq!(state("search=line:main"), [row("line:main", "line:main", "proposed", false)]);
+    // One page after another is the whole, sorted.
+    let scores: Vec<f64> = (0..of_states)
+        .flat_map(|i| {
+            items(&looker.ok(&format!("{at}/matches?sort=-score&limit=1&offset={i}")))
+                .iter()
+                .map(|r| r["score"].clone())
+                .collect::<Vec<_>>()
+        })
+        .filter_map(|s| s.as_f64())
+        .collect();
+    assert!(scores.len() > 5 && scores.windows(2).all(|w| w[0] >= w[1]), "{scores:?}");
+    // Both sides of a pair, and where they do not agree.
+    let pair = looker.ok(&format!("{at}/pair?a=line:main&b=line:main"));
+    assert_eq!((&pair["a"]["length_m"], &pair["b"]["length_m"]), (&500.0.into(), &1500.0.into()), "{pair}");
+    assert_eq!((&pair["a"]["id"], &pair["conflicts"][0]["kind"]), (&"line.main".into(), &"length".into()), "{pair}");
+    assert!(pair["reasons"].as_array().is_some_and(|r| r.iter().any(|r| r["what"] == "identity")), "{pair}");
+    assert_eq!(looker.get(&format!("{at}/pair?a=line:nobody")).0, 404);
+    assert_eq!(looker.get(&format!("{at}/pair")).0, 400);
+    // The nearest of its class first: m4 stands where x4 does.
+    let near = looker.ok(&format!("{at}/subjects?side=b&class=load&near=load:m4&search=x"));
+    let keys: Vec<&Value> = items(&near).iter().map(|s| &s["key"]).collect();
+    assert_eq!((keys, &near["items"][0]["distance_m"]), (vec![&json!("load:x4"), &json!("load:x5")], &0.0.into()), "{near}");
+
+    // Who only looks decides nothing; nor does anyone about what is not there, and then nothing of the request is kept.
+    let post = |client: &Client, decisions: Value| {
+        client.post(&format!("{at}/decisions"), &json!({ "decisions": decisions, "note": "seen on site" }))
+    };
+    let force = json!({ "decision": "force", "a": "load:m4", "b": "LOAD:x5" });
+    assert_eq!(post(&looker, json!([force])).0, 403);
+    let (status, answer) = post(&client, json!([force, { "decision": "accept", "a": "load:m9", "b": "load:x4" }]));
+    assert_eq!((status, &answer["field"]), (422, &"decisions[1].a".into()), "{answer}");
+    let (status, answer) = post(&client, json!([force, { "decision": "withdraw", "a": "load:m5", "b": "load:x4" }]));
+    assert_eq!((status, &answer["code"]), (409, &"PROJECT.DECISION.NONE".into()), "{answer}");
+    assert_eq!(looker.ok(at)["decisions"], 0);
+
+    // Given another partner by hand, rejected, accepted: kept at once, told as not applied, and applied when matched again.
+    let (status, answer) = post(
+        &client,
+        json!([
+            force,
+            { "decision": "reject", "a": "line:main", "b": "line:main" },
+            { "decision": "accept", "a": "line:end", "b": "line:end" },
+        ]),
+    );
+    assert_eq!((status, &answer["kept"]), (200, &3.into()), "{answer}");
+    assert!(state("search=load:m4").contains(&row("load:m4", "load:x5", "forced", true)), "{:?}", state("search=load:m4"));
+    assert_eq!(state("search=line:main"), [row("line:main", "line:main", "rejected", true)]);
+    assert_eq!(state("state=accepted"), [row("line:end", "line:end", "accepted", true)]);
+    let job = match_again();
+    assert_eq!(job["result"]["decisions"], 3, "{job}");
+    let summary = looker.ok(at);
+    assert_eq!((&summary["pending"], counted(&summary["states"], "forced")), (&0.into(), 1), "{summary}");
+    assert!(state("search=load:m4").contains(&row("load:m4", "load:x5", "forced", false)), "{:?}", state("search=load:m4"));
+    assert!(state("search=line:main").contains(&row("line:main", "line:main", "rejected", false)), "{:?}", state("search=line:main"));
+    let pair = looker.ok(&format!("{at}/pair?a=load:m4&b=load:x5"));
+    let made = &pair["decisions"][0];
+    assert_eq!((&made["value"], &made["author"], &made["note"]), (&"force".into(), &"engineer".into(), &"seen on site".into()), "{pair}");
+
+    // Taken back it is as if nobody had said it; the command line has the same decisions.
+    assert_eq!(post(&client, json!([{ "decision": "withdraw", "a": "line:main", "b": "line:main" }])).1["withdrawn"], 1);
+    match_again();
+    assert_eq!(state("search=line:main"), [row("line:main", "line:main", "proposed", false)]);
+    let listed = gridtwin(&["project", "decisions", dir.path().join("projects/grid").to_str().unwrap(), "--format", "csv"]);
+    let listed = text(&listed.stdout);
+    assert!(listed.contains("load:m4 of north and load:x5 of study") && listed.contains(",engineer,seen on site,"), "{listed}");
+    let log = server.client(&admin).ok("/api/audit?action=review.matches");
+    assert_eq!((items(&log).len(), &log["items"][1]["detail"]["decisions"][0]["b"]), (2, &"load:x5".into()), "{log}");
+    for wrong in ["state=proposed&limit=0", "sort=colour", "score_min=x"] {
+        assert_eq!(looker.get(&format!("{at}/matches?{wrong}")).0, 400, "{wrong}");
+    }
+}
+
+#[test]
+fn decisions_about_meters_are_in_the_next_map() {
+    let dir = tempfile::tempdir().unwrap();
+    let [viewer, engineer, admin] = ["viewer", "engineer", "admin"].map(|role| token(dir.path(), role));
+    let server = Server::start(dir.path(), &[]);
+    let (client, looker) = (server.client(&engineer), server.client(&viewer));
+    assert_eq!(client.post("/api/projects", &json!({ "name": "grid" })).0, 201);
+    let upload = client.upload(&[("feeder.dss", FEEDER.as_bytes()), ("coords.csv", COORDINATES.as_bytes())]);
+    client.done(&json!({ "kind": "import", "project": "grid", "params": { "upload": upload, "network": "north" } }));
+    let at = "/api/projects/grid/meter-map";
+    assert_eq!(client.get(at).1["code"], "REVIEW.METERS.NONE");
+    // Places say little of m4: halfway between both transformers.
+    let places = "meter,lon,lat,bus\nm1,7.50002,45.00002,s1\nm2,7.50003,45.0001,s1\nm3,7.5,45.0001,c1\nm4,7.50138,45.00003,\nm5,7.50141,45.0001,c2\n";
+    let file = dir.path().join("meters.csv");
+    fs::write(&file, places).unwrap();
+    let project = dir.path().join("projects/grid");
+    let kept = gridtwin(&["project", "meters", "places", project.to_str().unwrap(), file.to_str().unwrap()]);
+    assert!(kept.status.success(), "{}", text(&kept.stderr));
+    let map_again = || client.done(&json!({ "kind": "meter_map", "project": "grid", "params": {} }));
+    let job = map_again();
+    assert_eq!(
+        (&job["result"]["number"], &job["result"]["meters"], &job["result"]["transformers"]),
+        (&1.into(), &5.into(), &2.into()),
+        "{job}"
+    );
+    assert_eq!(map_again()["result"]["is_new"], false);
+
+    let summary = looker.ok(at);
+    assert_eq!((&summary["meters"], &summary["transformers"], &summary["pending"]), (&5.into(), &2.into(), &0.into()), "{summary}");
+    assert_eq!(counted(&summary["methods"], "traced"), 4, "{summary}");
+    assert_eq!(looker.ok(&format!("{at}/meters?method=inferred"))["items"][0]["meter"], "m4");
+    let m4 = looker.ok(&format!("{at}/meters/m4"));
+    assert_eq!(
+        (&m4["row"]["transformer"], &m4["site"]["id"], &m4["site"]["network"]),
+        (&"t2".into(), &"transformer.t2".into(), &"north".into()),
+        "{m4}"
+    );
+    assert_eq!(
+        (&m4["row"]["lon"], &m4["near"][0]["transformer"], &m4["beside"][0]["meter"]),
+        (&7.50138.into(), &"t2".into(), &"m5".into()),
+        "{m4}"
+    );
+    // What the map tells of a transformer leads to it.
+    assert_eq!(looker.get("/api/projects/grid/networks/north/elements/transformer.t2").0, 200);
+    let far = looker.ok(&format!("{at}/transformers?near=m4&search=T1"));
+    let metres = far["items"][0]["distance_m"].as_f64().unwrap();
+    assert!((100.0..120.0).contains(&metres) && far["total"] == 1, "{far}");
+
+    let post = |client: &Client, decisions: Value| {
+        client.post(&format!("{at}/decisions"), &json!({ "decisions": decisions, "note": "wire seen" }))
+    };
+    let set = |meter: &str, transformer: &str| json!({ "meter": meter, "decision": "set", "transformer": transformer });
+    assert_eq!(post(&looker, json!([set("m4", "t1")])).0, 403);
+    let (status, answer) = post(&client, json!([set("m4", "t1"), set("m5", "t9")]));
+    assert_eq!((status, &answer["field"]), (422, &"decisions[1].transformer".into()), "{answer}");
+    assert_eq!(post(&client, json!([{ "meter": "m4", "decision": "withdraw" }])).0, 409);
+    let (status, answer) = post(&client, json!([set("m4", "t1"), set("m1", "t1"), { "meter": "m5", "decision": "none" }]));
+    assert_eq!((status, &answer["kept"], &answer["pending"]), (200, &3.into(), &3.into()), "{answer}");
+    let m4 = looker.ok(&format!("{at}/meters/m4"));
+    assert_eq!(
+        (&m4["row"]["transformer"], &m4["row"]["state"], &m4["row"]["pending"]),
+        (&"t2".into(), &"decided".into(), &true.into()),
+        "{m4}"
+    );
+    assert_eq!((&m4["decided"]["transformer"], &m4["decisions"][0]["note"]), (&"t1".into(), &"wire seen".into()), "{m4}");
+
+    let job = map_again();
+    assert_eq!((&job["result"]["number"], &job["result"]["decisions"]), (&2.into(), &3.into()), "{job}");
+    let of = |meter: &str| {
+        let row = looker.ok(&format!("{at}/meters/{meter}"))["row"].clone();
+        (row["transformer"].clone(), row["method"].clone(), row["pending"].clone())
+    };
+    assert_eq!(of("m4"), ("t1".into(), "override".into(), false.into()));
+    assert_eq!(of("m5"), (Value::Null, "override".into(), false.into()));
+    assert_eq!(looker.ok(at)["pending"], 0);
+    // The map before is as it was.
+    assert_eq!(looker.ok(&format!("{at}/meters?number=1&search=m4"))["items"][0]["transformer"], "t2");
+    assert_eq!(post(&client, json!([{ "meter": "m5", "decision": "withdraw" }])).1["pending"], 1);
+    assert_eq!(map_again()["result"]["decisions"], 2);
+    assert_eq!(of("m5").0, "t2");
+    assert_eq!(looker.ok("/api/projects/grid/meter-maps")["total"], 3);
+    let log = server.client(&admin).ok("/api/audit?action=review.meters");
+    assert_eq!((items(&log).len(), &log["items"][1]["detail"]["decisions"][0]["transformer"]), (2, &"t1".into()), "{log}");
+    assert_eq!(looker.get(&format!("{at}/meters/m9")).0, 404);
+    assert_eq!(looker.get(&format!("{at}?number=9")).0, 404);
 }

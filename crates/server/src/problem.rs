@@ -163,7 +163,7 @@ impl From<ProjectError> for Problem {
             ProjectError::NotAProject { .. } | ProjectError::UnknownNetwork { .. } | ProjectError::UnknownVersion { .. } => {
                 StatusCode::NOT_FOUND
             }
-            ProjectError::Exists { .. } | ProjectError::NameTaken { .. } => StatusCode::CONFLICT,
+            ProjectError::Exists { .. } | ProjectError::NameTaken { .. } | ProjectError::NotDecided { .. } => StatusCode::CONFLICT,
             ProjectError::Name { .. } | ProjectError::NetworkNotNamed { .. } => StatusCode::BAD_REQUEST,
             ProjectError::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,

@@ -7,6 +7,7 @@ use crate::jobs::Jobs;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::results::Results;
+use crate::routes::review::{MeterMaps, Subjects};
 use crate::view::Views;
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
@@ -28,6 +29,10 @@ pub struct Shared {
     pub results: Results,
     /// Networks made ready for looking at.
     pub views: Views,
+    /// Their equipment as matching sees it.
+    pub(crate) subjects: Subjects,
+    /// Maps of meters.
+    pub(crate) meter_maps: MeterMaps,
     /// Content-Security-Policy; the address of the base map stands in it.
     pub(crate) policy: RwLock<String>,
     stopping: watch::Sender<bool>,
@@ -53,6 +58,8 @@ impl Shared {
             jobs: Jobs::default(),
             results: Results::default(),
             views: Views::default(),
+            subjects: Subjects::default(),
+            meter_maps: MeterMaps::default(),
             policy,
             stopping: watch::channel(false).0,
         })

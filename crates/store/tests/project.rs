@@ -265,6 +265,7 @@ fn other_schemas_are_told() {
             "weather_values",
             "weather_places",
             "outage_steps",
+            "meter_map_sites",
             "meter_map_rows",
             "meter_map_versions",
             "meter_maps",

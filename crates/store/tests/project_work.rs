@@ -7,9 +7,10 @@ use network::{
 };
 use project_support::{NOON, everywhere, feeder, imported};
 use serde_json::{Value, json};
+use store::project::decisions::{Decision, PairDecision, Signed};
 use store::project::{
-    MeterMapRow, MeterPlaceRecord, NewRecords, NewVersion, Override, Project, Reconciled, SourceFile, StoredConflict, StoredMatch,
-    VersionInfo,
+    MeterMapRow, MeterMapSite, MeterPlaceRecord, NewRecords, NewVersion, Override, Project, Reconciled, SourceFile, StoredConflict,
+    StoredMatch, VersionInfo,
 };
 
 const LATER: &str = "2026-02-01T12:00:00Z";
@@ -53,6 +54,10 @@ fn a_reconciliation_is_kept_with_its_pair_of_versions() {
         assert!(project.reconciliation(&a, &b).unwrap().is_none());
         project.put_reconciliation(&a, &b, (NOON, "ada"), &json!({ "radius_m": 60.0 }), &found).unwrap();
         assert_eq!(project.reconciliation(&a, &b).unwrap().unwrap().1, found);
+        let brief = project.reconciliation_in_brief(&a, &b).unwrap().unwrap();
+        assert_eq!((brief.matches.len(), brief.matches[0].score), (found.matches.len(), found.matches[0].score));
+        assert_eq!((&brief.conflicts, &brief.only_a, &brief.only_b), (&found.conflicts, &found.only_a, &found.only_b));
+        assert_eq!(project.match_reasons(&brief.info, 0).unwrap(), found.matches[0].reasons);
         // The same pair again takes its place, another version of one side stands beside it.
         found.only_a.pop();
         project.put_reconciliation(&a, &b, (LATER, "bo"), &Value::Null, &found).unwrap();
@@ -85,6 +90,26 @@ fn decisions_stand_in_the_order_in_which_they_were_made_until_they_are_withdrawn
         assert_eq!(in_force(&site.open("decisions")), [("m2".into(), json!("t2"))]);
         assert_eq!(project.override_log("meter_map").unwrap().len(), 4, "what was withdrawn stays as history");
         assert!(project.override_log("reconciliation").unwrap().is_empty());
+
+        // All or none: the second takes back what is not there.
+        let signed = |decision| Signed { decision, author: "kim".into(), note: String::new() };
+        let meter = |meter: &str, transformer: Option<&str>| {
+            signed(Decision::Meter { meter: meter.into(), transformer: transformer.map(str::to_owned) })
+        };
+        let refused = project.decide(&[meter("m3", Some("t1")), meter("m1", None)], LATER).unwrap_err();
+        assert_eq!(refused.diagnostic().code, "PROJECT.DECISION.NONE");
+        assert_eq!(in_force(&project), [("m2".into(), json!("t2"))]);
+        project.decide(&[meter("m3", Some("")), meter("m2", None)], LATER).unwrap();
+        let meters: Vec<_> = project.meters_in_force().unwrap().into_iter().map(|m| (m.meter, m.transformer, m.author)).collect();
+        assert_eq!(meters, [("m3".into(), String::new(), "kim".into())]);
+        // A pair is found from either side.
+        let networks = ("study".to_owned(), "gis".to_owned());
+        let pair = Decision::Pair { networks, a: "line:A".into(), b: "line:b".into(), decision: Some(PairDecision::Force) };
+        project.decide(&[signed(pair)], LATER).unwrap();
+        let of = |a: &str, b: &str| project.pairs_in_force(a, b).unwrap().into_iter().map(|p| (p.a, p.b)).collect::<Vec<_>>();
+        assert_eq!(of("study", "gis"), [("line:a".to_owned(), "line:b".to_owned())]);
+        assert_eq!(of("gis", "study"), [("line:b".to_owned(), "line:a".to_owned())]);
+        assert!(of("gis", "gis").is_empty());
     });
 }
 
@@ -188,9 +213,20 @@ fn a_map_is_a_version_when_it_says_something_new() {
             second_probability: None,
             second_distance_m: None,
             correlation: None,
+            place: (meter == "m1").then(|| LonLat::new(7.5, 45.0)),
             reasons: vec!["nearest".into(), "same phase, same feeder".into()],
         };
-        let put = |rows: &[MeterMapRow]| project.put_meter_map(&v, (NOON, "ada"), &json!({ "candidates": 8 }), rows).unwrap();
+        let place_of = |transformer: &str| MeterMapSite {
+            transformer: transformer.into(),
+            network: "north".into(),
+            element: transformer.into(),
+            feeder: "north".into(),
+            phases: 1,
+            kva: Some(50.0),
+            place: LonLat::new(7.5001, 45.0),
+        };
+        let sites = [place_of("t1"), place_of("t2")];
+        let put = |rows: &[MeterMapRow]| project.put_meter_map(&v, (NOON, "ada"), &json!({ "candidates": 8 }), rows, &sites).unwrap();
         let rows = [row("m1", Some("t1")), row("m2", None)];
         assert!(project.meter_map(None).unwrap().is_none());
         assert_eq!((put(&rows), put(&rows)), ((1, true), (1, false)));
@@ -199,6 +235,12 @@ fn a_map_is_a_version_when_it_says_something_new() {
         assert_eq!((back.as_slice(), info.meters), (rows.as_slice(), 2));
         assert_eq!(info.versions, [("north".into(), 1), ("south".into(), 1)]);
         assert_eq!(project.meter_map(None).unwrap().unwrap().1[0].transformer.as_deref(), Some("t2"));
+        let brief = project.meter_map_in_brief(project.meter_map_info(Some(1)).unwrap().unwrap()).unwrap();
+        assert!(project.meter_map_info(Some(9)).unwrap().is_none());
+        assert_eq!((brief.sites.as_slice(), brief.rows[0].place), (sites.as_slice(), rows[0].place));
+        assert!(brief.rows[0].reasons.is_empty());
+        let reasons = project.meter_map_reasons(&brief.info, &["m1", "nobody"]).unwrap();
+        assert_eq!((reasons.len(), &reasons["m1"]), (1, &rows[0].reasons));
 
         let place = |meter: &str, bus: Option<&str>| MeterPlaceRecord {
             meter: meter.into(),

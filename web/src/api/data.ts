@@ -1,8 +1,8 @@
 /** What pages ask for, by name. */
 
 import { useQuery } from '@tanstack/react-query';
-import { api, path } from './client';
-import type { Page, ProjectRow, Role, Session } from './types';
+import { api, path, type Query } from './client';
+import type { Page, ProjectRow, Role, Session, SessionNow } from './types';
 
 /** Lists come as pages; a bare list is a page that is whole. */
 export function pageOf<T>(answer: T[] | Page<T> | null | undefined): Page<T> {
@@ -12,7 +12,7 @@ export function pageOf<T>(answer: T[] | Page<T> | null | undefined): Page<T> {
 }
 
 /** Every page of a list, up to `most` rows. */
-export async function allPages<T>(address: string, query: Record<string, string | number | null | undefined> = {}, most = 20_000, signal?: AbortSignal): Promise<Page<T>> {
+export async function allPages<T>(address: string, query: Query = {}, most = 20_000, signal?: AbortSignal): Promise<Page<T>> {
   const items: T[] = [];
   for (;;) {
     const page = pageOf(await api.get<Page<T> | T[]>(address, { ...query, limit: 1000, offset: items.length }, signal));
@@ -57,6 +57,10 @@ function runOf(run: Run & { study?: string; name?: string }): Run {
   return { ...run, id: String(run.id ?? run.study ?? run.name) };
 }
 
-export const getSession = () => api.get<Session>('/api/session');
+/** Who is logged in; null: nobody. */
+export async function getSession(): Promise<Session | null> {
+  const now = await api.get<SessionNow>('/api/session');
+  return now.user === null || now.role === null ? null : { ...now, user: now.user, role: now.role };
+}
 
 export type { Role };

@@ -35,7 +35,7 @@ export function useJobFeed(): void {
       client.setQueryData<Job>(['job', job.id], (old) => (old ? { ...old, ...job } : job));
       if (!isOpen(job) && (!before || isOpen(before))) {
         // A job that ended has changed what others show.
-        for (const key of ['projects', 'networks', 'versions', 'runs', 'overview', 'record']) void client.invalidateQueries({ queryKey: [key] });
+        for (const key of ['projects', 'networks', 'versions', 'runs', 'overview', 'record', 'review']) void client.invalidateQueries({ queryKey: [key] });
         void client.invalidateQueries({ queryKey: ['job', job.id] });
       }
     });

@@ -42,6 +42,13 @@ export interface Session {
   expires_utc?: string | null;
 }
 
+/** What is asked before anybody is logged in. */
+export interface SessionNow extends Omit<Session, 'user' | 'role'> {
+  user: string | null;
+  role: Role | null;
+  is_first_start: boolean;
+}
+
 export interface ProjectRow {
   id: string;
   name: string;

@@ -55,6 +55,8 @@ interface Props<T> {
   onEnd?: () => void;
   empty?: ReactNode;
   foot?: boolean;
+  /** Arrows choose the row that they come to. */
+  follow?: boolean;
 }
 
 const ROW = 28;
@@ -92,13 +94,16 @@ export function Table<T>(props: Props<T>) {
   };
   const onKey = (e: React.KeyboardEvent) => {
     if (e.target !== box.current) return;
+    const chosen = props.follow && selected !== null && selected !== undefined ? shown.findIndex((row, i) => rowKey(row, i) === selected) : -1;
+    const from = chosen >= 0 ? chosen : at;
     const page = Math.max(1, Math.floor((box.current?.clientHeight ?? 300) / ROW) - 2);
-    const moves: Record<string, number> = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: shown.length - 1 };
+    const moves: Record<string, number> = { ArrowDown: from + 1, ArrowUp: from - 1, PageDown: from + page, PageUp: from - page, Home: 0, End: shown.length - 1 };
     const to = moves[e.key];
     if (to !== undefined) {
       const next = Math.max(0, Math.min(shown.length - 1, to));
       setAt(next);
       virtual.scrollToIndex(next, { align: 'auto' });
+      if (props.follow && shown[next] !== undefined) onSelect?.(shown[next]);
       e.preventDefault();
       e.stopPropagation();
     } else if ((e.key === 'Enter' || e.key === ' ') && onSelect && shown[at]) {

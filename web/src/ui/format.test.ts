@@ -47,10 +47,15 @@ describe('times', () => {
 
 describe('names of fields', () => {
   it('splits the unit off', () => {
-    expect(fieldName('v_min_pu')).toEqual({ words: 'V min', unit: 'pu' });
+    expect(fieldName('v_tap_pu')).toEqual({ words: 'V tap', unit: 'pu' });
     expect(fieldName('r1_ohm_per_km')).toEqual({ words: 'R1', unit: 'Ω/km' });
     expect(fieldName('hours_below_a')).toEqual({ words: 'Hours below range A', unit: 'h' });
     expect(fieldName('name')).toEqual({ words: 'Name', unit: '' });
     expect(fieldName('energy_kwh')).toEqual({ words: 'Energy', unit: 'kWh' });
+  });
+  it('has words for what people know by another name, with the unit', () => {
+    expect(fieldName('kv_base_ln')).toEqual({ words: 'Base voltage, line to neutral', unit: 'kV' });
+    expect(fieldName('windings[2].kv')).toEqual({ words: 'Windings 2: voltage', unit: 'kV' });
+    expect(fieldName('constructor')).toEqual({ words: 'Constructor', unit: '' });
   });
 });

@@ -123,8 +123,31 @@ const UNITS: Record<string, string> = {
   'ohm_per_km': 'Ω/km', 's_per_km': 'S/km', 'nf_per_km': 'nF/km', 'us_per_km': 'µS/km',
 };
 
-/** Splits a field's name into its words and the unit that stands last: `v_min_pu` is `v min` in pu. */
+/** Fields that people know by other words than their names, or whose name does not end in the unit; all tables and details show these. */
+const KNOWN: Record<string, [words: string, unit?: string]> = {
+  v_min_pu: ['Lowest voltage', 'pu'], v_max_pu: ['Highest voltage', 'pu'], v_mean_pu: ['Mean voltage', 'pu'], v_pu: ['Voltage', 'pu'], v_v: ['Voltage', 'V'], v_angle_deg: ['Angle of the voltage', '°'], worst_v_pu: ['Worst voltage', 'pu'],
+  v_p01_pu: ['Voltage, 1st percentile', 'pu'], v_p05_pu: ['Voltage, 5th percentile', 'pu'], v_p50_pu: ['Voltage, median', 'pu'], v_p95_pu: ['Voltage, 95th percentile', 'pu'], v_p99_pu: ['Voltage, 99th percentile', 'pu'],
+  v_min_hour: ['Hour of the lowest voltage'], v_max_hour: ['Hour of the highest voltage'], v_min_node: ['Node of the lowest voltage'], v_max_node: ['Node of the highest voltage'],
+  loading_max_pct: ['Highest loading', '%'], loading_mean_pct: ['Mean loading', '%'], loading_pct: ['Loading', '%'], loading_max_hour: ['Hour of the highest loading'],
+  loading_p50_pct: ['Loading, median', '%'], loading_p95_pct: ['Loading, 95th percentile', '%'], loading_p99_pct: ['Loading, 99th percentile', '%'], winding_current_max_pct: ['Highest winding current', '%'],
+  i_max_a: ['Highest current', 'A'], i_a: ['Current', 'A'], s_max_kva: ['Highest apparent power', 'kVA'], p_kw: ['Active power', 'kW'], q_kvar: ['Reactive power', 'kvar'],
+  rating_a: ['Rating', 'A'], rating_kva: ['Rating', 'kVA'], normal_a: ['Normal rating', 'A'], emergency_a: ['Emergency rating', 'A'],
+  unbalance_max_pct: ['Highest unbalance', '%'], unbalance_mean_pct: ['Mean unbalance', '%'],
+  kv_base_ln: ['Base voltage, line to neutral', 'kV'], kv_base_ll: ['Base voltage, line to line', 'kV'], kv_base: ['Base voltage', 'kV'], base_kv: ['Base voltage', 'kV'], kv: ['Voltage', 'kV'], kv_ll: ['Voltage, line to line', 'kV'], kv_ln: ['Voltage, line to neutral', 'kV'], kv_nominal: ['Nominal voltage', 'kV'], kv_rated: ['Rated voltage', 'kV'],
+  kva: ['Apparent power', 'kVA'], kva_normal: ['Normal rating', 'kVA'], kva_emergency: ['Emergency rating', 'kVA'], transformer_kva: ['Ratings of the transformers', 'kVA'],
+  latitude_deg: ['Latitude', '°'], longitude_deg: ['Longitude', '°'], lon_deg: ['Longitude', '°'], lat_deg: ['Latitude', '°'], latitude_longitude_deg: ['Latitude, longitude', '°'],
+  energy_kwh: ['Energy', 'kWh'], load_energy_kwh: ['Energy of the loads', 'kWh'], losses_kwh: ['Losses', 'kWh'], load_losses_kwh: ['Load losses', 'kWh'], no_load_losses_kwh: ['No-load losses', 'kWh'], line_losses_kwh: ['Losses of lines', 'kWh'], transformer_losses_kwh: ['Losses of transformers', 'kWh'], losses_kw: ['Losses', 'kW'],
+  energy_reverse_kwh: ['Energy the other way', 'kWh'], hours_above_normal: ['Hours above the normal rating', 'h'], hours_above_emergency: ['Hours above the emergency rating', 'h'], emergency_pct: ['Emergency rating, of the normal one', '%'],
+  losses_pct: ['Losses', '%'], line_losses_pct: ['Losses of lines', '%'], transformer_losses_pct: ['Losses of transformers', '%'],
+  peak_kw: ['Peak', 'kW'], peak_hour: ['Hour of the peak'], lowest_kw: ['Lowest load', 'kW'], load_kw: ['Load', 'kW'], source_kw: ['Power of the source', 'kW'], source_kvar: ['Reactive power of the source', 'kvar'], line_km: ['Length of the lines', 'km'], distance_km: ['Distance from the source', 'km'],
+  worst_hour: ['Hour of the worst'], start_hour: ['First hour'], end_hour: ['Last hour'], step_h: ['Length of a step', 'h'], overload_hours: ['Hours above the rating', 'h'], node_hours: ['Hours outside the band, all nodes', 'h'], longest_hours: ['Longest time', 'h'],
+  time_utc: ['Time'], newest_utc: ['Newest'], created_utc: ['Made'], start_utc: ['Begin'], end_utc: ['End'], sha256: ['SHA-256'], bytes: ['Size', 'B'], n_taps: ['Taps'], p_mpp_kw: ['Power at full sun', 'kW'], pf: ['Power factor'],
+};
+
+/** Splits a field's name into its words and the unit that stands last: `r1_ohm_per_km` is `R1` in Ω/km. */
 export function fieldName(field: string): { words: string; unit: string } {
+  const known = knownField(field);
+  if (known) return known;
   // `hours_below_a` is hours below range A, not amperes.
   const range = /_([ab])$/.exec(field);
   if (range && /^(hours_(below|above)|nodes_outside)_[ab]$/.test(field)) return { words: `${words(field.slice(0, -2))} range ${range[1]?.toUpperCase()}`, unit: field.startsWith('hours_') ? 'h' : '' };
@@ -133,6 +156,16 @@ export function fieldName(field: string): { words: string; unit: string } {
     if (field.endsWith(`_${suffix}`)) return { words: words(field.slice(0, -suffix.length - 1)), unit };
   }
   return { words: words(field), unit: '' };
+}
+
+/** A field that has words of its own; null: its name has to do. */
+export function knownField(field: string): { words: string; unit: string } | null {
+  // `windings[2].kv` is the kv of the second winding.
+  const [, before = '', last = field] = /^(.*[.\]])\.?([^.[\]]+)$/.exec(field) ?? [];
+  const known = Object.hasOwn(KNOWN, last) ? KNOWN[last] : undefined;
+  if (!known) return null;
+  const [name, unit = ''] = known;
+  return { words: before ? `${words(before.replace(/[.[\]]+/g, ' '))}: ${name.charAt(0).toLowerCase()}${name.slice(1)}` : name, unit };
 }
 
 function words(field: string): string {

@@ -27,7 +27,8 @@ export function useKeys(keys: Keys): void {
       // A button that has the focus takes the space bar and Enter itself.
       if ((event.key === ' ' || event.key === 'Enter') && (event.target as HTMLElement)?.closest?.('button, a, [role=tab], summary')) return;
       const pair = first ? `${first} ${event.key}` : event.key;
-      const act = kept.current[pair] ?? kept.current[event.key];
+      // After a `g` only pairs count: the second key must not do here what it does alone.
+      const act = kept.current[pair];
       clearTimeout(timer);
       first = '';
       if (act) {

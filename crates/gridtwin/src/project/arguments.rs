@@ -201,7 +201,7 @@ pub struct ProjectMapArguments {
     #[arg(long)]
     pub no_voltages: bool,
     /// Steps of voltages that are used, from the first one on
-    #[arg(long, value_name = "N", default_value_t = 2688, value_parser = clap::value_parser!(u32).range(16..=40_000))]
+    #[arg(long, value_name = "N", default_value_t = super::meters::VOLTAGE_STEPS, value_parser = clap::value_parser!(u32).range(16..=40_000))]
     pub voltage_steps: u32,
     /// Infer although the data name a transformer
     #[arg(long)]

@@ -1,8 +1,5 @@
-//! Decisions by hand in a project: kept with who, when and why, applied whenever what they are about is worked out again.
-//!
-//! A decision is a row that is never changed; a later one about the same subject takes its place, and one without a value takes it back.
-//! Subjects are names of the sources (`class:id`, a meter's number, a feeder), so that a decision finds what it is about after every
-//! import. What it is about and is not there now is told, and the decision waits.
+//! `gridtwin project decide` and `project decisions`: decisions by hand from the command line and from tables
+//! ([`store::project::decisions`] keeps them), and how the studies are told them.
 
 use super::arguments::{DecisionKind, ListFormat, ProjectDecideArguments, ProjectDecisionsArguments};
 use super::{author, now};
@@ -15,161 +12,43 @@ use crate::text::Table;
 use formats::table::{self, ColumnMap, Columns, TableOptions, WantedColumn};
 use network::Diagnostic;
 use serde::Serialize;
-use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashSet};
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::Path;
+use store::project::decisions::{Decision, FEEDER_HEAD, METER_MAP, PairDecision, RECONCILIATION, Signed, told};
 use store::project::{Override, Project};
 use studies::{meter_map, reconcile};
 
-/// Kinds of decisions, as the table `overrides` has them.
-pub const RECONCILIATION: &str = "reconciliation";
-pub const METER_MAP: &str = "meter_map";
-pub const FEEDER_HEAD: &str = "feeder_head";
-
-/// One decision on its way in.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Decision {
-    /// About a pair of subjects of two networks; none takes back.
-    Pair { networks: (String, String), a: String, b: String, decision: Option<reconcile::Decision> },
-    /// The transformer of a meter, empty for none of them; none takes back.
-    Meter { meter: String, transformer: Option<String> },
-    /// The point or meter that stands at a feeder's head; none takes back.
-    Head { feeder: String, point: Option<String> },
-}
-
-impl Decision {
-    fn kind(&self) -> &'static str {
-        match self {
-            Self::Pair { .. } => RECONCILIATION,
-            Self::Meter { .. } => METER_MAP,
-            Self::Head { .. } => FEEDER_HEAD,
-        }
-    }
-
-    /// Of a pair both networks with their subjects, the networks in the order of their names, so that it does not matter which one is
-    /// matched to which.
-    fn subject(&self) -> String {
-        match self {
-            Self::Pair { networks: (na, nb), a, b, .. } => {
-                let (a, b) = (a.to_lowercase(), b.to_lowercase());
-                let turned = (nb, &b) < (na, &a);
-                let sides = if turned { [nb, &b, na, &a] } else { [na, &a, nb, &b] };
-                json!(sides).to_string()
-            }
-            Self::Meter { meter, .. } => meter.clone(),
-            Self::Head { feeder, .. } => feeder.clone(),
-        }
-    }
-
-    fn value(&self) -> Option<Value> {
-        match self {
-            Self::Pair { decision, .. } => decision.map(|d| json!(d)),
-            Self::Meter { transformer, .. } => transformer.as_ref().map(|t| json!(t)),
-            Self::Head { point, .. } => point.as_ref().map(|p| json!(p)),
-        }
-    }
-}
-
-/// A decision with who made it; an empty author is the one of all.
-#[derive(Clone, Debug)]
-pub struct Signed {
-    pub decision: Decision,
-    pub author: String,
-    pub note: String,
-}
-
-/// Keeps decisions, all or none.
-///
-/// # Errors
-/// One that takes back what nobody has decided; a database that cannot be written.
-pub fn decide(project: &Project, decisions: &[Signed], time_utc: &str) -> Result<(), Failure> {
-    let mut in_force: BTreeMap<&str, HashSet<String>> = BTreeMap::new();
-    let mut rows = Vec::new();
-    for signed in decisions {
-        let (kind, subject, value) = (signed.decision.kind(), signed.decision.subject(), signed.decision.value());
-        if !in_force.contains_key(kind) {
-            in_force.insert(kind, project.overrides_in_order(kind)?.into_iter().map(|o| o.subject).collect());
-        }
-        let known = in_force.entry(kind).or_default();
-        match value {
-            Some(_) => {
-                known.insert(subject.clone());
-            }
-            None if !known.remove(&subject) => {
-                let what = format!("nothing is decided about {}", told(kind, &subject));
-                let what = Diagnostic::error("PROJECT.DECISION.NONE", what);
-                return Err(what.hint("`gridtwin project decisions` lists what is in force; nothing has been written.").into());
-            }
-            None => {}
-        }
-        rows.push(Override {
-            kind: kind.to_owned(),
-            subject,
-            value,
-            author: signed.author.clone(),
-            note: signed.note.clone(),
-            time_utc: time_utc.to_owned(),
-        });
-    }
-    Ok(project.add_overrides(&rows)?)
-}
-
-/// A subject as people read it.
-fn told(kind: &str, subject: &str) -> String {
-    match serde_json::from_str::<[String; 4]>(subject) {
-        Ok([na, a, nb, b]) if kind == RECONCILIATION => format!("{a} of {na} and {b} of {nb}"),
-        _ => subject.to_owned(),
-    }
-}
-
-/// Decisions about pairs of two networks, in the order in which they were made.
+/// Decisions about pairs of two networks as the study takes them, in the order in which they were made.
 ///
 /// # Errors
 /// A database that cannot be read.
 pub fn pairs_in_force(project: &Project, a: &str, b: &str) -> Result<Vec<reconcile::Override>, Failure> {
-    let mut found = Vec::new();
-    for o in project.overrides_in_order(RECONCILIATION)? {
-        let sides: [String; 4] = serde_json::from_str(&o.subject).map_err(|_| unreadable(&o))?;
-        let decision: reconcile::Decision = o.value.clone().and_then(|v| serde_json::from_value(v).ok()).ok_or_else(|| unreadable(&o))?;
-        let [na, id_a, nb, id_b] = sides;
-        let reason = if o.author.is_empty() { o.note } else { format!("{} ({})", o.note, o.author) };
-        if (na.as_str(), nb.as_str()) == (a, b) {
-            found.push(reconcile::Override { decision, a: id_a, b: id_b, reason });
-        } else if (nb.as_str(), na.as_str()) == (a, b) {
-            found.push(reconcile::Override { decision, a: id_b, b: id_a, reason });
-        }
-    }
-    Ok(found)
+    let of = |p: store::project::decisions::PairInForce| reconcile::Override {
+        decision: match p.decision {
+            PairDecision::Accept => reconcile::Decision::Accept,
+            PairDecision::Reject => reconcile::Decision::Reject,
+            PairDecision::Force => reconcile::Decision::Force,
+        },
+        a: p.a,
+        b: p.b,
+        reason: if p.author.is_empty() { p.note } else { format!("{} ({})", p.note, p.author) },
+    };
+    Ok(project.pairs_in_force(a, b)?.into_iter().map(of).collect())
 }
 
-/// Decisions about meters, in the order in which they were made.
+/// Decisions about meters as the study takes them, in the order in which they were made.
 ///
 /// # Errors
 /// A database that cannot be read.
 pub fn meters_in_force(project: &Project) -> Result<Vec<meter_map::Override>, Failure> {
-    let one = |o: Override| {
-        let transformer = o.value.as_ref().and_then(Value::as_str).map(str::to_owned).ok_or_else(|| unreadable(&o))?;
-        Ok(meter_map::Override { meter: o.subject, transformer, who: o.author, reason: o.note })
+    let of = |m: store::project::decisions::MeterInForce| meter_map::Override {
+        meter: m.meter,
+        transformer: m.transformer,
+        who: m.author,
+        reason: m.note,
     };
-    project.overrides_in_order(METER_MAP)?.into_iter().map(one).collect()
-}
-
-/// Points at the heads of feeders, by feeder.
-///
-/// # Errors
-/// A database that cannot be read.
-pub fn heads_in_force(project: &Project) -> Result<BTreeMap<String, String>, Failure> {
-    let one = |o: Override| {
-        let point = o.value.as_ref().and_then(Value::as_str).map(str::to_owned).ok_or_else(|| unreadable(&o))?;
-        Ok((o.subject, point))
-    };
-    project.overrides_in_order(FEEDER_HEAD)?.into_iter().map(one).collect()
-}
-
-fn unreadable(o: &Override) -> Failure {
-    Diagnostic::error("PROJECT.DECISION.DAMAGED", format!("the decision about {} cannot be read", told(&o.kind, &o.subject)))
-        .hint("Take it back and make it anew; the table `overrides` has it.")
-        .into()
+    Ok(project.meters_in_force()?.into_iter().map(of).collect())
 }
 
 fn wrong(text: &str, form: &str) -> Failure {
@@ -183,9 +62,9 @@ fn asked(a: &ProjectDecideArguments) -> Result<Vec<Signed>, Failure> {
     let networks = (a.network.clone().unwrap_or_default(), a.with.clone().unwrap_or_default());
     let mut all = Vec::new();
     let words = [
-        (&a.accept, Some(reconcile::Decision::Accept)),
-        (&a.reject, Some(reconcile::Decision::Reject)),
-        (&a.force, Some(reconcile::Decision::Force)),
+        (&a.accept, Some(PairDecision::Accept)),
+        (&a.reject, Some(PairDecision::Reject)),
+        (&a.force, Some(PairDecision::Force)),
         (&a.withdraw, None),
     ];
     for (texts, decision) in words {
@@ -260,9 +139,9 @@ fn of_table(path: &Path, wanted: &[WantedColumn], (author, note): (&str, &str), 
 pub fn pairs_of_table(path: &Path, networks: &(String, String), author: &str, note: &str) -> Result<Vec<Signed>, Failure> {
     of_table(path, PAIR_COLUMNS, (author, note), &|cell| {
         let decision = match cell("decision").to_lowercase().as_str() {
-            "accept" => Some(reconcile::Decision::Accept),
-            "reject" => Some(reconcile::Decision::Reject),
-            "force" => Some(reconcile::Decision::Force),
+            "accept" => Some(PairDecision::Accept),
+            "reject" => Some(PairDecision::Reject),
+            "force" => Some(PairDecision::Force),
             "withdraw" => None,
             other => return Err(format!("\"{other}\" is none of accept, reject, force, withdraw")),
         };
@@ -304,7 +183,7 @@ pub(super) fn run(a: &ProjectDecideArguments, console: &mut Console<'_>) -> Resu
         let what = Diagnostic::error("PROJECT.DECISION.UNREADABLE", "nothing is decided");
         return Err(what.hint("Give --accept, --reject, --force, --matches, --meter, --meters, --head, or one of --withdraw….").into());
     }
-    decide(&project, &all, &now())?;
+    project.decide(&all, &now())?;
     let withdrawn = all.iter().filter(|s| s.decision.value().is_none()).count();
     console.print(&format!("{} kept, {} taken back\n", count(all.len() - withdrawn, "decision"), withdrawn))
 }

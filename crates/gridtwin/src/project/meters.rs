@@ -33,7 +33,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use store::lake::CommittedFile;
-use store::project::{MeterMapRow, MeterPlaceRecord, NewRecords, Project, RunRecord, SourceFile, VersionInfo};
+use store::project::{MeterMapRow, MeterMapSite, MeterPlaceRecord, NewRecords, Project, RunRecord, SourceFile, VersionInfo};
 use store::{Lake, RunManifest, StoreError, sha256_hex};
 use studies::meter_map::{self, MeterMap, MeterSite, TransformerSite, infer, sites_of};
 use studies::metering::{Collector, MeterPlace, Options, UNMAPPED, VeeOptions};
@@ -42,6 +42,8 @@ use studies::metering::{Collector, MeterPlace, Options, UNMAPPED, VeeOptions};
 pub const SUMS: &str = "meter-sums";
 /// Kind of the runs that bring readings.
 pub const READINGS: &str = "meters";
+/// Steps of voltages that a map uses unless told: four weeks of quarter-hours.
+pub const VOLTAGE_STEPS: u32 = 2688;
 /// Readings handed on at once.
 const BLOCK: usize = 8192;
 /// Highest line-to-line voltage of a load that may stand for its meter, kV.
@@ -464,7 +466,7 @@ pub fn map_meters(project: &Project, request: &MapRequest) -> Result<Mapped, Fai
         transformers.push(sites);
         grids.push(Grid { name: v.network.clone(), network, traced, feeders });
     }
-    let transformers = names_apart(&mut grids, transformers);
+    let (transformers, sites) = names_apart(&mut grids, transformers);
     if transformers.is_empty() {
         let what = Diagnostic::error("MAP.TRANSFORMER.NONE", "no transformer has a place");
         return Err(what.hint("Import a network whose buses have longitude and latitude.").into());
@@ -497,21 +499,33 @@ pub fn map_meters(project: &Project, request: &MapRequest) -> Result<Mapped, Fai
         "candidates": request.options.candidates, "max_distance_m": request.options.max_distance_m,
         "ignore_explicit": request.ignore_explicit, "voltages": voltages.is_some(), "decisions": decisions.len(),
     });
-    let (number, is_new) = project.put_meter_map(&versions, (&request.time_utc, &request.author), &options, &rows)?;
+    let (number, is_new) = project.put_meter_map(&versions, (&request.time_utc, &request.author), &options, &rows, &sites)?;
     Ok(Mapped { number, is_new, map, meters, transformers, findings, decisions: decisions.len() })
 }
 
-/// All transformers; one whose name another network has too gets that of its network in front.
-fn names_apart(grids: &mut [Grid], sites: Vec<Vec<TransformerSite>>) -> Vec<TransformerSite> {
+/// All transformers, and the network and name of each; one whose name another network has too is called with its network in front.
+fn names_apart(grids: &mut [Grid], sites: Vec<Vec<TransformerSite>>) -> (Vec<TransformerSite>, Vec<MeterMapSite>) {
     let mut times: HashMap<String, usize> = HashMap::new();
     sites.iter().flatten().for_each(|s| *times.entry(s.id.clone()).or_default() += 1);
     let apart = |network: &str, id: &str| if times.get(id).is_some_and(|n| *n > 1) { format!("{network}/{id}") } else { id.to_owned() };
-    let mut all = Vec::new();
+    let (mut all, mut kept) = (Vec::new(), Vec::new());
     for (grid, sites) in grids.iter_mut().zip(sites) {
         grid.traced.values_mut().for_each(|id| *id = apart(&grid.name, id));
-        all.extend(sites.into_iter().map(|s| TransformerSite { id: apart(&grid.name, &s.id), ..s }));
+        for site in sites {
+            let transformer = apart(&grid.name, &site.id);
+            kept.push(MeterMapSite {
+                transformer: transformer.clone(),
+                network: grid.name.clone(),
+                element: site.id.clone(),
+                feeder: site.feeder.clone(),
+                phases: site.phases,
+                kva: site.kva,
+                place: site.place,
+            });
+            all.push(TransformerSite { id: transformer, ..site });
+        }
     }
-    all
+    (all, kept)
 }
 
 /// Meters of the table that is kept, then those that networks have as assets, else loads in their place.
@@ -616,6 +630,7 @@ fn rows_of(map: &MeterMap, meters: &[MeterSite], transformers: &[TransformerSite
             second_probability: second.map(|(_, p, _)| p),
             second_distance_m: second.map(|(.., d)| d),
             correlation: a.correlation,
+            place: m.place,
             reasons: a.reasons.clone(),
         }
     };

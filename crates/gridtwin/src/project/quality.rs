@@ -1,7 +1,6 @@
 //! `gridtwin project quality`: the data of a whole project: every network, what records refer to, and where the energy of feeders goes.
 
 use super::arguments::ProjectQualityArguments;
-use super::decisions::heads_in_force;
 use super::meters::{SUMS, basis, meters_read, numbers, studies_of_readings, texts};
 use crate::cli::{IterationArguments, Mode, QualityFormat};
 use crate::console::Console;
@@ -450,7 +449,7 @@ fn energies(
         }
     }
     let feeders = feeder_meters(lake)?;
-    let heads = heads_in_force(project)?;
+    let heads = project.heads_in_force()?;
     let points = if feeders.is_empty() { BTreeSet::new() } else { points(lake, studies)? };
     let mut balances = Vec::new();
     for (feeder, of_meters) in &feeders {

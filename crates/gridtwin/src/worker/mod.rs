@@ -11,6 +11,7 @@
 mod models;
 mod moments;
 mod receive;
+mod reviews;
 mod studies;
 mod upload_files;
 
@@ -139,6 +140,8 @@ fn perform(spec: &Spec, teller: &Teller) -> Result<Value, Failure> {
         Task::Import(params) => models::import(spec, params, teller),
         Task::Preview(params) => models::preview(spec, params, teller),
         Task::Quality(params) => models::quality(spec, params, teller),
+        Task::Reconcile(params) => reviews::reconcile(spec, params, teller),
+        Task::MeterMap(params) => reviews::meter_map(spec, params, teller),
         Task::SolveYear(params) => studies::solve(spec, params, teller),
         Task::Trial(params) => studies::trial(spec, params),
         Task::Snapshot(params) => moments::snapshot(spec, params),

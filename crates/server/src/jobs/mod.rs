@@ -12,8 +12,9 @@ mod process;
 mod spec;
 
 pub use spec::{
-    ControlsParam, DemoParams, Event, ImportOptions, ImportParams, KINDS, ModeParam, MomentParams, NetworkParams, Progress, ReceiveParams,
-    ReportForm, ReportParams, STEPS_MAX, SnapshotParams, SolveYearParams, Spec, SqlParams, StepLength, Task,
+    ControlsParam, DemoParams, Event, ImportOptions, ImportParams, KINDS, MeterMapParams, ModeParam, MomentParams, NetworkParams, Progress,
+    ReceiveParams, ReconcileParams, ReportForm, ReportParams, STEPS_MAX, SnapshotParams, SolveYearParams, Spec, SqlParams, StepLength,
+    Task,
 };
 
 use crate::hub::Hub;

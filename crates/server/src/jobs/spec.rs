@@ -35,6 +35,10 @@ pub enum Task {
     SolveYear(SolveYearParams),
     Report(ReportParams),
     Quality(NetworkParams),
+    /// Matches the equipment of one network to that of another.
+    Reconcile(ReconcileParams),
+    /// Finds the transformers of the project's meters.
+    MeterMap(MeterMapParams),
     Demo(DemoParams),
     /// Makes an upload ready: unpacks archives, says what it holds.
     Receive(ReceiveParams),
@@ -53,7 +57,7 @@ pub enum Task {
 }
 
 /// Kinds of jobs that can be asked for.
-pub const KINDS: &[&str] = &["import", "solve_year", "report", "quality", "demo"];
+pub const KINDS: &[&str] = &["import", "solve_year", "report", "quality", "reconcile", "meter_map", "demo"];
 
 impl Task {
     /// A task out of a request.
@@ -85,6 +89,8 @@ impl Task {
             Self::Snapshot(p) if p.load_factor.is_some_and(|f| !(0.0..=100.0).contains(&f)) => {
                 Err(("load_factor", "a load factor is 0 to 100".into()))
             }
+            Self::Reconcile(p) => p.check(),
+            Self::MeterMap(p) => p.check(),
             Self::Demo(p) if !(1..=1000).contains(&p.feeders) => Err(("feeders", "a demonstration has 1 to 1000 feeders".into())),
             _ => Ok(()),
         }
@@ -103,7 +109,7 @@ impl Task {
         let mut value = serde_json::to_value(self).expect("tasks are plain data");
         let lane = if self.writes_lake() {
             format!("lake:{project}")
-        } else if matches!(self, Self::Import(_)) {
+        } else if matches!(self, Self::Import(_) | Self::Reconcile(_) | Self::MeterMap(_)) {
             format!("project:{project}")
         } else {
             String::new()
@@ -399,6 +405,79 @@ pub struct NetworkParams {
     pub version: Option<u64>,
 }
 
+/// Two networks of the project to be matched.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReconcileParams {
+    pub network: String,
+    /// The other one.
+    pub with: String,
+    /// The newest unless told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub with_version: Option<u64>,
+    /// Candidates by place lie within this, m.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub radius_m: Option<f64>,
+    /// Least score of a match, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub least_score: Option<f64>,
+}
+
+impl ReconcileParams {
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        let fault = |field, reason: &str| Err((field, reason.to_owned()));
+        if self.network.is_empty() {
+            return fault("network", "the network to be matched is not named");
+        }
+        if self.with.is_empty() {
+            return fault("with", "the network to be matched to is not named");
+        }
+        if self.network == self.with {
+            return fault("with", "a network is not matched to itself; its versions are compared instead");
+        }
+        if self.radius_m.is_some_and(|r| !(r > 0.0 && r <= 100_000.0)) {
+            return fault("radius_m", "a radius is above 0 and at most 100,000 m");
+        }
+        if self.least_score.is_some_and(|s| !(0.0..=1.0).contains(&s)) {
+            return fault("least_score", "a score is 0 to 1");
+        }
+        Ok(())
+    }
+}
+
+/// How the transformers of meters are found.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MeterMapParams {
+    /// Networks whose transformers are used; all of them unless told.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub networks: Vec<String>,
+    /// Transformers that are looked at for each meter, the nearest; 8 unless told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub candidates: Option<u16>,
+    /// Transformers further away are none of them, m; 400 unless told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_distance_m: Option<f64>,
+    /// Infer although the data name a transformer.
+    pub ignore_explicit: bool,
+    /// Leave voltages of the lake aside.
+    pub no_voltages: bool,
+}
+
+impl MeterMapParams {
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        if self.candidates == Some(0) || self.candidates.is_some_and(|n| n > 1000) {
+            return Err(("candidates", "candidates are 1 to 1000".into()));
+        }
+        if self.max_distance_m.is_some_and(|d| !(d > 0.0 && d <= 100_000.0)) {
+            return Err(("max_distance_m", "a distance is above 0 and at most 100,000 m".into()));
+        }
+        Ok(())
+    }
+}
+
 /// How a moment is solved.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -528,6 +607,18 @@ mod tests {
         }
         assert_eq!(Task::parse("preview", &json!({ "upload": "x" })).unwrap_err().1.as_deref(), Some("kind"));
         assert_eq!(Task::parse("import", &json!({})).unwrap_err().1.as_deref(), Some("params"));
+        assert!(Task::parse("reconcile", &json!({ "network": "gis", "with": "study", "radius_m": 80 })).is_ok());
+        assert!(Task::parse("meter_map", &Value::Null).is_ok());
+        for (kind, params, field) in [
+            ("reconcile", json!({ "with": "study" }), "params.network"),
+            ("reconcile", json!({ "network": "gis", "with": "gis" }), "params.with"),
+            ("reconcile", json!({ "network": "gis", "with": "study", "least_score": 1.5 }), "params.least_score"),
+            ("reconcile", json!({ "network": "gis", "with": "study", "radius_m": 0 }), "params.radius_m"),
+            ("meter_map", json!({ "candidates": 0 }), "params.candidates"),
+            ("meter_map", json!({ "max_distance_m": -1 }), "params.max_distance_m"),
+        ] {
+            assert_eq!(Task::parse(kind, &params).unwrap_err().1.as_deref(), Some(field), "{params}");
+        }
         let params = SolveYearParams { step: Some(StepLength::Text("15m".into())), ..Default::default() };
         assert_eq!((params.step_h(), params.n_steps()), (Some(0.25), Some(35_040)));
     }

@@ -271,12 +271,13 @@ fn name_of(view: &View, subject: Subject) -> &str {
 
 /// Part of a name: numbers go by their value, so that `l2` comes before `l10`.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Piece {
+pub(super) enum Piece {
     Number(u128),
     Text(String),
 }
 
-fn natural(name: &str) -> Vec<Piece> {
+/// A name in pieces by which it is sorted.
+pub(super) fn natural(name: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut rest = name;
     while let Some(first) = rest.chars().next() {

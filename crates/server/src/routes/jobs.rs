@@ -40,11 +40,11 @@ pub fn routes() -> OpenApiRouter<App> {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JobRequest {
-    /// `import`, `solve_year`, `report`, `quality` or `demo`.
+    /// `import`, `solve_year`, `report`, `quality`, `reconcile`, `meter_map` or `demo`.
     pub kind: String,
     /// Folder name of the project. `demo` makes one that is not there.
     pub project: String,
-    /// Depends on the kind: ImportParams, SolveYearParams, ReportParams, NetworkParams, DemoParams.
+    /// Depends on the kind: ImportParams, SolveYearParams, ReportParams, NetworkParams, ReconcileParams, MeterMapParams, DemoParams.
     #[serde(default)]
     #[schema(value_type = Object)]
     pub params: Value,
@@ -198,6 +198,17 @@ fn resolved(dir: &std::path::Path, task: Task) -> Result<Task, Problem> {
         Task::Quality(params) => {
             project.version(params.network.as_deref(), params.version)?;
             Ok(Task::Quality(params))
+        }
+        Task::Reconcile(mut params) => {
+            params.version = Some(project.version(Some(&params.network), params.version)?.number);
+            params.with_version = Some(project.version(Some(&params.with), params.with_version)?.number);
+            Ok(Task::Reconcile(params))
+        }
+        Task::MeterMap(params) => {
+            for name in &params.networks {
+                project.version(Some(name), None)?;
+            }
+            Ok(Task::MeterMap(params))
         }
         other => Ok(other),
     }

@@ -9,6 +9,7 @@ pub(crate) mod map;
 mod overview;
 mod projects;
 mod quantities;
+pub(crate) mod review;
 mod runs;
 mod session;
 pub(crate) mod settings;
@@ -31,6 +32,7 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "projects", description = "Projects, networks and their versions"),
         (name = "uploads", description = "Files of models on their way into a project"),
         (name = "jobs", description = "Long work: imports, studies, reports"),
+        (name = "review", description = "Networks matched to one another, meters and their transformers: what is proposed, what people decide"),
         (name = "runs", description = "Studies and their results"),
         (name = "live", description = "What happens, as it happens"),
         (name = "map", description = "Where things are: GeoJSON, vector tiles, arrays of positions"),
@@ -59,4 +61,5 @@ pub fn api() -> OpenApiRouter<App> {
         .merge(quantities::routes())
         .merge(elements::routes())
         .merge(diagram::routes())
+        .merge(review::routes())
 }

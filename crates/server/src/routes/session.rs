@@ -48,16 +48,44 @@ fn state_of(app: &App, caller: &Caller, csrf: Option<String>, expires_ms: Option
     }
 }
 
-/// Who is logged in.
-#[utoipa::path(get, path = "/api/session", tag = "access", security(("session" = ["viewer"]), ("token" = ["viewer"])),
-    responses((status = 200, body = Session)))]
-pub async fn session(State(app): State<App>, parts: Parts) -> Result<Json<Session>, Problem> {
+/// Who is logged in, or that nobody is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SessionNow {
+    /// None: nobody is logged in.
+    pub user: Option<String>,
+    pub role: Option<Role>,
+    /// To be sent in the header X-Gridtwin-Csrf with all methods but GET and HEAD; none for a token, which needs none.
+    pub csrf: Option<String>,
+    /// Everyone is an administrator: the server was started without login.
+    pub no_auth: bool,
+    pub version: String,
+    /// End of the session at the latest, RFC 3339.
+    pub expires_utc: Option<String>,
+    /// There are no users yet: the link that the server printed when it started makes the first administrator.
+    pub is_first_start: bool,
+}
+
+/// Who is logged in. For everyone to ask: a browser asks before anybody is.
+#[utoipa::path(get, path = "/api/session", tag = "access",
+    responses((status = 200, body = SessionNow),
+        (status = 401, body = Problem, description = "A token was sent that is not valid")))]
+pub async fn session(State(app): State<App>, parts: Parts) -> Result<Json<SessionNow>, Problem> {
+    let is_first_start = app.auth.first_key().is_some();
     let caller = match auth::caller(&parts, &app).await {
-        Err(problem) if problem.status == StatusCode::UNAUTHORIZED.as_u16() && app.auth.first_key().is_some() => {
-            let hint = "There are no users yet. Open the link that the server printed when it started, to make the first administrator.";
-            return Err(problem.hint(hint));
+        Ok(caller) => caller,
+        // A browser without a session, or with one that has ended; a program with a wrong token has to learn that it is wrong.
+        Err(problem) if problem.status == StatusCode::UNAUTHORIZED.as_u16() && !parts.headers.contains_key(header::AUTHORIZATION) => {
+            return Ok(Json(SessionNow {
+                user: None,
+                role: None,
+                csrf: None,
+                no_auth: false,
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                expires_utc: None,
+                is_first_start,
+            }));
         }
-        other => other?,
+        Err(problem) => return Err(problem),
     };
     let expires_ms = match caller.session.clone() {
         Some(hash) => {
@@ -67,7 +95,16 @@ pub async fn session(State(app): State<App>, parts: Parts) -> Result<Json<Sessio
         None => None,
     };
     let csrf = if app.config.no_auth || caller.session.is_some() { auth::csrf(&parts, &app) } else { None };
-    Ok(Json(state_of(&app, &caller, csrf, expires_ms)))
+    let now = state_of(&app, &caller, csrf, expires_ms);
+    Ok(Json(SessionNow {
+        user: Some(now.user),
+        role: Some(now.role),
+        csrf: now.csrf,
+        no_auth: now.no_auth,
+        version: now.version,
+        expires_utc: now.expires_utc,
+        is_first_start,
+    }))
 }
 
 /// Name and password.

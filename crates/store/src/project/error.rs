@@ -44,6 +44,10 @@ pub enum ProjectError {
     Inconsistent { reason: String },
     #[error("version {number} of network \"{network}\" cannot be read back: {reason}")]
     VersionDamaged { network: String, number: u64, reason: String },
+    #[error("nothing is decided about {about}")]
+    NotDecided { about: String },
+    #[error("the decision about {about} cannot be read")]
+    DecisionDamaged { about: String },
     #[error(transparent)]
     Lake(#[from] crate::StoreError),
 }
@@ -98,6 +102,10 @@ impl ProjectError {
                 .hint("Nothing has been written. The reader of this format made a network that cannot be kept; report the model with it."),
             Self::VersionDamaged { .. } => Diagnostic::error("PROJECT.VERSION.DAMAGED", text)
                 .hint("`gridtwin project check` lists what is wrong. Import the model again: that makes a new version."),
+            Self::NotDecided { .. } => Diagnostic::error("PROJECT.DECISION.NONE", text)
+                .hint("`gridtwin project decisions` lists what is in force; nothing has been written."),
+            Self::DecisionDamaged { .. } => Diagnostic::error("PROJECT.DECISION.DAMAGED", text)
+                .hint("Take it back and make it anew; the table `overrides` has it."),
             Self::Lake(lake) => Diagnostic::error("PROJECT.LAKE.REFUSED", text).hint(lake.hint()),
         }
     }

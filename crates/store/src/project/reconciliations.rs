@@ -47,7 +47,7 @@ pub struct Reconciled {
 }
 
 /// A reconciliation in a list.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ReconciliationInfo {
     /// Network and number of the version on either side.
     pub a: (String, u64),
@@ -62,6 +62,32 @@ pub struct ReconciliationInfo {
     pub only_b: u64,
     #[serde(skip)]
     id: i64,
+}
+
+/// A match as lists need it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MatchBrief {
+    /// Place in the kept list, from 0.
+    pub position: u64,
+    /// `class:id` on either side.
+    pub a: String,
+    pub b: String,
+    pub class: String,
+    pub method: String,
+    /// 0 to 1.
+    pub score: f64,
+    pub distance_m: Option<f64>,
+    pub tie: Option<String>,
+}
+
+/// What a reconciliation gave, without the reasons of its matches.
+#[derive(Clone, Debug)]
+pub struct ReconciledBrief {
+    pub info: ReconciliationInfo,
+    pub matches: Vec<MatchBrief>,
+    pub conflicts: Vec<StoredConflict>,
+    pub only_a: Vec<String>,
+    pub only_b: Vec<String>,
 }
 
 const INFO: &str = "SELECT na.name, va.number, nb.name, vb.number, r.time_utc, r.author, r.options, r.n_matches, r.n_conflicts, r.n_only_a, \
@@ -208,22 +234,70 @@ impl Project {
                     reasons: serde_json::from_str(&r.text(7)).unwrap_or(Value::Null),
                 });
             }
-            let sql = "SELECT kind, a, b, value_a, value_b, lon_deg, lat_deg FROM conflicts WHERE reconciliation = $1 ORDER BY position";
-            for r in database.rows(sql, &id)? {
-                found.conflicts.push(StoredConflict {
-                    kind: r.text(0),
-                    a: r.text(1),
-                    b: r.text(2),
-                    value_a: r.text(3),
-                    value_b: r.text(4),
-                    place: r.real(5).zip(r.real(6)).map(|(lon, lat)| LonLat::new(lon, lat)),
-                });
-            }
-            for r in database.rows("SELECT side, subject FROM unmatched WHERE reconciliation = $1 ORDER BY position", &id)? {
-                let side = if r.text(0) == "a" { &mut found.only_a } else { &mut found.only_b };
-                side.push(r.text(1));
-            }
+            found.conflicts = conflicts_of(database, info.id)?;
+            (found.only_a, found.only_b) = unmatched_of(database, info.id)?;
             Ok(Some((info, found)))
         })
     }
+
+    /// What was kept of a pair of versions, as lists need it.
+    ///
+    /// # Errors
+    /// A database that cannot be read.
+    pub fn reconciliation_in_brief(&self, a: &VersionInfo, b: &VersionInfo) -> Result<Option<ReconciledBrief>, ProjectError> {
+        self.database().read(|database| {
+            let sql = format!("{INFO} AND r.version_a = $2 AND r.version_b = $3");
+            let Some(row) = database.row(&sql, &[self.id.into(), a.id.into(), b.id.into()])? else { return Ok(None) };
+            let info = info_of(&row);
+            let sql =
+                "SELECT a, b, class, method, score, distance_m, tie, position FROM matches WHERE reconciliation = $1 ORDER BY position";
+            let brief = |r: &Row| MatchBrief {
+                position: r.number(7),
+                a: r.text(0),
+                b: r.text(1),
+                class: r.text(2),
+                method: r.text(3),
+                score: r.real(4).unwrap_or(f64::NAN),
+                distance_m: r.real(5),
+                tie: r.optional_text(6),
+            };
+            let matches = database.rows(sql, &[info.id.into()])?.iter().map(brief).collect();
+            let conflicts = conflicts_of(database, info.id)?;
+            let (only_a, only_b) = unmatched_of(database, info.id)?;
+            Ok(Some(ReconciledBrief { info, matches, conflicts, only_a, only_b }))
+        })
+    }
+
+    /// Reasons of one match of a reconciliation.
+    ///
+    /// # Errors
+    /// A database that cannot be read.
+    pub fn match_reasons(&self, of: &ReconciliationInfo, position: u64) -> Result<Value, ProjectError> {
+        let sql = "SELECT reasons FROM matches WHERE reconciliation = $1 AND position = $2";
+        let row = self.database().row(sql, &[of.id.into(), (position as i64).into()])?;
+        Ok(row.and_then(|r| serde_json::from_str(&r.text(0)).ok()).unwrap_or(Value::Null))
+    }
+}
+
+fn conflicts_of(database: &mut Database, id: i64) -> Result<Vec<StoredConflict>, ProjectError> {
+    let sql = "SELECT kind, a, b, value_a, value_b, lon_deg, lat_deg FROM conflicts WHERE reconciliation = $1 ORDER BY position";
+    let of = |r: &Row| StoredConflict {
+        kind: r.text(0),
+        a: r.text(1),
+        b: r.text(2),
+        value_a: r.text(3),
+        value_b: r.text(4),
+        place: r.real(5).zip(r.real(6)).map(|(lon, lat)| LonLat::new(lon, lat)),
+    };
+    Ok(database.rows(sql, &[id.into()])?.iter().map(of).collect())
+}
+
+/// Subjects without a partner of the first and of the second network.
+fn unmatched_of(database: &mut Database, id: i64) -> Result<(Vec<String>, Vec<String>), ProjectError> {
+    let (mut only_a, mut only_b) = (Vec::new(), Vec::new());
+    for r in database.rows("SELECT side, subject FROM unmatched WHERE reconciliation = $1 ORDER BY position", &[id.into()])? {
+        let side = if r.text(0) == "a" { &mut only_a } else { &mut only_b };
+        side.push(r.text(1));
+    }
+    Ok((only_a, only_b))
 }

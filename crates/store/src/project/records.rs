@@ -104,21 +104,7 @@ impl Project {
     /// # Errors
     /// A database that cannot be written.
     pub fn add_overrides(&self, overrides: &[Override]) -> Result<(), ProjectError> {
-        let rows: Vec<Vec<Cell>> = overrides
-            .iter()
-            .map(|o| {
-                vec![
-                    self.id.into(),
-                    o.kind.as_str().into(),
-                    o.subject.as_str().into(),
-                    o.value.as_ref().map(Value::to_string).into(),
-                    o.author.as_str().into(),
-                    o.note.as_str().into(),
-                    o.time_utc.as_str().into(),
-                ]
-            })
-            .collect();
-        self.database().write(|database| database.insert("overrides (project, kind, subject, value, author, note, time_utc)", 7, "", rows))
+        self.database().write(|database| add_overrides(database, self.id, overrides))
     }
 
     /// Decisions of a kind that are in force, by subject.
@@ -232,6 +218,22 @@ fn override_of(row: &super::database::Row, place: &str) -> Result<Override, Proj
     let damaged = |e| ProjectError::Damaged { place: place.to_owned(), reason: format!("an override is no JSON: {e}") };
     let value = row.optional_text(2).map(|text| serde_json::from_str(&text).map_err(damaged)).transpose()?;
     Ok(Override { kind: row.text(0), subject: row.text(1), value, author: row.text(3), note: row.text(4), time_utc: row.text(5) })
+}
+
+pub(super) fn add_overrides(database: &mut Database, project: i64, overrides: &[Override]) -> Result<(), ProjectError> {
+    let row = |o: &Override| {
+        vec![
+            project.into(),
+            o.kind.as_str().into(),
+            o.subject.as_str().into(),
+            o.value.as_ref().map(Value::to_string).into(),
+            o.author.as_str().into(),
+            o.note.as_str().into(),
+            o.time_utc.as_str().into(),
+        ]
+    };
+    let into = "overrides (project, kind, subject, value, author, note, time_utc)";
+    database.insert(into, 7, "", overrides.iter().map(row).collect())
 }
 
 pub(super) fn overrides_in_force(database: &mut Database, project: i64, kind: &str) -> Result<Vec<Override>, ProjectError> {

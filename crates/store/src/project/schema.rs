@@ -4,8 +4,12 @@ use super::database::{Cell, Database, Dialect};
 use super::error::ProjectError;
 
 /// Steps in their order; the first makes schema 1.
-const STEPS: [&str; 3] =
-    [include_str!("migrations/0001_networks.sql"), include_str!("migrations/0002_records.sql"), include_str!("migrations/0003_work.sql")];
+const STEPS: [&str; 4] = [
+    include_str!("migrations/0001_networks.sql"),
+    include_str!("migrations/0002_records.sql"),
+    include_str!("migrations/0003_work.sql"),
+    include_str!("migrations/0004_sites.sql"),
+];
 
 /// The schema that this program reads and writes.
 pub const SCHEMA: i64 = STEPS.len() as i64;

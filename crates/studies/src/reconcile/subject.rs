@@ -48,6 +48,9 @@ pub struct Subject {
     pub length_m: Option<f64>,
     /// Buses at which it stands.
     pub buses: Vec<u32>,
+    /// What it is in the network: an element (of a line in pieces the first), an asset's number among assets, or both.
+    pub element: Option<ElementId>,
+    pub asset: Option<usize>,
 }
 
 impl Subject {
@@ -177,7 +180,7 @@ pub fn subjects(network: &Network) -> Vec<Subject> {
     let mut found: Vec<Subject> = Vec::new();
     let mut by_element: HashMap<ElementId, usize> = HashMap::new();
     let mut by_alias: HashMap<(Class, String), usize> = HashMap::new();
-    for asset in &network.assets {
+    for (number_of_asset, asset) in network.assets.iter().enumerate() {
         let Some(class) = class_of_asset(asset.kind) else { continue };
         let number = |names: &[&str]| {
             let of =
@@ -212,7 +215,19 @@ pub fn subjects(network: &Network) -> Vec<Subject> {
             places.extend(asset.bus.and_then(|b| place_of_bus(network, b)));
         }
         by_alias.entry((class, id.clone())).or_insert(found.len());
-        found.push(Subject { key: format!("{}:{id}", class.name()), class, ids, places, kv, size, phases, length_m, buses });
+        found.push(Subject {
+            key: format!("{}:{id}", class.name()),
+            class,
+            ids,
+            places,
+            kv,
+            size,
+            phases,
+            length_m,
+            buses,
+            element: asset.element,
+            asset: Some(number_of_asset),
+        });
     }
     for &id in &network.order {
         if by_element.contains_key(&id) {
@@ -258,6 +273,8 @@ pub fn subjects(network: &Network) -> Vec<Subject> {
             phases: phases_of(network, id),
             length_m,
             buses,
+            element: Some(id),
+            asset: None,
         });
     }
     for s in &mut found {

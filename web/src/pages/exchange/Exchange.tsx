@@ -1,4 +1,4 @@
-/** Models in: upload, what it is and why, guesses to confirm, what would be kept, import; and the records of what became of it all. */
+/** Models in: upload, what it is and why, guesses to confirm, what would be kept, import; what was matched, to be decided; and the records of what became of it all. */
 
 import { useUrl } from '../../state/url';
 import { strings } from '../../strings';
@@ -6,15 +6,20 @@ import { Boundary, Tabs } from '../../ui/parts';
 import './exchange.css';
 import { Import } from './Import';
 import { Records } from './Records';
+import { Review } from './review/Review';
+
+const TABS = { import: Import, review: Review, records: Records };
 
 export default function Exchange() {
   const url = useUrl();
-  const at = url.get('tab') === 'records' ? 'records' : 'import';
+  const asked = url.get('tab');
+  const at = asked === 'records' || asked === 'review' ? asked : 'import';
+  const Content = TABS[at];
   return (
     <div className="page">
       <header><h1>{strings.pages.exchange}</h1></header>
-      <Tabs label={strings.pages.exchange} at={at} onChange={(tab) => url.set({ tab: tab === 'import' ? null : tab }, true)} tabs={[{ id: 'import', label: strings.exchange.title }, { id: 'records', label: strings.exchange.records }]} />
-      <Boundary key={at}>{at === 'import' ? <Import /> : <Records />}</Boundary>
+      <Tabs label={strings.pages.exchange} at={at} onChange={(tab) => url.set({ tab: tab === 'import' ? null : tab, job: null }, true)} tabs={[{ id: 'import', label: strings.exchange.title }, { id: 'review', label: strings.review.title }, { id: 'records', label: strings.exchange.records }]} />
+      <Boundary key={at}><Content /></Boundary>
     </div>
   );
 }

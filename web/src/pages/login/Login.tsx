@@ -1,5 +1,5 @@
 import { useEffect, useState, type FormEvent } from 'react';
-import { api, asProblem } from '../../api/client';
+import { api, ApiError, asProblem } from '../../api/client';
 import { getSession } from '../../api/data';
 import type { Problem, Session } from '../../api/types';
 import { useSession } from '../../state/session';
@@ -36,13 +36,7 @@ export function Login() {
     setProblem(null);
     try {
       if (isFirst) await api.post('/api/first-admin', { key: key.trim(), user: user.trim(), password });
-      let session: Session;
-      try {
-        session = isFirst ? await getSession() : await login(user.trim(), password);
-      } catch (error) {
-        if (!isFirst) throw error;
-        session = await login(user.trim(), password);
-      }
+      const session = (isFirst ? await getSession() : null) ?? (await login(user.trim(), password));
       // The router took the address at the start of the page, so that of the link needs a new start; it also takes the key out.
       if (location.pathname.endsWith('/first-admin') || keyInAddress() !== null) location.replace('/');
       else enter(session);
@@ -74,5 +68,7 @@ export function Login() {
 /** Logs in and asks for the session, whose token unsafe requests need. */
 async function login(user: string, password: string): Promise<Session> {
   await api.post('/api/login', { user, password });
-  return getSession();
+  const session = await getSession();
+  if (!session) throw new ApiError({ title: strings.login.noCookie, status: 0, hint: strings.login.noCookieHint });
+  return session;
 }

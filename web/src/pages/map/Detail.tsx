@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, type ReactNode } from 'react';
 import { api, asProblem, path } from '../../api/client';
 import { strings } from '../../strings';
-import { count, fieldName, hourOfYear, num, when } from '../../ui/format';
+import { count, fieldName, hourOfYear, knownField, num, when } from '../../ui/format';
 import { Boundary, Priority, ProblemView, Severity, Spinner } from '../../ui/parts';
 import { symbolOf } from '../../ui/symbols';
 import { useElement, type Attribute, type ElementDetail, type Neighbour, type Solved } from './data';
@@ -37,7 +37,7 @@ export function Facts({ rows, onHour, study }: { rows: Attribute[]; onHour?: (ho
           const isHour = onHour && name.endsWith('_hour') && typeof row.value === 'number';
           return (
             <tr key={`${name}.${i}`} data-field={name} data-value={typeof row.value === 'number' ? row.value : undefined}>
-              <td className="quiet" title={name}>{row.label && row.label !== name.replaceAll('_', ' ') ? row.label : named.words}</td>
+              <td className="quiet" title={name}>{!knownField(name) && row.label && row.label !== name.replaceAll('_', ' ') ? row.label : named.words}</td>
               <td className={typeof row.value === 'number' ? 'num' : ''}>
                 {isOver(name, row.value) && <><Priority level={1} label={strings.map.violations} /> </>}
                 {isHour ? <button className="link" onClick={() => onHour(row.value as number)}>{hourOfYear(row.value as number)}</button> : valueText(row.value)}

@@ -7,7 +7,7 @@ import { allPages, pageOf } from '../../api/data';
 import type { Page } from '../../api/types';
 import { useUrl } from '../../state/url';
 import { strings } from '../../strings';
-import { fieldName, hourOfYear, num } from '../../ui/format';
+import { fieldName, hourOfYear, num, when } from '../../ui/format';
 import { Empty, Loaded, ProblemView, Spinner } from '../../ui/parts';
 import { Table, type Column, type Sort } from '../../ui/Table';
 import { indexOf } from '../../api/geometry';
@@ -97,7 +97,8 @@ export function columnsOf(rows: Record<string, unknown>[], first: string[] = [],
         const value = row[key];
         if (typeof value === 'number') return isHour ? hourOfYear(value) : num(value);
         if (typeof value === 'boolean') return value ? 'yes' : 'no';
-        return value === null || value === undefined ? '–' : String(value);
+        if (value === null || value === undefined) return '–';
+        return typeof value === 'string' && key.endsWith('_utc') ? when(value) : String(value);
       },
     };
   });

@@ -259,9 +259,10 @@ export default function MapPage() {
     return list;
   }, [first.thermal, first.voltage, first.extra, first.quantities.data, extraName, factsOn, factValues.values]);
 
-  if (context.error && !context.projects) return <div className="page"><ProblemView problem={asProblem(context.error)} /></div>;
-  if (context.projects && !project) return <Empty title={strings.empty.noProjects} actions={<Link className="button" to="/exchange">{strings.empty.import}</Link>}>{strings.empty.noProjectsHint}</Empty>;
-  if (context.networks && !network) return <Empty title={strings.empty.noNetworks} actions={<Link className="button" to={{ pathname: '/exchange', search: `?project=${encodeURIComponent(project ?? '')}` }}>{strings.empty.import}</Link>}>{strings.empty.noProjectsHint}</Empty>;
+  if (context.error && !context.projects) return <div className="page"><h1 className="visually-hidden">{strings.pages.map}</h1><ProblemView problem={asProblem(context.error)} /></div>;
+  const head = <h1 className="visually-hidden">{strings.pages.map}</h1>;
+  if (context.projects && !project) return <>{head}<Empty title={strings.empty.noProjects} actions={<Link className="button" to="/exchange">{strings.empty.import}</Link>}>{strings.empty.noProjectsHint}</Empty></>;
+  if (context.networks && !network) return <>{head}<Empty title={strings.empty.noNetworks} actions={<Link className="button" to={{ pathname: '/exchange', search: `?project=${encodeURIComponent(project ?? '')}` }}>{strings.empty.import}</Link>}>{strings.empty.noProjectsHint}</Empty></>;
   if (!project || !network) return <Spinner />;
 
   const titleOf = (id: string): string => {
@@ -289,7 +290,7 @@ export default function MapPage() {
 
   return (
     <div className="mappage">
-      <h1 className="visually-hidden">{strings.pages.map}</h1>
+      {head}
       {showLayers && g && (
         <Boundary name="layers">
           <Layers

@@ -39,23 +39,25 @@ export default function HeatStrip({ heat, height = 260, onHour }: { heat: Heat; 
         const hue = dark ? ['#2b3340', '#4b6a94', '#8db4e2', '#dfeaff'] : ['#eef2f6', '#a9c3de', '#5585b5', '#173f6b'];
         const low = heat.limit_low ?? -Infinity;
         const high = heat.limit_high ?? Infinity;
-        const pieces = [];
+        // The unit stands with each class: a text beside them would take their place.
+        const unit = heat.unit ? ` ${heat.unit}` : '';
+        const pieces: { lt?: number; lte?: number; gt?: number; gte?: number; color?: string; label: string }[] = [];
         const from = Math.max(least, low);
         const to = Math.min(most, high);
-        if (least < low) pieces.push({ lt: low, color: dark ? '#ffb454' : '#9a4d00', label: `< ${num(low)}` });
+        if (least < low) pieces.push({ lt: low, color: dark ? '#ffb454' : '#9a4d00', label: `< ${num(low)}${unit}` });
         for (let i = 0; i < 4 && from < to; i += 1) {
           const a = from + ((to - from) * i) / 4;
           const b = from + ((to - from) * (i + 1)) / 4;
-          pieces.push({ gte: a, ...(i === 3 ? { lte: b } : { lt: b }), color: hue[i], label: `${num(a, 3)}–${num(b, 3)}` });
+          pieces.push({ gte: a, ...(i === 3 ? { lte: b } : { lt: b }), color: hue[i], label: `${num(a, 3)}–${num(b, 3)}${unit}` });
         }
-        if (from >= to) pieces.push({ gte: from, lte: to, color: hue[1], label: num(from) });
-        if (most > high) pieces.push({ gt: high, color: token('p1'), label: `> ${num(high)}` });
+        if (from >= to) pieces.push({ gte: from, lte: to, color: hue[1], label: `${num(from)}${unit}` });
+        if (most > high) pieces.push({ gt: high, color: token('p1'), label: `> ${num(high)}${unit}` });
         return {
           grid: { left: 44, right: 8, top: 8, bottom: 62 },
           tooltip: tooltip({ trigger: 'item', formatter: (p: { value: [number, number, number] }) => `${hourOfYear(p.value[0] * 24 + p.value[1] + 1)}<br><b>${num(p.value[2])}</b> ${heat.unit ?? ''}` }),
           xAxis: axis('day', { type: 'category', data: Array.from({ length: heat.days }, (_, d) => hourOfYear(d * 24 + 1).slice(0, -6)), splitLine: { show: false } }),
           yAxis: axis('hour, its end', { type: 'category', data: Array.from({ length: 24 }, (_, h) => h + 1), inverse: true, splitLine: { show: false } }),
-          visualMap: { type: 'piecewise', pieces, orient: 'horizontal', left: 'center', bottom: 0, itemWidth: 14, itemHeight: 10, textStyle: { color: token('text'), fontSize: 11 }, text: [heat.unit ?? '', ''] },
+          visualMap: { type: 'piecewise', pieces, orient: 'horizontal', left: 'center', bottom: 0, itemWidth: 14, itemHeight: 10, textStyle: { color: token('text'), fontSize: 11 } },
           series: [{ type: 'heatmap', data, progressive: 2000, emphasis: { itemStyle: { borderColor: token('text'), borderWidth: 1 } } }],
         };
       }}
