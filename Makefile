@@ -27,8 +27,11 @@ web/dist/index.html: web/node_modules/.package-lock.json web/index.html web/vite
 build: web ## the whole program, with SQL, as target/full/gridtwin (long: it builds the query engine)
 	$(CARGO) build --profile full -p gridtwin --features gridtwin/sql
 
-run: web ## build the program with its web app, make a demonstration, serve it (DATA=folder PORT=n for others)
-	$(CARGO) build --profile quick -p gridtwin --features gridtwin/sql
+run: ## build the program with its web app, make a demonstration, serve it (DATA=folder PORT=n for others)
+	@# The web app is fetched and built while the other crates are; the crate that holds it waits for it (crates/server/build.rs).
+	@$(MAKE) --no-print-directory web & web=$$!; \
+	GRIDTWIN_WEB_PROCESS=$$web $(CARGO) build --profile quick -p gridtwin --features gridtwin/sql || { wait $$web; exit 1; }; \
+	wait $$web
 	"$${CARGO_TARGET_DIR:-target}"/quick/gridtwin serve --data $(DATA) --port $(PORT) --demo
 
 test: web ## formatting, clippy without warnings, every test; beside a PostgreSQL server and in a Chromium that are fetched for it (scripts/)
