@@ -5,6 +5,7 @@ CARGO ?= cargo
 NPM ?= npm
 DATA ?= data
 PORT ?= 8080
+QUICK = $(CARGO) build --profile quick -p gridtwin --features gridtwin/sql
 FUZZ_TARGET ?= opendss_reader
 FUZZ_SECONDS ?= 600
 
@@ -28,10 +29,13 @@ build: web ## the whole program, with SQL, as target/full/gridtwin (long: it bui
 	$(CARGO) build --profile full -p gridtwin --features gridtwin/sql
 
 run: ## build the program with its web app, make a demonstration, serve it (DATA=folder PORT=n for others)
-	@# The web app is fetched and built while the other crates are; the crate that holds it waits for it (crates/server/build.rs).
-	@$(MAKE) --no-print-directory web & web=$$!; \
-	GRIDTWIN_WEB_PROCESS=$$web $(CARGO) build --profile quick -p gridtwin --features gridtwin/sql || { wait $$web; exit 1; }; \
-	wait $$web
+	@# The first time, the web app is fetched and built while the other crates are; the crate that holds it waits for it
+	@# (crates/server/build.rs). Later it comes first, so that Cargo sees what is new in it.
+	@if [ -f web/dist/index.html ]; then $(MAKE) --no-print-directory web && $(QUICK); else \
+		$(MAKE) --no-print-directory web & web=$$!; \
+		GRIDTWIN_WEB_PROCESS=$$web $(QUICK) || { wait $$web; exit 1; }; \
+		wait $$web; \
+	fi
 	"$${CARGO_TARGET_DIR:-target}"/quick/gridtwin serve --data $(DATA) --port $(PORT) --demo
 
 test: web ## formatting, clippy without warnings, every test; beside a PostgreSQL server and in a Chromium that are fetched for it (scripts/)
@@ -46,11 +50,11 @@ bench: ## speed and agreement against OpenDSS and power-grid-model, and a thousa
 	bench/run.sh
 
 e2e: web ## every page in a browser, light and dark, and a map of a hundred thousand elements; screenshots stay in web/e2e/shots
-	$(CARGO) build --profile quick -p gridtwin --features gridtwin/sql
+	$(QUICK)
 	scripts/with-chromium.sh node web/e2e/run.mjs --binary "$${CARGO_TARGET_DIR:-target}"/quick/gridtwin
 
 api-test: ## every route with data that its document allows and data that it does not (Schemathesis, from PyPI)
-	$(CARGO) build --profile quick -p gridtwin --features gridtwin/sql
+	$(QUICK)
 	scripts/api-test.sh "$${CARGO_TARGET_DIR:-target}"/quick/gridtwin 50
 
 soak: ## the tests that take minutes, in a release build
