@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const STAGES: [&str; 24] = [
+const STAGES: [&str; 25] = [
     "READ",
     "CHECK",
     "SOLVE",
     "FAULT",
+    "HOSTING",
     "RUN",
     "OUTPUT",
     "RAW",

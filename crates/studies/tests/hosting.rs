@@ -129,7 +129,8 @@ fn faults_follow_the_impedances() {
     assert_eq!(one(&result, "b").capacity_kw(), Some(steps_of(kw)));
     // Three buses in a row, a resource in the middle, a fault at the end: the middle's impedance Zm feeds the fault through Ze, so the head
     // loses I Ze/(Zm + Ze) of its V/(Zm + Ze): with equal impedances, I |z| / V of it.
-    let row = format!("{}new line.m bus1=b bus2=c phases=3 r1=1 x1=1 r0=1 x0=1 c1=0 c0=0 length=1 units=none\n", TWO_BUS);
+    let more = "new line.m bus1=b bus2=c phases=3 r1=1 x1=1 r0=1 x0=1 c1=0 c0=0 length=1 units=none\nset voltagebases";
+    let row = TWO_BUS.replace("set voltagebases", more);
     let criteria = Criteria::of(&[Criterion::ReachReduction]);
     let result = run(script(&row), &HostingOptions { criteria, ..HostingOptions::default() }).expect("a study");
     let kw = 0.1 * V_LN / 2.0_f64.sqrt() * 3.0 * V_LN / 1.2 / 1e3;
@@ -150,8 +151,8 @@ new line.lat bus1=n2.2 bus2=n4.2 phases=1 r1=1.1 x1=0.9 r0=1.1 x0=0.9 c1=5 c0=5 
 new transformer.small phases=1 windings=2 buses=[n4.2 n5.2] conns=[wye wye] kvs=[7.2 0.24] kvas=[50 50] xhl=2 %loadloss=1.5
 new transformer.dd phases=3 windings=2 buses=[n3 n6] conns=[delta delta] kvs=[12.47 0.48] kvas=[300 300] xhl=4 %loadloss=1
 new capacitor.c bus1=n3 phases=3 kvar=300 kv=12.47
-new load.a bus1=n3 phases=3 kv=12.47 kw=1800 pf=0.95
-new load.b bus1=n2.1 phases=1 kv=7.2 kw=400 pf=0.95
+new load.a bus1=n3 phases=3 kv=12.47 kw=1200 pf=0.95
+new load.b bus1=n2.1 phases=1 kv=7.2 kw=200 pf=0.95
 new load.c bus1=n5.2 phases=1 kv=0.24 kw=20 pf=0.98
 new load.d bus1=n6 phases=3 conn=delta kv=0.48 kw=120 pf=0.9
 new line.open bus1=n3 bus2=n7 phases=3 r1=0.5 x1=0.7 r0=0.9 x0=2.1 c1=8 c0=4 length=3 units=km enabled=no
@@ -161,6 +162,13 @@ calcvoltagebases
 set maxcontroliter=50
 solve
 ";
+
+/// The IEEE 123-node feeder has lines above their ampacity and voltages just below 1.05 pu without any resource.
+fn of_ieee123() -> HostingOptions {
+    let mut criteria = Criteria::default();
+    criteria.set(Criterion::OverVoltage, 1.058);
+    HostingOptions { criteria, base_violations: BaseViolations::NotWorse, ..HostingOptions::default() }
+}
 
 fn capacities(result: &HostingResult) -> Vec<(String, Option<f64>, Option<Criterion>)> {
     result.sites.iter().map(|s| (s.bus.clone(), s.capacity_kw(), s.crossing().map(|c| c.criterion))).collect()
@@ -198,7 +206,7 @@ fn a_regulator_that_acts_does_not_hide_smaller_sizes() {
 
 #[test]
 fn base_violations_give_zero_or_are_not_made_worse() {
-    let low = FEEDER.replace("kw=1800", "kw=1800 vminpu=0.5").replace("%loadloss=1.5", "%loadloss=1.5 normhkva=10");
+    let low = FEEDER.replace("%loadloss=1.5", "%loadloss=1.5 normhkva=10");
     let criteria = Criteria::of(&[Criterion::ThermalTransformer]);
     let options = HostingOptions { criteria, ..HostingOptions::default() };
     let result = run(script(&low), &options).expect("a study");
@@ -231,7 +239,10 @@ fn hours_bind_as_the_load_says() {
     assert_eq!(capacities(&run(start(), &chosen).expect("a study")), capacities(&all));
     let threads = HostingOptions { threads: 5, ..options.clone() };
     let again = run(start(), &threads).expect("a study");
-    assert_eq!(again.tables(), all.tables());
+    assert!(again.tables() == all.tables(), "the number of threads changes the tables");
+    assert!(again.envelopes().eq(all.envelopes()), "the number of threads changes the envelope");
+    let parts: Vec<_> = all.envelopes().collect();
+    assert!(parts.iter().all(|p| p.rows.len() == 4 && p.batch().num_rows() == 4));
     let binding = run(start(), &HostingOptions { hours: Hours::Binding, envelope: false, ..options.clone() }).expect("a study");
     assert!(binding.moments.iter().any(|m| m.moment.step == Some(2) && m.why.contains(&"lowest net load")));
     assert_eq!(binding.sites.len(), all.sites.len());
@@ -242,13 +253,13 @@ fn hours_bind_as_the_load_says() {
 #[test]
 fn draws_are_those_of_the_seed_whatever_the_threads() {
     let stochastic = Stochastic { seed: 7, draws: 40, ..Stochastic::default() };
-    let options = HostingOptions { method: Method::Stochastic, stochastic, threads: 1, ..HostingOptions::default() };
+    let options = HostingOptions { method: Method::Stochastic, stochastic, threads: 1, ..of_ieee123() };
     let a = run(ieee("ieee123", &[], None), &options).expect("a study");
     let b = run(ieee("ieee123", &[], None), &HostingOptions { threads: 3, ..options.clone() }).expect("a study");
-    assert_eq!(a.tables(), b.tables());
+    assert!(a.tables() == b.tables(), "the number of threads changes the draws");
     let other = Stochastic { seed: 8, ..stochastic };
     let c = run(ieee("ieee123", &[], None), &HostingOptions { stochastic: other, threads: 2, ..options }).expect("a study");
-    assert_ne!(a.tables(), c.tables());
+    assert!(a.tables() != c.tables(), "the seed changes nothing");
     let d = a.draws.as_ref().unwrap();
     assert_eq!(d.factors.iter().map(|f| f.1).sum::<usize>(), 40);
     let figure = |name: &str| d.figures.iter().find(|f| f.0 == name).unwrap().1;
@@ -260,22 +271,50 @@ fn draws_are_those_of_the_seed_whatever_the_threads() {
 }
 
 #[test]
-fn superposition_is_near_the_solution_on_ieee123() {
+fn searching_ieee123_finds_what_trying_every_step_finds() {
+    let sizes = Sizes { step_kw: Some(25.0), max_kw: Some(6000.0) };
+    for (der, limit) in [(Der::Generation, 1.058), (Der::Generation, 1.0505), (Der::Load, 1.058)] {
+        let mut options = HostingOptions { der, sizes, threads: 2, ..of_ieee123() };
+        options.criteria.set(Criterion::OverVoltage, limit);
+        let fast = run(ieee("ieee123", &[], None), &options).expect("a study");
+        let slow = run(ieee("ieee123", &[], None), &HostingOptions { exhaustive: true, ..options }).expect("a study");
+        let differing: Vec<_> = capacities(&fast).into_iter().zip(capacities(&slow)).filter(|(a, b)| a != b).collect();
+        assert!(differing.is_empty(), "{der:?} {limit}: {differing:?}");
+        println!("{der:?} {limit}: {} and {} power flows", fast.n_solved, slow.n_solved);
+    }
+}
+
+/// Relative differences of the streamlined from the iterative capacities, sorted.
+fn differences(commands: &[&str]) -> Vec<f64> {
     let sizes = Sizes { step_kw: Some(10.0), max_kw: Some(20_000.0) };
-    let options = HostingOptions { sizes, threads: 2, ..HostingOptions::default() };
-    let exact = run(ieee("ieee123", &[], None), &HostingOptions { ..options.clone() }).expect("a study");
-    let fast = run(ieee("ieee123", &[], None), &HostingOptions { method: Method::Streamlined, ..options }).expect("a study");
-    assert!(fast.n_solved <= fast.sites.len() as u64);
-    let mut off: Vec<f64> = Vec::new();
+    let mut options = HostingOptions { sizes, threads: 2, ..of_ieee123() };
+    // Next to a limit that is crossed without resources, the last digits of a current decide.
+    options.criteria.set(Criterion::ThermalLine, 130.0);
+    let exact = run(ieee("ieee123", commands, None), &options).expect("a study");
+    let fast = run(ieee("ieee123", commands, None), &HostingOptions { method: Method::Streamlined, ..options }).expect("a study");
+    assert!(fast.n_solved <= fast.sites.len() as u64, "one triangular solution a bus");
+    let mut off = Vec::new();
     for (e, f) in exact.sites.iter().zip(&fast.sites) {
         assert_eq!(e.bus, f.bus);
         if let (Some(e), Some(f)) = (e.capacity_kw(), f.capacity_kw()) {
-            off.push((f - e).abs() / e.max(100.0));
+            off.push((f - e) / e.max(100.0));
         }
     }
     off.sort_by(f64::total_cmp);
-    // Controls do not act in it and currents stay those of the base voltages: half of the buses within a tenth.
-    assert!(off[off.len() / 2] < 0.1, "median {} worst {}", off[off.len() / 2], off[off.len() - 1]);
+    off
+}
+
+#[test]
+fn superposition_is_near_the_solution_on_ieee123() {
+    // With controls held both ask the same grid; what is left is the bend of the power flow.
+    let held = differences(&["set controlmode=off"]);
+    let n = held.len();
+    println!("held: lowest {:.3} median {:.3} highest {:.3}", held[0], held[n / 2], held[n - 1]);
+    let near = held.iter().filter(|x| x.abs() < 0.15).count();
+    assert!(held[n / 2].abs() < 0.1 && 10 * near > 9 * n, "{near} of {n} within 15 %, median {}", held[n / 2]);
+    // With controls that act it misses what regulators give: mostly too low.
+    let free = differences(&[]);
+    println!("free: lowest {:.3} median {:.3} highest {:.3}", free[0], free[n / 2], free[n - 1]);
 }
 
 #[test]

@@ -150,7 +150,7 @@ impl<'a> Search<'a> {
         let mut share = 1.0_f64;
         for (c, limit) in self.criteria.iter() {
             let (from, to) = (self.margin(a, c, limit), self.margin(b, c, limit));
-            if !(to < 0.0) && !to.is_nan() {
+            if to >= 0.0 {
                 continue;
             }
             let at = from / (from - to);

@@ -160,7 +160,8 @@ pub fn draws(study: &Study<'_>, bases: &Bases, customers: &[Customer], numbers: 
         Draw {
             number: t.number,
             resources: (t.level * t.per_level).min(t.sequence.len()) as u32,
-            capacity_kw: at_site_kw.iter().map(|p| p.1).sum(),
+            // Not `sum`: of nothing it is minus zero.
+            capacity_kw: at_site_kw.iter().fold(0.0, |sum, p| sum + p.1),
             crossing: t.crossing,
             base_violates: t.base_violates,
             at_site_kw,

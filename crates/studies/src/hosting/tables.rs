@@ -258,7 +258,14 @@ fn step_and_hour(m: &super::hours::Moment) -> [Value; 2] {
 }
 
 impl HostingResult {
-    /// The tables that the study has rows for.
+    /// The capacities by moment, a part of the table `envelope` for each bus: all at once they may be millions of rows. Nothing where they
+    /// were not kept.
+    pub fn envelopes(&self) -> impl Iterator<Item = Table> + '_ {
+        let kept = self.sites.iter().filter(|s| s.found.as_ref().is_some_and(|f| !f.envelope.is_empty()));
+        kept.map(|s| Table { name: "envelope", meaning: "hosting capacity by step", columns: ENVELOPE, rows: self.envelope_rows(s) })
+    }
+
+    /// The tables that the study has rows for, but for [`HostingResult::envelopes`].
     pub fn tables(&self) -> Vec<Table> {
         let table = |name, meaning, columns, rows| Table { name, meaning, columns, rows };
         let mut tables = Vec::new();
@@ -279,10 +286,6 @@ impl HostingResult {
         let relaxations: Vec<_> = self.sites.iter().flat_map(|s| self.relaxation_rows(s)).collect();
         if !relaxations.is_empty() {
             tables.push(table("relaxations", "what would relax the binding limit", RELAXATIONS, relaxations));
-        }
-        let envelope: Vec<_> = self.sites.iter().flat_map(|s| self.envelope_rows(s)).collect();
-        if !envelope.is_empty() {
-            tables.push(table("envelope", "hosting capacity by step", ENVELOPE, envelope));
         }
         if !self.moments.is_empty() {
             tables.push(table("moments", "steps at which limits were held", MOMENTS, self.moments.iter().map(moment_row).collect()));
