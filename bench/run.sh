@@ -1,20 +1,21 @@
 #!/usr/bin/env bash
 # Builds the release binary, makes a Python environment with the other programs in it, and runs the benches one after another.
 #
-# usage: run.sh [solves|series|utility|newton|meters|server ...] [--write] [options of the one bench named]
+# usage: run.sh [solves|series|utility|newton|meters|server|hosting ...] [--write] [options of the one bench named]
 #
 # solves: opendss_compare.py; series: series_compare.py; utility: thousand_feeders.sh; newton: newton/newton_compare.py on the sample cases
-# of GRIDTWIN_FORMATS (../shared/formats) and on the cases named; meters: meters/run.sh; server: server/load.py. Without names all of them.
+# of GRIDTWIN_FORMATS (../shared/formats) and on the cases named; meters: meters/run.sh; server: server/load.py; hosting: hosting/run.sh. Without names all
+# of them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 benches=()
 while [ $# -gt 0 ]; do
     case "$1" in
-        solves | series | utility | newton | meters | server) benches+=("$1"); shift ;;
+        solves | series | utility | newton | meters | server | hosting) benches+=("$1"); shift ;;
         *) break ;;
     esac
 done
-[ ${#benches[@]} -gt 0 ] || benches=(solves series utility newton meters server)
+[ ${#benches[@]} -gt 0 ] || benches=(solves series utility newton meters server hosting)
 venv="${GRIDTWIN_BENCH_VENV:-.venv}"
 if ! "$venv/bin/python" -c 'import dss, power_grid_model' 2>/dev/null; then
     python3 -m venv "$venv"
@@ -64,6 +65,7 @@ for bench in "${benches[@]}"; do
             "$venv/bin/python" bench/server/load.py --binary "$bin" "$@" || status=1
             ;;
         meters) GRIDTWIN_BENCH_VENV="$venv" bench/meters/run.sh "$bin" || status=1 ;;
+        hosting) bench/hosting/run.sh "$bin" "$venv/bin/python" || status=1 ;;
     esac
 done
 exit "$status"

@@ -23,6 +23,8 @@ pub enum Command {
     Solve(SolveArguments),
     /// Short-circuit currents at every bus
     Faults(FaultArguments),
+    /// How much generation or load each bus can host, by three methods
+    HostingCapacity(Box<crate::hosting::arguments::HostingArguments>),
     /// Read and check a model without solving it
     Check(CheckArguments),
     /// What is in a model, and what of it was not used
@@ -447,7 +449,7 @@ pub struct QstsArguments {
 }
 
 /// A length of time with its unit, in hours.
-fn step_h(text: &str) -> Result<f64, String> {
+pub(crate) fn step_h(text: &str) -> Result<f64, String> {
     let text = text.trim();
     let unit_at = text.find(|c: char| c.is_ascii_alphabetic() && !matches!(c, 'e' | 'E')).unwrap_or(text.len());
     let (number, unit) = text.split_at(unit_at);

@@ -21,6 +21,7 @@ pub mod element_rows;
 pub mod equivalent;
 pub mod failure;
 pub mod faults;
+pub mod hosting;
 pub mod info;
 pub mod lake;
 pub mod meters;
@@ -54,6 +55,7 @@ pub fn run(cli: &Cli, console: &mut Console<'_>) -> u8 {
     let result = match &cli.command {
         Command::Solve(arguments) => solve::run(arguments, console).map(|()| true),
         Command::Faults(arguments) => faults::run(arguments, console).map(|()| true),
+        Command::HostingCapacity(arguments) => hosting::run(arguments, console).map(|()| true),
         Command::Check(arguments) => check::run(arguments, console),
         Command::Info(arguments) => info::run(arguments, console).map(|()| true),
         Command::Bench(arguments) => bench::run(arguments, console).map(|()| true),

@@ -51,30 +51,39 @@ impl ResultFolder {
         Ok(folder)
     }
 
+    /// Writes some of the files, or none: names with their contents, the last of all names among them as the last.
+    ///
+    /// # Errors
+    /// As [`ResultFolder::write`].
+    pub fn write_some(&self, contents: &[(&'static str, Vec<u8>)]) -> Result<(), Failure> {
+        assert!(contents.iter().all(|(name, _)| self.names.contains(name)), "names of the folder");
+        let temporary = |name: &str| self.dir.join(format!(".{name}.{}.partial", std::process::id()));
+        let result = contents.iter().try_for_each(|(name, content)| {
+            let path = temporary(name);
+            write_through(&path, content).map_err(|e| cannot("write", &path, &e))
+        });
+        let result = result.and_then(|()| {
+            contents.iter().try_for_each(|(name, _)| {
+                let to = self.dir.join(name);
+                fs::rename(temporary(name), &to).map_err(|e| cannot("rename to", &to, &e))
+            })
+        });
+        if result.is_err() {
+            for (name, _) in contents {
+                // Best effort: the first error is the one to tell.
+                let _ = fs::remove_file(temporary(name));
+            }
+        }
+        result
+    }
+
     /// Writes all files, or none: `contents` in the order of the names.
     ///
     /// # Errors
     /// A file that cannot be written or renamed; temporary files are then removed.
     pub fn write(&self, contents: &[&str]) -> Result<(), Failure> {
         assert_eq!(contents.len(), self.names.len(), "one content for each name");
-        let temporary = |name: &str| self.dir.join(format!(".{name}.{}.partial", std::process::id()));
-        let result = self.names.iter().zip(contents).try_for_each(|(name, content)| {
-            let path = temporary(name);
-            write_through(&path, content).map_err(|e| cannot("write", &path, &e))
-        });
-        let result = result.and_then(|()| {
-            self.names.iter().try_for_each(|name| {
-                let to = self.dir.join(name);
-                fs::rename(temporary(name), &to).map_err(|e| cannot("rename to", &to, &e))
-            })
-        });
-        if result.is_err() {
-            for name in self.names {
-                // Best effort: the first error is the one to tell.
-                let _ = fs::remove_file(temporary(name));
-            }
-        }
-        result
+        self.write_some(&self.names.iter().zip(contents).map(|(name, content)| (*name, content.as_bytes().to_vec())).collect::<Vec<_>>())
     }
 }
 
@@ -85,7 +94,7 @@ impl ResultFolder {
 pub fn write_whole(path: &Path, content: &str) -> Result<(), Failure> {
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let temporary = path.with_file_name(format!(".{name}.{}.partial", std::process::id()));
-    let written = write_through(&temporary, content).map_err(|e| cannot("write", path, &e));
+    let written = write_through(&temporary, content.as_bytes()).map_err(|e| cannot("write", path, &e));
     let done = written.and_then(|()| fs::rename(&temporary, path).map_err(|e| cannot("rename to", path, &e)));
     if done.is_err() {
         // Best effort: the first error is the one to tell.
@@ -94,9 +103,9 @@ pub fn write_whole(path: &Path, content: &str) -> Result<(), Failure> {
     done
 }
 
-fn write_through(path: &Path, content: &str) -> io::Result<()> {
+fn write_through(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = fs::File::create(path)?;
-    file.write_all(content.as_bytes())?;
+    file.write_all(content)?;
     file.sync_all()
 }
 

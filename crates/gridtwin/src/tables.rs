@@ -28,7 +28,7 @@ pub(crate) fn push_line(text: &mut String, words: &[&str], numbers: impl IntoIte
 }
 
 /// A name, in quotes where it holds a comma, a quote or a line end.
-fn push_field(text: &mut String, word: &str) {
+pub(crate) fn push_field(text: &mut String, word: &str) {
     if word.contains([',', '"', '\n', '\r']) {
         text.push('"');
         text.push_str(&word.replace('"', "\"\""));

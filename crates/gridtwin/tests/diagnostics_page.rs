@@ -11,6 +11,7 @@ const STAGES: [&str; 25] = [
     "CHECK",
     "SOLVE",
     "FAULT",
+    "HOSTING",
     "RUN",
     "OUTPUT",
     "RAW",

@@ -97,6 +97,14 @@ pub(crate) fn mismatch(state: &State) -> Mismatch {
             turnover_va += power.norm();
         }
     }
+    if !state.placed().is_empty() {
+        let mut placed = vec![Complex64::ZERO; residue.len()];
+        state.add_placed(&mut placed);
+        for (n, i) in placed.iter().enumerate() {
+            residue[n] -= i;
+            turnover_va += (state.voltages()[n] * i.conj()).norm();
+        }
+    }
     if let Some(patch) = &state.patch {
         for (&(from, to), i) in patch.branches.iter().zip(&patch.i_a) {
             residue[from as usize] += i;

@@ -128,21 +128,8 @@ fn in_series(mut z: CMatrix, r_ohm: f64) -> CMatrix {
 /// # Errors
 /// A network that cannot be factored.
 pub fn fault_study(network: &Network, before: Option<&State>) -> Result<Vec<BusFault>, CircuitError> {
-    let mut network = network.clone();
-    network.options.mode = SolutionMode::FaultStudy;
-    for fault in &mut network.faults {
-        fault.common.enabled = false;
-    }
-    let circuit = Arc::new(Circuit::compile(Arc::new(network))?);
-    let mut state = State::new(&circuit)?;
-    if let Some(before) = before.filter(|b| b.circuit().nodes() == circuit.nodes()) {
-        state.set_voltages(before.voltages());
-        state.adopt(before, false);
-        state.enter_dynamics()?;
-        state.linearise();
-    }
-    state.build()?;
-    state.solve_direct()?;
+    let mut state = fault_state(network, before)?;
+    let circuit = Arc::clone(state.circuit());
     let v_oc = state.voltages().to_vec();
     let mut buses = Vec::new();
     for i in 0..circuit.network().buses.len() {
@@ -163,6 +150,31 @@ pub fn fault_study(network: &Network, before: Option<&State>) -> Result<Vec<BusF
         });
     }
     Ok(buses)
+}
+
+/// The network as a fault meets it: machines behind their transient impedance, loads as admittances, at the open-circuit voltages.
+///
+/// [`State::response`] of it gives columns of the short-circuit impedance. `before` as in [`fault_study`].
+///
+/// # Errors
+/// A network that cannot be factored.
+pub fn fault_state(network: &Network, before: Option<&State>) -> Result<State, CircuitError> {
+    let mut network = network.clone();
+    network.options.mode = SolutionMode::FaultStudy;
+    for fault in &mut network.faults {
+        fault.common.enabled = false;
+    }
+    let circuit = Arc::new(Circuit::compile(Arc::new(network))?);
+    let mut state = State::new(&circuit)?;
+    if let Some(before) = before.filter(|b| b.circuit().nodes() == circuit.nodes()) {
+        state.set_voltages(before.voltages());
+        state.adopt(before, false);
+        state.enter_dynamics()?;
+        state.linearise();
+    }
+    state.build()?;
+    state.solve_direct()?;
+    Ok(state)
 }
 
 /// Columns of the inverse system admittance at some nodes, by node number.

@@ -314,6 +314,9 @@ impl State {
                 _ => e.model.inject(&mut varying[i], &e.nodes, &self.v, &mut injection),
             }
         }
+        if !self.placed.is_empty() {
+            self.add_placed(&mut injection);
+        }
         self.varying = varying;
         self.injection = injection;
     }

@@ -12,6 +12,7 @@ use crate::dense::CMatrix;
 use crate::element::{ElementError, Model, Varying};
 use crate::error::{CircuitError, Place};
 use crate::pc::{LoadBank, LoadState, Moment};
+use crate::placed::PlacedPower;
 use crate::plant::StatePlant;
 use crate::sparse::{Factor, Matrix, SparseError, Work};
 use network::{ElementId, ElementKind, SolutionMode, SolutionOptions};
@@ -70,6 +71,10 @@ pub struct State {
     pub(crate) linearisations: u32,
     /// Conductances added for a study, between node numbers; see [`crate::fault_study`].
     pub(crate) patch: Option<Patch>,
+    /// Powers added for a study; see [`crate::placed`].
+    pub(crate) placed: Vec<PlacedPower>,
+    /// How often the matrix was factored.
+    pub(crate) revision: u64,
 }
 
 /// Branches added between a few nodes by compensation, without touching the factor.
@@ -129,6 +134,8 @@ impl State {
             in_series: false,
             linearisations: 0,
             patch: None,
+            placed: Vec::new(),
+            revision: 0,
         };
         state.arrange_loads();
         state.linearise();
@@ -586,6 +593,7 @@ impl State {
     }
 
     fn refactor(&mut self, rows: Option<&[u32]>) -> Result<(), CircuitError> {
+        self.revision += 1;
         let result = match (&mut self.factor, rows) {
             (Some(factor), Some(rows)) => factor.refactor_changed(&self.matrix, rows),
             (Some(factor), None) => factor.refactor(&self.matrix),
@@ -642,7 +650,7 @@ impl State {
 
     /// Whether the iteration can leave the quiet nodes out.
     pub(crate) fn sweeps_trailing(&self) -> bool {
-        self.in_series && self.patch.is_none() && self.factor.as_ref().is_some_and(Factor::has_trailing)
+        self.in_series && self.patch.is_none() && self.placed.is_empty() && self.factor.as_ref().is_some_and(Factor::has_trailing)
     }
 
     /// As [`State::solve_linear`] for the nodes with injections alone; the voltages of the quiet ones wait for [`State::complete`].
@@ -702,6 +710,13 @@ impl State {
                     balance[at] -= drawn[k];
                     noise[at] += rounding[k];
                 }
+            }
+        }
+        if !self.placed.is_empty() {
+            let mut placed = vec![Complex64::ZERO; self.v.len()];
+            self.add_placed(&mut placed);
+            for (at, &n) in first.iter().enumerate() {
+                balance[at] += placed[n as usize];
             }
         }
         if (0..first.len()).all(|k| noise[k] < own[k]) {

@@ -43,6 +43,7 @@ pub mod schema;
 pub mod server;
 #[cfg(feature = "sql")]
 pub mod sql;
+pub mod table_file;
 pub mod views;
 
 pub use error::StoreError;

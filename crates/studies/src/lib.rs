@@ -1,5 +1,6 @@
 //! Questions asked of a grid: a network in, tables out. Nothing here opens a file or reads a clock.
 
+pub mod hosting;
 pub mod meter_map;
 pub mod metering;
 pub mod quality;

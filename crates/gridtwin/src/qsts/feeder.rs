@@ -224,7 +224,7 @@ fn prepare(mut model: Model, question: &Question) -> Result<Ready, Failure> {
 }
 
 /// What a reader of the results should know of the shapes: that there are none, or that they are not as long as the run.
-fn shape_notes(network: &Network, options: &TimeSeriesOptions) -> Vec<Diagnostic> {
+pub(crate) fn shape_notes(network: &Network, options: &TimeSeriesOptions) -> Vec<Diagnostic> {
     let of_mode = |s: &Shapes| match options.mode {
         SolutionMode::Yearly => s.yearly,
         SolutionMode::Daily => s.daily,
