@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const STAGES: [&str; 24] = [
+const STAGES: [&str; 25] = [
     "READ",
     "CHECK",
     "SOLVE",
@@ -31,6 +31,7 @@ const STAGES: [&str; 24] = [
     "UPLOAD",
     "BACKUP",
     "CONVERT",
+    "SCENARIO",
 ];
 
 fn is_code(text: &str) -> bool {
