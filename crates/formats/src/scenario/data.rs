@@ -5,7 +5,7 @@ use crate::FileSource;
 use crate::weather::{self, WeatherOptions};
 use network::scenario::parameters::FileKind;
 use network::scenario::{Profile, ScenarioData};
-use network::{Diagnostic, Severity, SourceRef};
+use network::{Diagnostic, LonLat, Severity, SourceRef};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,7 @@ const MAX_ROWS: usize = 527_040;
 pub(super) fn read(
     files: &dyn FileSource,
     wanted: &[Wanted],
+    place: Option<LonLat>,
     findings: &mut Vec<Diagnostic>,
     read_files: &mut Vec<PathBuf>,
 ) -> ScenarioData {
@@ -37,7 +38,7 @@ pub(super) fn read(
         };
         read_files.push(path.to_path_buf());
         match w.kind {
-            FileKind::Weather => match weather::read_bytes(&bytes, &w.name, &WeatherOptions::default()) {
+            FileKind::Weather => match weather::read_bytes(&bytes, &w.name, &WeatherOptions { place, ..WeatherOptions::default() }) {
                 Ok(import) => {
                     findings.extend(import.diagnostics.into_iter().filter(|d| d.severity > Severity::Note));
                     if let Some(first) = import.series.into_iter().next() {

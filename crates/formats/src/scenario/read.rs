@@ -6,7 +6,7 @@ use super::{consistency, data};
 use crate::FileSource;
 use network::scenario::parameters::{FileKind, Form, LAYERS, Parameter, SCENARIO, Section};
 use network::scenario::{Customers, Layer, LayerKind, Scenario, ScenarioData, WeatherSource, Weekday};
-use network::{Diagnostic, Severity, SourceRef};
+use network::{Diagnostic, LonLat, Severity, SourceRef};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
@@ -56,7 +56,9 @@ pub fn read(files: &dyn FileSource, path: &Path) -> ScenarioImport {
     }
     places.insert(String::new(), SourceRef::new(path.to_string_lossy().as_ref(), 1));
     let mut read_files = read;
-    let data = data::read(files, &wanted, &mut findings, &mut read_files);
+    let told = |name: &str| top.get("weather").and_then(|w| w.get(name)).and_then(Json::as_f64);
+    let place = told("latitude_deg").zip(told("longitude_deg")).map(|(lat, lon)| LonLat::new(lon, lat));
+    let data = data::read(files, &wanted, place, &mut findings, &mut read_files);
     let scenario = finish(top, layers, places, path, &mut findings);
     consistency::check(&scenario, &data, &mut findings);
     let order = |d: &Diagnostic| d.source.as_ref().map_or((String::new(), 0), |s| (s.file.to_string(), s.line));

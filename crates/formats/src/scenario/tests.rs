@@ -191,3 +191,56 @@ fn the_schema_is_made_of_the_table() {
         }
     }
 }
+
+#[test]
+fn mutated_files_never_panic() {
+    let text = "scenario: x\nseed: 7\nweather: {synthetic_seed: 1}\ncustomers: {classes: [{class: a, loads: [c*], numbers: [1]}]}\nlayers:\n  - ev: &e\n      penetration_pct: 30 %\n      \
+                adoption: [{year: 2030, penetration_pct: 5}]\n      arrival_weekday_weights: [1, 2]\n      allocation: {classes: [b], propensity: {b: 2}, weights_csv: w.csv}\n  - ev: *e\n  - solar: {size_median_kw: 7000 W, \
+                orientations: [{tilt_deg: 10, azimuth_deg: 180}]}\n  - policy: {tou: {}, volt_var: {v_pu: [0.9, 1, 1.1, 1.2]}}\n  - weather: {start: 07-10, amplitude_c: 9 °F}\n";
+    let mut state = 0x9e37_79b9_7f4a_7c15u64;
+    let mut next = |n: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % n.max(1) as u64) as usize
+    };
+    let pieces: Vec<&[u8]> = vec![
+        b"[",
+        b"}",
+        b": ",
+        b"- ",
+        b"\n",
+        b"&e ",
+        b"*e",
+        b"<<",
+        b"1e999",
+        b"-1",
+        b"\"",
+        b"\xc3\xa9",
+        b"\xff",
+        b"null",
+        b"{}",
+        b"include: s.yaml\n",
+    ];
+    for _ in 0..3000 {
+        let mut bytes = text.as_bytes().to_vec();
+        for _ in 0..1 + next(4) {
+            let at = next(bytes.len());
+            match next(3) {
+                0 => bytes.truncate(at),
+                1 => {
+                    let end = (at + next(12)).min(bytes.len());
+                    bytes.drain(at..end);
+                }
+                _ => {
+                    let piece = pieces[next(pieces.len())];
+                    bytes.splice(at..at, piece.iter().copied());
+                }
+            }
+        }
+        let import = read(&MemoryFiles::new().with("s.yaml", bytes.clone()).with("w.csv", bytes), Path::new("s.yaml"));
+        if let Some(scenario) = import.scenario {
+            let _ = vary(&scenario, "layers[0].ev.penetration_pct", "40");
+        }
+    }
+}

@@ -66,8 +66,8 @@ pub(super) struct Stack<'p> {
     pub stores: Vec<(usize, usize)>,
     names: HashSet<String>,
     shape_names: HashSet<String>,
-    /// AC power that caps have let through, kW: by transformer, by feeder.
-    capped: (HashMap<usize, f64>, HashMap<String, f64>),
+    /// AC power that each cap has let through, kW: by transformer, by feeder.
+    capped: HashMap<String, (HashMap<usize, f64>, HashMap<String, f64>)>,
     base_kw: Vec<f64>,
 }
 
@@ -101,7 +101,7 @@ impl Prepared {
             stores: Vec::new(),
             names: base.order.iter().map(|&id| base.full_name(id)).collect(),
             shape_names: base.load_shapes.iter().map(|s| s.name.to_lowercase()).collect(),
-            capped: (HashMap::new(), HashMap::new()),
+            capped: HashMap::new(),
             base_kw: nominal_load_kw(base, self.calendar),
             sites,
         };
@@ -506,7 +506,7 @@ impl<'p> Stack<'p> {
                     .then((a.adopter.site, a.adopter.customer).cmp(&(b.adopter.site, b.adopter.customer)))
             });
             let (sites, network) = (&self.sites, &self.network);
-            let (by_transformer, by_feeder) = &mut self.capped;
+            let (by_transformer, by_feeder) = self.capped.entry(policy.clone()).or_default();
             roofs.retain(|r| {
                 if !admitted.contains(&r.adopter.site) {
                     return true;
