@@ -11,6 +11,7 @@ pub mod model;
 pub mod opendss;
 pub mod outages;
 pub mod psse;
+pub mod scenario;
 pub mod study_results;
 pub mod table;
 pub mod weather;

@@ -35,6 +35,8 @@ pub enum Command {
     Synth(SynthArguments),
     /// Step models through time: a report, or a results lake with --out
     Qsts(QstsArguments),
+    /// Scenarios: vehicles, sun, storage, heat, weather, tariffs and changes stacked upon models
+    Scenario(crate::scenario::arguments::ScenarioArguments),
     /// Ask a results lake in SQL
     Sql(SqlArguments),
     /// Figures of a study in a results lake: overloads, voltages, losses, transformers, feeders
@@ -413,6 +415,9 @@ pub struct QstsArguments {
     /// How controls act [default: as the model says, or static]
     #[arg(long, value_enum)]
     pub controls: Option<SeriesControls>,
+    /// Scenario (YAML or JSON) that is laid upon every model first
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
     #[command(flatten)]
     pub iteration: IterationArguments,
     /// Write a results lake into this folder instead of a report

@@ -35,6 +35,7 @@ pub mod reconcile;
 pub mod reliability;
 pub mod report;
 pub mod result_folder;
+pub mod scenario;
 pub mod serve;
 pub mod solve;
 pub mod sql;
@@ -61,6 +62,7 @@ pub fn run(cli: &Cli, console: &mut Console<'_>) -> u8 {
         Command::Bench(arguments) => bench::run(arguments, console).map(|()| true),
         Command::Synth(arguments) => synth::run(arguments, console).map(|()| true),
         Command::Qsts(arguments) => return qsts::run(arguments, console),
+        Command::Scenario(arguments) => scenario::run(arguments, console),
         Command::Sql(arguments) => sql::run(arguments, console).map(|()| true),
         Command::Report(arguments) => study_report::run(arguments, console).map(|()| true),
         Command::Lake(arguments) => lake::run(arguments, console),

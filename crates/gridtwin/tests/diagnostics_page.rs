@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const STAGES: [&str; 25] = [
+const STAGES: [&str; 28] = [
     "READ",
     "CHECK",
     "SOLVE",
@@ -34,6 +34,7 @@ const STAGES: [&str; 25] = [
     "BACKUP",
     "CONVERT",
     "RELIABILITY",
+    "SCENARIO",
 ];
 
 fn is_code(text: &str) -> bool {

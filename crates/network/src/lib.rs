@@ -36,6 +36,7 @@ pub mod options;
 pub mod outage;
 pub mod reading;
 pub mod result_tables;
+pub mod scenario;
 pub mod shape;
 pub mod transmission;
 pub mod units;

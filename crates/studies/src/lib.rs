@@ -6,5 +6,6 @@ pub mod metering;
 pub mod quality;
 pub mod reconcile;
 pub mod reliability;
+pub mod scenario;
 pub mod synthetic;
 pub mod time_series;

@@ -73,7 +73,7 @@ pub(super) fn read(bytes: &[u8], name: &str, options: &WeatherOptions) -> Result
         let what = Diagnostic::error("WEATHER.TABLE.NO_VALUES", "no column holds weather that is known here").at(&at);
         return Err(what.detail(format!("Columns: {}.", table.headers.join(", "))).into());
     }
-    let Some(place) = options.place.or(place) else {
+    let Some(place) = options.place.or(place).or_else(|| place_of_columns(&lower, &table)) else {
         let what = Diagnostic::error("WEATHER.TABLE.NO_PLACE", "the table does not say where the weather is").at(&at);
         return Err(what.hint("tell latitude and longitude").into());
     };
@@ -120,6 +120,15 @@ pub(super) fn read(bytes: &[u8], name: &str, options: &WeatherOptions) -> Result
     let columns = columns.finish(name, &mut import.diagnostics);
     import.series.push(Weather { name: name.to_owned(), place, elevation_m: None, utc_offset_s: 0, utc_s, columns, typical_year: false });
     Ok(import)
+}
+
+/// The place that columns of latitude and longitude say, as this program writes them; of several places none, for the times would not rise.
+fn place_of_columns(headers: &[String], table: &table::Table) -> Option<LonLat> {
+    let column = |name: &str| headers.iter().position(|h| h == name || h.strip_suffix("_deg") == Some(name));
+    let (lat, lon) = (column("latitude")?, column("longitude")?);
+    let number = |c: usize| table.rows.first()?.cells.get(c)?.trim().parse::<f64>().ok();
+    let (lat_deg, lon_deg) = (number(lat)?, number(lon)?);
+    (lat_deg.abs() <= 90.0 && lon_deg.abs() <= 180.0).then_some(LonLat::new(lon_deg, lat_deg))
 }
 
 fn instant(text: &str, order: DateOrder, zone: &TimeZone) -> Option<i64> {

@@ -6,6 +6,7 @@ use crate::cli::{IterationArguments, KeepItem, QstsArguments, SeriesControls, Se
 use crate::failure::Failure;
 use crate::model::Model;
 use crate::number::count;
+use crate::scenario::{self, Loaded};
 use crate::solve;
 use network::{ControlMode, Diagnostic, Network, Severity, Shapes, SolutionMode};
 use powerflow::metering::monitor::MonitorError;
@@ -24,11 +25,13 @@ pub struct Question {
     pub lenient: bool,
     /// A report shows every step.
     pub prints_steps: bool,
+    /// Laid upon every model.
+    pub scenario: Option<Loaded>,
 }
 
 impl Question {
     /// # Errors
-    /// A length of the run that is no whole number of steps.
+    /// A length of the run that is no whole number of steps; a scenario that cannot be read or is not for the run.
     pub fn new(a: &QstsArguments) -> Result<Self, Failure> {
         let step_h = a.step.unwrap_or(1.0);
         let steps = match (a.steps, a.day) {
@@ -45,7 +48,15 @@ impl Question {
                 steps.round() as u32
             }
         };
-        let mode = a.mode.unwrap_or(if a.day { SeriesMode::Daily } else { SeriesMode::Yearly });
+        let scenario = a.scenario.as_deref().map(scenario::load).transpose()?;
+        let usual = if a.day && scenario.is_none() { SeriesMode::Daily } else { SeriesMode::Yearly };
+        let mode = a.mode.unwrap_or(usual);
+        if scenario.is_some() && mode != SeriesMode::Yearly {
+            return Err(Diagnostic::error("RUN.SCENARIO.MODE", "a scenario is about the course of a year")
+                .detail("Its layers change yearly shapes, which the mode asked for does not follow.")
+                .hint("Leave --mode out; --day gives the first day of the year.")
+                .into());
+        }
         let mut limits = VoltageLimits::default();
         if let Some((low, high)) = a.range_a {
             (limits.a_low_pu, limits.a_high_pu) = (low, high);
@@ -78,6 +89,7 @@ impl Question {
             dss: a.dss.clone(),
             lenient: a.lenient,
             prints_steps: a.keep.contains(&KeepItem::Steps),
+            scenario,
         })
     }
 
@@ -89,7 +101,7 @@ impl Question {
             Series::Named(names) => json!(names),
             Series::All => json!("all"),
         };
-        json!({
+        let mut all = json!({
             "mode": o.mode,
             "steps": o.steps,
             "step_h": o.step_h,
@@ -103,7 +115,11 @@ impl Question {
             "range_b_pu": [o.limits.b_low_pu, o.limits.b_high_pu],
             "dss": self.dss,
             "lenient": self.lenient,
-        })
+        });
+        if let Some(scenario) = &self.scenario {
+            all["scenario"] = json!({ "name": scenario.prepared.scenario.name, "sha256": scenario.digest });
+        }
+        all
     }
 }
 
@@ -163,6 +179,8 @@ pub struct Read {
 pub struct Ready {
     model: Model,
     state: State,
+    /// What the layers of a scenario add.
+    stacked: Option<Value>,
 }
 
 /// Keeps the step that is wanted.
@@ -188,6 +206,8 @@ pub struct Solved {
     pub controls: ControlMode,
     pub tolerance_pu: f64,
     pub result: FeederResult,
+    /// What the layers of a scenario add.
+    pub stacked: Option<Value>,
     /// Findings of reading and of the checks.
     pub findings: Vec<Diagnostic>,
 }
@@ -204,12 +224,23 @@ pub fn read(model: &ModelRef, question: &Question, cache: &HashCache) -> Read {
     Read { input_hash: files.hash(), files: files.list(), ready }
 }
 
-fn prepare(mut model: Model, question: &Question) -> Result<Ready, Failure> {
+/// Lays the scenario upon a model, checks it and makes it ready.
+///
+/// # Errors
+/// A transmission case, what the checks refuse, a circuit that cannot be compiled.
+pub fn prepare(mut model: Model, question: &Question) -> Result<Ready, Failure> {
     if model.network.is_transmission() {
         return Err(Diagnostic::error("RUN.MODEL.TRANSMISSION", "a transmission case has no course through time")
             .detail(format!("{} is solved as one balanced moment.", model.name))
             .hint("Solve it as a snapshot.")
             .into());
+    }
+    let mut stacked = None;
+    if let Some(scenario) = &question.scenario {
+        let laid = scenario.prepared.apply(&model.network).map_err(Failure::new)?;
+        stacked = Some(scenario::record(&laid.ledger));
+        model.network = laid.network;
+        model.diagnostics.extend(laid.findings);
     }
     model.preflight(question.lenient)?;
     let options = &question.options;
@@ -220,7 +251,7 @@ fn prepare(mut model: Model, question: &Question) -> Result<Ready, Failure> {
     model.diagnostics.extend(notes);
     let state = model.session.series_state(&model.network, true);
     let state = state.map_err(|e| refused(&model, e.diagnostic()))?;
-    Ok(Ready { model, state })
+    Ok(Ready { model, state, stacked })
 }
 
 /// What a reader of the results should know of the shapes: that there are none, or that they are not as long as the run.
@@ -296,6 +327,7 @@ impl Ready {
             controls: self.state.options.control_mode,
             tolerance_pu: self.state.options.tolerance_pu,
             findings: self.model.diagnostics.into_iter().chain(result.refused_monitors.iter().map(refused_monitor)).collect(),
+            stacked: self.stacked,
             result,
         })
     }

@@ -136,6 +136,9 @@ pub fn run(
     };
     let outcome = run_study(&spec, models, question, &mut OnConsole { console, progress: None })?;
     console.print(&summary(&spec, &outcome))?;
+    if question.scenario.is_some() {
+        console.print(&layers(&outcome))?;
+    }
     if outcome.interrupted {
         let n = outcome.records.len();
         console.warn(&[Diagnostic::warning("RUN.INTERRUPTED", format!("interrupted: {n} of {} are whole", count(models.len(), "feeder")))
@@ -375,7 +378,7 @@ fn record(solved: &Solved, question: &Question, files: Value) -> Value {
     let (r, t) = (&solved.result, &solved.result.totals);
     let kept = question.options.keep.statistics;
     let nodes = |is: &dyn Fn(&studies::time_series::tables::NodeStatistics) -> bool| kept.then(|| r.nodes.iter().filter(|n| is(n)).count());
-    json!({
+    let mut all = json!({
         "circuit": solved.circuit,
         "controls": solved.controls,
         "tolerance_pu": solved.tolerance_pu,
@@ -394,7 +397,11 @@ fn record(solved: &Solved, question: &Question, files: Value) -> Value {
         "elements_overloaded": kept.then(|| r.elements.iter().filter(|e| e.hours_above_normal > 0.0).count()),
         "warnings": solved.findings.iter().filter(|d| d.severity == Severity::Warning).count(),
         "files": files,
-    })
+    });
+    if let Some(stacked) = &solved.stacked {
+        all["scenario"] = stacked.clone();
+    }
+    all
 }
 
 fn failed(feeder: &str, failure: &Failure) -> Diagnostic {
@@ -469,6 +476,14 @@ fn summary(spec: &StudyRun, outcome: &StudyOutcome) -> String {
         }
     }
     text += &table.render();
+    text
+}
+
+/// What the layers of the scenario add to all feeders, and what the run took.
+fn layers(outcome: &StudyOutcome) -> String {
+    let records = outcome.records.iter().map(|r| &r.summary["scenario"]).filter(|s| s.is_object());
+    let mut text = crate::scenario::layers_table(records);
+    text += &format!("wall time {}, peak memory {}\n", progress::duration(outcome.elapsed), super::memory());
     text
 }
 

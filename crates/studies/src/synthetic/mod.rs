@@ -12,7 +12,7 @@
 pub mod build;
 pub mod catalogue;
 pub mod climate;
-mod elements;
+pub(crate) mod elements;
 pub mod layout;
 pub mod maths;
 pub mod random;
