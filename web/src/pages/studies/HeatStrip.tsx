@@ -53,7 +53,7 @@ export default function HeatStrip({ heat, height = 260, onHour }: { heat: Heat; 
         if (from >= to) pieces.push({ gte: from, lte: to, color: hue[1], label: `${num(from)}${unit}` });
         if (most > high) pieces.push({ gt: high, color: token('p1'), label: `> ${num(high)}${unit}` });
         return {
-          grid: { left: 44, right: 8, top: 8, bottom: 62 },
+          grid: { left: 44, right: 8, top: 8, bottom: 74 },
           tooltip: tooltip({ trigger: 'item', formatter: (p: { value: [number, number, number] }) => `${hourOfYear(p.value[0] * 24 + p.value[1] + 1)}<br><b>${num(p.value[2])}</b> ${heat.unit ?? ''}` }),
           xAxis: axis('day', { type: 'category', data: Array.from({ length: heat.days }, (_, d) => hourOfYear(d * 24 + 1).slice(0, -6)), splitLine: { show: false } }),
           yAxis: axis('hour, its end', { type: 'category', data: Array.from({ length: 24 }, (_, h) => h + 1), inverse: true, splitLine: { show: false } }),

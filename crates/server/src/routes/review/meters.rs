@@ -379,13 +379,13 @@ fn site_row(map: &MeterMapBrief, loads: &HashMap<&str, u64>, site: &MeterMapSite
 
 /// Sites from the nearest to a place on; in the order of their names where there is none.
 fn by_distance(mut sites: Vec<&MeterMapSite>, from: Option<LonLat>) -> Vec<&MeterMapSite> {
-    match from {
-        Some(p) => {
-            sites.sort_by(|x, y| p.distance_m(x.place).total_cmp(&p.distance_m(y.place)).then_with(|| x.transformer.cmp(&y.transformer)))
-        }
-        None => sites.sort_by_cached_key(|s| natural(&s.transformer)),
-    }
-    sites
+    let Some(from) = from else {
+        sites.sort_by_cached_key(|s| natural(&s.transformer));
+        return sites;
+    };
+    let mut near: Vec<(f64, &MeterMapSite)> = sites.into_iter().map(|s| (from.distance_m(s.place), s)).collect();
+    near.sort_by(|(x, a), (y, b)| x.total_cmp(y).then_with(|| a.transformer.cmp(&b.transformer)));
+    near.into_iter().map(|(_, s)| s).collect()
 }
 
 /// Which meter.
