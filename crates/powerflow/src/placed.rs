@@ -18,6 +18,7 @@
 use crate::circuit::NodeNumber;
 use crate::element::Varying;
 use crate::error::CircuitError;
+use crate::solve::Progress;
 use crate::state::State;
 use num_complex::Complex64;
 
@@ -105,6 +106,22 @@ impl State {
         }
         self.curve_places.clone_from(&from.curve_places);
         self.placed.clear();
+    }
+
+    /// Lets the controls act on a settled solution that was found with all of them held, as [`State::solve_moment`] would after its first power
+    /// flow; the control mode is the one to go on with.
+    ///
+    /// # Errors
+    /// As [`State::solve_moment`].
+    pub fn release_controls(&mut self, held: Progress) -> Result<Progress, CircuitError> {
+        if self.options.max_control_iterations <= 1 {
+            return Ok(Progress { controls_settled: false, ..held });
+        }
+        if self.iterate_controls(1) {
+            self.refresh()?;
+            return Ok(Progress { control_iterations: 1, controls_settled: held.convergence.settled, ..held });
+        }
+        self.go_on_with_controls(Progress { control_iterations: 1, ..held })
     }
 
     /// How often the system matrix was factored anew since the state was made: what shows whether it was touched.

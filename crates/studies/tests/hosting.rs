@@ -5,8 +5,8 @@ use network::SolutionMode;
 use powerflow::{Session, State};
 use std::path::{Path, PathBuf};
 use studies::hosting::{
-    BaseViolations, Criteria, Criterion, Der, HostingError, HostingOptions, HostingResult, Hours, Method, Relax, SeriesOf, SiteResult,
-    Sizes, Stochastic, run, tables,
+    BaseViolations, Criteria, Criterion, Der, HostingError, HostingOptions, HostingResult, Hours, Method, ProofOf, Relax, SeriesOf,
+    SiteResult, Sizes, Stochastic, run, tables,
 };
 
 /// Files of a model: one script in memory, or a folder on disk.
@@ -180,7 +180,7 @@ fn searching_and_trying_every_step_agree() {
         let sizes = Sizes { step_kw: Some(20.0), max_kw: Some(6000.0) };
         let options = HostingOptions { der, sizes, threads: 2, ..HostingOptions::default() };
         let fast = run(script(FEEDER), &options).expect("a study");
-        let slow = run(script(FEEDER), &HostingOptions { exhaustive: true, ..options }).expect("a study");
+        let slow = run(script(FEEDER), &HostingOptions { proof: ProofOf::EveryStep, ..options }).expect("a study");
         assert_eq!(capacities(&fast), capacities(&slow), "{der:?}");
         assert!(fast.n_solved * 3 < slow.n_solved, "{} against {}", fast.n_solved, slow.n_solved);
         assert_eq!(one(&fast, "n7").status(), "isolated");
@@ -199,7 +199,7 @@ fn a_regulator_that_acts_does_not_hide_smaller_sizes() {
         criteria.set(Criterion::OverVoltage, limit);
         let options = HostingOptions { criteria, sizes, threads: 2, ..HostingOptions::default() };
         let fast = run(script(FEEDER), &options).expect("a study");
-        let slow = run(script(FEEDER), &HostingOptions { exhaustive: true, ..options }).expect("a study");
+        let slow = run(script(FEEDER), &HostingOptions { proof: ProofOf::EveryStep, ..options }).expect("a study");
         assert_eq!(capacities(&fast), capacities(&slow), "{limit}");
     }
 }
@@ -272,12 +272,19 @@ fn draws_are_those_of_the_seed_whatever_the_threads() {
 
 #[test]
 fn searching_ieee123_finds_what_trying_every_step_finds() {
-    let sizes = Sizes { step_kw: Some(25.0), max_kw: Some(6000.0) };
-    for (der, limit) in [(Der::Generation, 1.058), (Der::Generation, 1.0505), (Der::Load, 1.058)] {
+    let sizes = Sizes { step_kw: Some(25.0), max_kw: Some(3000.0) };
+    // 1.0505 pu in steps of 5 kW: at bus 68 a tap rests one higher from 1410 to 1415 kW than below and above, and the limit is crossed there alone.
+    for (der, limit, step) in
+        [(Der::Generation, 1.058, 25.0), (Der::Generation, 1.0505, 5.0), (Der::Generation, 1.053, 10.0), (Der::Load, 1.058, 25.0)]
+    {
+        let sizes = Sizes { step_kw: Some(step), ..sizes };
         let mut options = HostingOptions { der, sizes, threads: 2, ..of_ieee123() };
+        if step == 5.0 {
+            options.criteria = Criteria::of(&[Criterion::OverVoltage]);
+        }
         options.criteria.set(Criterion::OverVoltage, limit);
         let fast = run(ieee("ieee123", &[], None), &options).expect("a study");
-        let slow = run(ieee("ieee123", &[], None), &HostingOptions { exhaustive: true, ..options }).expect("a study");
+        let slow = run(ieee("ieee123", &[], None), &HostingOptions { proof: ProofOf::EveryStep, ..options }).expect("a study");
         let differing: Vec<_> = capacities(&fast).into_iter().zip(capacities(&slow)).filter(|(a, b)| a != b).collect();
         assert!(differing.is_empty(), "{der:?} {limit}: {differing:?}");
         println!("{der:?} {limit}: {} and {} power flows", fast.n_solved, slow.n_solved);

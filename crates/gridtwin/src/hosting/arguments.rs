@@ -54,6 +54,17 @@ pub enum SeriesWord {
     Daily,
 }
 
+/// Proofs of an interval of sizes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProofWord {
+    /// Taps may rest anywhere within their band
+    Strict,
+    /// Taps move one way as the size grows
+    Quick,
+    /// Every step is tried
+    EveryStep,
+}
+
 /// Forms of tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum TableFormat {
@@ -130,9 +141,9 @@ pub struct HostingArguments {
     /// Keep the hosting capacity of every moment (operating envelopes)
     #[arg(long)]
     pub envelope: bool,
-    /// Try every step of size instead of proving intervals
-    #[arg(long)]
-    pub exhaustive: bool,
+    /// How sure the search is that no smaller size crosses a limit [default: quick with --hours all, else strict]
+    #[arg(long, value_enum)]
+    pub proof: Option<ProofWord>,
     /// Find the hosting capacity under each criterion alone as well
     #[arg(long)]
     pub each_criterion: bool,

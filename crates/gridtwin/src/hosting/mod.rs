@@ -11,14 +11,14 @@ use crate::qsts::feeder::shape_notes;
 use crate::result_folder::ResultFolder;
 use crate::solve;
 use arguments::{
-    BaseWord, Connection, CriterionWord, DerWord, HostingArguments, HoursWord, MethodWord, RelaxWord, SeriesWord, TableFormat,
+    BaseWord, Connection, CriterionWord, DerWord, HostingArguments, HoursWord, MethodWord, ProofWord, RelaxWord, SeriesWord, TableFormat,
 };
 use network::{Diagnostic, SolutionMode};
 use serde_json::{Map, Value as Json, json};
 use studies::hosting::tables::{Table, Value};
 use studies::hosting::{
-    BaseViolations, Criteria, Criterion, Der, HostingError, HostingOptions, HostingResult, Hours, Joined, Method, Relax, SeriesOf, Sizes,
-    Stochastic, maps,
+    BaseViolations, Criteria, Criterion, Der, HostingError, HostingOptions, HostingResult, Hours, Joined, Method, ProofOf, Relax, SeriesOf,
+    Sizes, Stochastic, maps,
 };
 use studies::time_series::TimeSeriesOptions;
 
@@ -225,7 +225,13 @@ fn options_of(a: &HostingArguments, n_buses: usize) -> HostingOptions {
         series: SeriesOf { mode, steps: a.steps.unwrap_or(steps), step_h: a.step_length_h },
         profile: a.profile.clone(),
         envelope: a.envelope,
-        exhaustive: a.exhaustive,
+        proof: match a.proof {
+            Some(ProofWord::Strict) => ProofOf::Strict,
+            Some(ProofWord::Quick) => ProofOf::Quick,
+            Some(ProofWord::EveryStep) => ProofOf::EveryStep,
+            None if a.hours == HoursWord::All => ProofOf::Quick,
+            None => ProofOf::Strict,
+        },
         each_criterion: a.each_criterion,
         stochastic: Stochastic {
             seed: a.seed,

@@ -24,7 +24,7 @@ pub mod stochastic;
 pub mod tables;
 
 pub use criteria::{At, Criteria, Criterion, Reading, Readings};
-pub use options::{BaseViolations, HostingError, HostingOptions, Hours, Method, Relax, SeriesOf, Stochastic};
+pub use options::{BaseViolations, HostingError, HostingOptions, Hours, Method, ProofOf, Relax, SeriesOf, Stochastic};
 pub use probe::Der;
 pub use sites::{Joined, Sizes};
 

@@ -19,7 +19,7 @@ use super::faults::FaultEffects;
 use super::hours::{Bases, Moment};
 use super::options::{BaseViolations, HostingOptions, Method};
 use super::probe::{Behaviour, Probe, Prober, first_crossed};
-use super::search::{Bends, Search, Steps};
+use super::search::{Bends, Proof, Search, Steps};
 use super::sense::{Before, Sensors};
 use super::sites::Site;
 use num_complex::Complex64;
@@ -88,6 +88,10 @@ impl Steps for Solved<'_> {
         self.prober.probe(&[(self.site, f64::from(k) * self.step_kw)])
     }
 
+    fn nothing_at(&mut self, positions: &Arc<Vec<Positions>>) -> Result<Readings, CircuitError> {
+        self.prober.nothing_at(positions)
+    }
+
     fn probe_at(&mut self, k: u32, positions: &[Positions]) -> Result<Readings, CircuitError> {
         self.prober.probe_at(&[(self.site, f64::from(k) * self.step_kw)], positions)
     }
@@ -119,7 +123,7 @@ impl Linear {
             study: (Arc::clone(&study.sensors), Arc::clone(&study.sites), study.faults.clone()),
             criteria: criteria.clone(),
             behaviour,
-            nothing: Probe { readings, positions },
+            nothing: Probe { readings, held: readings, positions },
             n_solved: 0,
         }
     }
@@ -166,7 +170,11 @@ impl Steps for Superposed<'_> {
         if let Some(faults) = &self.linear.study.2 {
             faults.read(&[(self.site, kw)], &self.linear.criteria, &mut readings);
         }
-        Ok(Probe { readings, positions: Arc::clone(&self.linear.nothing.positions) })
+        Ok(Probe { readings, held: readings, positions: Arc::clone(&self.linear.nothing.positions) })
+    }
+
+    fn nothing_at(&mut self, _positions: &Arc<Vec<Positions>>) -> Result<Readings, CircuitError> {
+        Ok(self.linear.nothing.readings)
     }
 
     fn probe_at(&mut self, k: u32, _positions: &[Positions]) -> Result<Readings, CircuitError> {
@@ -181,6 +189,15 @@ enum Grid {
 }
 
 impl Study<'_> {
+    /// What the search takes for proven.
+    fn proof(&self) -> Proof {
+        match self.options.proof {
+            super::options::ProofOf::EveryStep => Proof::EveryStep,
+            super::options::ProofOf::Strict => Proof::Strict { slack_pu: self.sensors.slack_pu },
+            super::options::ProofOf::Quick => Proof::Quick,
+        }
+    }
+
     pub fn behaviour(&self, output: f64) -> Behaviour {
         Behaviour { der: self.options.der, q_per_p: self.options.q_per_p(), volt_var: None, output }
     }
@@ -298,7 +315,7 @@ impl Track {
             }
         };
         let guess = self.guess.map(|g| g.min(cap));
-        let mut search = Search::new(steps, &criteria, &mut self.bends, study.options.exhaustive, nothing);
+        let mut search = Search::new(steps, &criteria, &mut self.bends, study.proof(), nothing);
         let first = search.first_crossing(cap, guess)?;
         let k = first.map_or(cap, |k| k.saturating_sub(1));
         let readings = search.at(k).map_or_else(Readings::default, |p| p.readings);
@@ -393,7 +410,7 @@ fn alone(
             (&mut superposed_steps, nothing)
         }
     };
-    let mut search = Search::new(steps, criteria, bends, study.options.exhaustive, nothing);
+    let mut search = Search::new(steps, criteria, bends, study.proof(), nothing);
     let mut found = Vec::with_capacity(single.len());
     for (c, only) in &single {
         search.with(only);

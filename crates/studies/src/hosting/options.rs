@@ -79,6 +79,17 @@ impl Default for Stochastic {
     }
 }
 
+/// How an iterative search makes sure that it steps over no size that crosses a limit; see [`super::search`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProofOf {
+    /// By trying all of them.
+    EveryStep,
+    /// Where controls have acted, only as far from the limits as regulators may place their taps otherwise.
+    Strict,
+    /// Also next to the limits, supposing that taps move one way as the size grows.
+    Quick,
+}
+
 /// What would relax the binding limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relax {
@@ -107,8 +118,7 @@ pub struct HostingOptions {
     pub profile: Option<String>,
     /// Keep the capacity of every hour.
     pub envelope: bool,
-    /// Try every step instead of proving intervals.
-    pub exhaustive: bool,
+    pub proof: ProofOf,
     /// Search the capacity under each criterion alone as well.
     pub each_criterion: bool,
     pub stochastic: Stochastic,
@@ -133,7 +143,7 @@ impl Default for HostingOptions {
             series: SeriesOf { mode: SolutionMode::Yearly, steps: 8760, step_h: 1.0 },
             profile: None,
             envelope: false,
-            exhaustive: false,
+            proof: ProofOf::Strict,
             each_criterion: false,
             stochastic: Stochastic::default(),
             relax: Relax::None,

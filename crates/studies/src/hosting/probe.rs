@@ -18,6 +18,7 @@ use super::criteria::{Criteria, Criterion, Readings};
 use super::faults::FaultEffects;
 use super::sense::{Before, Sensors};
 use super::sites::Site;
+use network::ControlMode;
 use num_complex::Complex64;
 use powerflow::{CircuitError, Outcome, PlacedPower, Positions, State, conclude};
 use serde::{Deserialize, Serialize};
@@ -104,6 +105,8 @@ pub struct Behaviour {
 #[derive(Clone, Debug)]
 pub struct Probe {
     pub readings: Readings,
+    /// The same with taps, banks and switches held where they were without the resources.
+    pub held: Readings,
     /// Where taps, banks and switches came to stand, in each direction that was tried.
     pub positions: Arc<Vec<Positions>>,
 }
@@ -122,6 +125,8 @@ pub struct Prober {
     /// Readings without any resource.
     pub base_readings: Readings,
     base_positions: Arc<Vec<Positions>>,
+    /// Readings without resources at positions that probes ended with.
+    nothing_at: Vec<(Arc<Vec<Positions>>, Readings)>,
     powers: Vec<PlacedPower>,
     /// Power flows solved, for the account of a run.
     pub n_solved: u64,
@@ -157,6 +162,7 @@ impl Prober {
             behaviour,
             base_readings,
             base_positions,
+            nothing_at: Vec::new(),
             powers: Vec::new(),
             n_solved: 0,
         }
@@ -177,7 +183,20 @@ impl Prober {
 
     /// The probe of nothing.
     pub fn nothing(&self) -> Probe {
-        Probe { readings: self.base_readings, positions: Arc::clone(&self.base_positions) }
+        Probe { readings: self.base_readings, held: self.base_readings, positions: Arc::clone(&self.base_positions) }
+    }
+
+    /// Readings without resources at positions that a probe ended with; each is solved once.
+    ///
+    /// # Errors
+    /// As [`Prober::probe`].
+    pub fn nothing_at(&mut self, positions: &Arc<Vec<Positions>>) -> Result<Readings, CircuitError> {
+        if let Some((_, known)) = self.nothing_at.iter().find(|(at, _)| at == positions) {
+            return Ok(*known);
+        }
+        let readings = self.probe_at(&[], positions)?;
+        self.nothing_at.push((Arc::clone(positions), readings));
+        Ok(readings)
     }
 
     /// Places resources (site, kW) and reads what becomes of the grid.
@@ -185,14 +204,16 @@ impl Prober {
     /// # Errors
     /// A circuit that cannot be factored. A power flow that does not settle is a reading.
     pub fn probe(&mut self, placed: &[(usize, f64)]) -> Result<Probe, CircuitError> {
-        let mut readings = Readings::default();
+        let (mut readings, mut held) = (Readings::default(), Readings::default());
         let mut positions = Vec::with_capacity(1);
         for &direction in self.behaviour.der.directions() {
-            readings.worsen_by(&self.solve(direction, placed)?);
+            let (free, before) = self.solve(direction, placed)?;
+            readings.worsen_by(&free);
+            held.worsen_by(&before);
             positions.push(self.work.positions());
         }
         self.read_faults(placed, &mut readings);
-        Ok(Probe { readings, positions: Arc::new(positions) })
+        Ok(Probe { readings, held, positions: Arc::new(positions) })
     }
 
     /// As [`Prober::probe`], with taps, banks and switches held at positions that another probe ended with. What is read with controls held
@@ -205,7 +226,7 @@ impl Prober {
         for (&direction, positions) in self.behaviour.der.directions().iter().zip(positions) {
             self.restore();
             self.work.set_positions(positions);
-            self.work.options.control_mode = network::ControlMode::Off;
+            self.work.options.control_mode = ControlMode::Off;
             let powers = self.powers(direction, placed);
             if self.settle(powers)?.is_some() {
                 let mut settled = Readings::settled();
@@ -261,40 +282,37 @@ impl Prober {
         powers
     }
 
-    /// One direction: controls held, then free.
-    fn solve(&mut self, direction: f64, placed: &[(usize, f64)]) -> Result<Readings, CircuitError> {
+    /// One direction: controls held, then free. Readings with controls free, and all held.
+    fn solve(&mut self, direction: f64, placed: &[(usize, f64)]) -> Result<(Readings, Readings), CircuitError> {
         self.restore();
-        let powers = self.powers(direction, placed);
         let mode = self.base.options.control_mode;
-        let mut readings = Readings::settled();
-        let held = mode == network::ControlMode::Off;
-        if held || Sensors::needs_frozen(&self.criteria) {
-            self.work.options.control_mode = network::ControlMode::Off;
-            let settled = self.settle_again(&powers)?;
-            if !settled {
-                self.powers = powers;
-                return Ok(Readings::unsettled());
-            }
-            self.sensors.read_frozen(&self.work, &self.before, &self.criteria, &mut readings);
-        }
-        if !held {
+        self.work.options.control_mode = ControlMode::Off;
+        let powers = self.powers(direction, placed);
+        let Some(progress) = self.settle(powers)? else { return Ok((Readings::unsettled(), Readings::unsettled())) };
+        let mut frozen = Readings::settled();
+        self.sensors.read_frozen(&self.work, &self.before, &self.criteria, &mut frozen);
+        let mut held = Readings::settled();
+        self.sensors.read(&self.work, &self.criteria, &mut held);
+        let mut free = held;
+        if mode != ControlMode::Off {
             self.work.options.control_mode = mode;
-            let settled = self.settle_again(&powers)?;
+            let (settled, moved) = if self.behaviour.volt_var.is_some() {
+                (self.iterate()?.is_some(), true)
+            } else {
+                let progress = self.work.release_controls(progress)?;
+                self.n_solved += u64::from(progress.control_iterations.saturating_sub(1));
+                (progress.settled(), progress.control_iterations > 1)
+            };
             if !settled {
-                self.powers = powers;
-                return Ok(Readings::unsettled());
+                return Ok((Readings::unsettled(), held));
+            }
+            if moved {
+                free = Readings::settled();
+                self.sensors.read(&self.work, &self.criteria, &mut free);
             }
         }
-        self.powers = powers;
-        self.sensors.read(&self.work, &self.criteria, &mut readings);
-        Ok(readings)
-    }
-
-    fn settle_again(&mut self, powers: &[PlacedPower]) -> Result<bool, CircuitError> {
-        if self.work.placed().is_empty() || self.behaviour.volt_var.is_none() {
-            self.work.place(powers);
-        }
-        Ok(self.iterate()?.is_some())
+        free.worsen_by(&frozen);
+        Ok((free, held))
     }
 
     fn settle(&mut self, powers: Vec<PlacedPower>) -> Result<Option<powerflow::solve::Progress>, CircuitError> {

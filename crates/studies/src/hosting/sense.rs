@@ -79,6 +79,8 @@ pub struct Sensors {
     regulated: Vec<Regulated>,
     /// Largest number of conductors of an element at all its terminals.
     widest: usize,
+    /// How far, pu, voltages may differ between two settled states of one size, because controls have a band within which they rest.
+    pub slack_pu: f64,
 }
 
 /// Magnitudes of a state without a resource, against which deviations are measured.
@@ -135,6 +137,7 @@ impl Sensors {
             transformers,
             directed: directed(&circuit, &network),
             regulated: regulated(&circuit, &network),
+            slack_pu: slack_pu(&network),
             widest: circuit.elements().iter().map(|e| e.nodes.len()).max().unwrap_or(0),
         })
     }
@@ -239,11 +242,6 @@ impl Sensors {
             }
         }
     }
-
-    /// Whether any criterion that counts has to be read with controls held.
-    pub fn needs_frozen(criteria: &Criteria) -> bool {
-        criteria.iter().any(|(c, _)| c.is_frozen())
-    }
 }
 
 impl Regulated {
@@ -304,6 +302,22 @@ fn directed(circuit: &Circuit, network: &Network) -> Vec<Directed> {
         is_reached.then(|| Directed { id: e.id, index, terminal, is_regulator: regulators.contains(&e.id) })
     };
     circuit.elements().iter().enumerate().filter_map(of).collect()
+}
+
+/// What a switched capacitor bank may move a voltage by, pu: banks are sized to stay below the 3 % that a rapid change may have.
+const BANK_PU: f64 = 0.03;
+
+/// The taps that fit into the widest band of the enabled regulators, pu, at least one; and a bank's step where banks are switched.
+fn slack_pu(network: &Network) -> f64 {
+    let regulators = network.regulator_controls.iter().filter(|c| c.common.enabled).filter_map(|c| {
+        let t = network.transformers.get(c.transformer?.index())?;
+        let (step_pu, watched) = (t.windings.get(c.tap_winding)?.tap_step_pu(), t.windings.get(c.winding)?);
+        let base_v = watched.kv * 1e3 / if t.common.n_phases > 1 { 3f64.sqrt() } else { 1.0 };
+        let taps = (c.forward.band_v * c.pt_ratio / base_v / step_pu).floor().max(1.0);
+        Some(if taps.is_finite() { taps * step_pu } else { step_pu })
+    });
+    let banks = if network.capacitor_controls.iter().any(|c| c.common.enabled) { BANK_PU } else { 0.0 };
+    regulators.fold(0.0, f64::max) + banks
 }
 
 fn regulated(circuit: &Circuit, network: &Network) -> Vec<Regulated> {
