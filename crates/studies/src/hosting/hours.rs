@@ -31,6 +31,9 @@ pub struct Chosen {
     pub net_kw: Option<f64>,
 }
 
+/// Takes each moment with its state, `None` where it did not settle.
+pub type Show<'a> = &'a mut dyn FnMut(Moment, Option<&State>) -> Result<(), CircuitError>;
+
 /// States without resources.
 pub enum Bases {
     Kept(Vec<(Moment, Option<State>)>),
@@ -113,7 +116,7 @@ impl Bases {
     ///
     /// # Errors
     /// What `show` fails with, and circuits that cannot be factored.
-    pub fn each(&self, show: &mut dyn FnMut(Moment, Option<&State>) -> Result<(), CircuitError>) -> Result<(), CircuitError> {
+    pub fn each(&self, show: Show<'_>) -> Result<(), CircuitError> {
         match self {
             Self::Kept(kept) => kept.iter().try_for_each(|(moment, state)| show(*moment, state.as_ref())),
             Self::Series { start, steps, profile } => each_step(start, *steps, &mut |step| {

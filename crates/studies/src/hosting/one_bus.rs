@@ -45,6 +45,9 @@ pub struct Crossing {
     pub moment: Moment,
 }
 
+/// A moment, how many steps it leaves, and what limits it.
+pub type Limit = (Moment, u32, Option<(Criterion, super::criteria::At)>);
+
 /// What was found at a bus.
 #[derive(Clone, Debug)]
 pub struct Found {
@@ -63,7 +66,7 @@ pub struct Found {
     /// First steps that cross each criterion alone, where they were looked for.
     pub alone: Vec<(Criterion, Option<u32>)>,
     /// Steps and limiting criterion of each moment, where they are kept.
-    pub envelope: Vec<(Moment, u32, Option<(Criterion, super::criteria::At)>)>,
+    pub envelope: Vec<Limit>,
     /// Power flows solved.
     pub n_solved: u64,
 }
