@@ -331,7 +331,7 @@ impl Reader<'_> {
         }
         for group in section.one_of {
             let told = |name: &&str| !faulty.is_empty() && faulty.contains(name) || out.get(*name).is_some_and(|v| !is_nothing(v));
-            if !group.iter().any(|name| told(&name)) {
+            if !group.iter().any(told) {
                 let what = Diagnostic::error("SCENARIO.PARAMETER.MISSING", format!("{} needs {}", section.name, group.join(" or ")));
                 let what = line.as_ref().map_or(what.clone(), |at| what.at(at));
                 self.findings.push(what.hint("say one of them"));

@@ -14,6 +14,13 @@ use std::sync::Arc;
 /// AC power below which an inverter is off, of its rating.
 pub const CUT_OUT: f64 = 0.001;
 
+/// Temperatures of the year before and after a wave, °C.
+#[derive(Clone, Debug)]
+pub(super) struct Change {
+    pub before: Arc<[f64]>,
+    pub after: Arc<[f64]>,
+}
+
 /// A scenario ready to be laid upon networks.
 #[derive(Debug)]
 pub struct Prepared {
@@ -23,7 +30,7 @@ pub struct Prepared {
     /// Before any wave.
     pub(super) weather: Option<YearWeather>,
     /// Temperatures before and after each weather layer; none for other layers.
-    pub(super) waves: Vec<Option<(Arc<[f64]>, Arc<[f64]>)>>,
+    pub(super) waves: Vec<Option<Change>>,
     /// Words for each wave.
     pub(super) stories: Vec<Option<String>>,
     /// With all waves.
@@ -67,7 +74,7 @@ impl Prepared {
                             }
                         }
                         let after = wave.upon(before);
-                        pair = Some((before.clone(), after.clone()));
+                        pair = Some(Change { before: before.clone(), after: after.clone() });
                         story = Some(wave.story.clone());
                         present = Some(after);
                         earlier.push((i, wave));

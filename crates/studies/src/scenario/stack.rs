@@ -35,6 +35,13 @@ struct Roof {
     dc_kw: f64,
 }
 
+/// AC power that a cap has let through, kW.
+#[derive(Default)]
+struct LetThrough {
+    by_transformer: HashMap<usize, f64>,
+    by_feeder: HashMap<String, f64>,
+}
+
 /// Load that vehicles or heat pumps added, which tariffs may move.
 pub(super) struct Added {
     pub layer: usize,
@@ -66,8 +73,7 @@ pub(super) struct Stack<'p> {
     pub stores: Vec<(usize, usize)>,
     names: HashSet<String>,
     shape_names: HashSet<String>,
-    /// AC power that each cap has let through, kW: by transformer, by feeder.
-    capped: HashMap<String, (HashMap<usize, f64>, HashMap<String, f64>)>,
+    capped: HashMap<String, LetThrough>,
     base_kw: Vec<f64>,
 }
 
@@ -506,7 +512,7 @@ impl<'p> Stack<'p> {
                     .then((a.adopter.site, a.adopter.customer).cmp(&(b.adopter.site, b.adopter.customer)))
             });
             let (sites, network) = (&self.sites, &self.network);
-            let (by_transformer, by_feeder) = self.capped.entry(policy.clone()).or_default();
+            let LetThrough { by_transformer, by_feeder } = self.capped.entry(policy.clone()).or_default();
             roofs.retain(|r| {
                 if !admitted.contains(&r.adopter.site) {
                     return true;

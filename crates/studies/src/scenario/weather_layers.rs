@@ -2,11 +2,13 @@
 
 use super::allocation::stream;
 use super::calendar::Calendar;
+use super::prepare::Change;
 use super::response::Response;
 use super::stack::Stack;
 use network::Diagnostic;
 use network::scenario::{ElectrificationLayer, GrowthLayer, HOURS, Mandated, WeatherLayer};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// Means of hours of a course of steps.
 fn hourly(course: &[f64], calendar: Calendar) -> Vec<f64> {
@@ -51,14 +53,14 @@ impl Stack<'_> {
     }
 
     pub(super) fn wave(&mut self, index: usize, l: &WeatherLayer) {
-        let Some((before, after)) = self.prepared.waves[index].clone() else { return };
+        let Some(Change { before, after }) = self.prepared.waves[index].clone() else { return };
         let admitted = self.sites.admitted(&self.network, &l.allocation);
         let loads = self.movable(&admitted);
         let mut responses: HashMap<usize, Response> = HashMap::new();
         let (mut unmoved, mut facts) = (0, Vec::new());
         for &load in &loads {
             let origin = self.courses.all[self.courses.of_load[load]].origin;
-            if !responses.contains_key(&origin) {
+            if let Entry::Vacant(place) = responses.entry(origin) {
                 let r = self.response(l, origin);
                 let name = &self.courses.all[origin].name;
                 facts.push(match r.r2 {
@@ -74,7 +76,7 @@ impl Stack<'_> {
                         r.cooling_per_c, r.cool_above_c, r.heating_per_c, r.heat_below_c
                     ),
                 });
-                responses.insert(origin, r);
+                place.insert(r);
             }
             let r = responses[&origin];
             unmoved += usize::from(r.cooling_per_c == 0.0 && r.heating_per_c == 0.0);
