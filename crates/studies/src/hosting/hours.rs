@@ -40,9 +40,15 @@ pub enum Bases {
     Series { start: Box<State>, steps: u32, profile: Option<LoadShape> },
 }
 
+/// Takes a moment and its state without resources, `None` where it did not settle.
+pub type Show<'a> = &'a mut dyn FnMut(Moment, Option<&State>) -> Result<(), CircuitError>;
+
+/// Takes a step of a series.
+type ShowStep<'a> = &'a mut dyn FnMut(&Step<'_>) -> Result<ControlFlow<()>, CircuitError>;
+
 /// Shows every step to a closure that may fail.
 struct Each<'a> {
-    show: &'a mut dyn FnMut(&Step<'_>) -> Result<ControlFlow<()>, CircuitError>,
+    show: ShowStep<'a>,
     failed: Option<CircuitError>,
 }
 
@@ -58,11 +64,7 @@ impl Observer for Each<'_> {
     }
 }
 
-fn each_step(
-    start: &State,
-    steps: u32,
-    show: &mut dyn FnMut(&Step<'_>) -> Result<ControlFlow<()>, CircuitError>,
-) -> Result<(), CircuitError> {
+fn each_step(start: &State, steps: u32, show: ShowStep<'_>) -> Result<(), CircuitError> {
     let mut state = start.clone();
     let mut each = Each { show, failed: None };
     run_series(&mut state, steps, &mut each)?;

@@ -158,7 +158,7 @@ pub fn run(start: State, options: &HostingOptions) -> Result<HostingResult, Host
     } else {
         None
     };
-    let study = Study { sensors, sites: Arc::clone(&sites), faults, options };
+    let study = Study { sensors, sites: Arc::clone(&sites), faults, options, is_changed: false };
     let threads = options.threads.clamp(1, 256);
     let mut result = HostingResult {
         method: options.method,

@@ -33,6 +33,8 @@ pub struct Study<'a> {
     pub sites: Arc<[Site]>,
     pub faults: Option<Arc<FaultEffects>>,
     pub options: &'a HostingOptions,
+    /// The question is what a change would bring: the quick proof is enough.
+    pub is_changed: bool,
 }
 
 /// The limit that ends a search.
@@ -45,8 +47,8 @@ pub struct Crossing {
     pub moment: Moment,
 }
 
-/// A moment, how many steps it leaves, and what limits it.
-pub type Limit = (Moment, u32, Option<(Criterion, super::criteria::At)>);
+/// Largest number of steps at a moment, and what limits it where something does.
+pub type AtMoment = (Moment, u32, Option<(Criterion, super::criteria::At)>);
 
 /// What was found at a bus.
 #[derive(Clone, Debug)]
@@ -66,7 +68,7 @@ pub struct Found {
     /// First steps that cross each criterion alone, where they were looked for.
     pub alone: Vec<(Criterion, Option<u32>)>,
     /// Steps and limiting criterion of each moment, where they are kept.
-    pub envelope: Vec<Limit>,
+    pub envelope: Vec<AtMoment>,
     /// Power flows solved.
     pub n_solved: u64,
 }
@@ -195,6 +197,7 @@ impl Study<'_> {
     /// What the search takes for proven.
     fn proof(&self) -> Proof {
         match self.options.proof {
+            _ if self.is_changed => Proof::Quick,
             super::options::ProofOf::EveryStep => Proof::EveryStep,
             super::options::ProofOf::Strict => Proof::Strict { slack_pu: self.sensors.slack_pu },
             super::options::ProofOf::Quick => Proof::Quick,

@@ -10,6 +10,8 @@
 //! | a second circuit beside the line that binds; the next larger conductor of the model's own catalogue for it | line loading |
 //! | the next standard size of the transformer that binds | transformer loading |
 //!
+//! The capacities that changes bring are found by the quick proof of [`super::search`].
+//!
 //! A changed grid begins with taps and banks where the unchanged one has them and settles first. Standard sizes are the preferred ratings of
 //! IEEE C57.12.00. Limits of flows backwards and of protection are none that a reinforcement of this kind relaxes; nothing is tried for them.
 
@@ -225,7 +227,8 @@ impl<'a, 'b> Relaxer<'a, 'b> {
         if let Some(words) = words {
             let mut prober = self.study.prober(self.base, behaviour);
             prober.criteria = self.study.criteria_at(&prober.base_readings);
-            let found = self.study.search_with(prober, site, self.moment, Some(k.max(1)))?;
+            let study = Study { is_changed: true, ..self.study.clone() };
+            let found = study.search_with(prober, site, self.moment, Some(k.max(1)))?;
             return Ok(Some((words, Some(found))));
         }
         let mut network = Network::clone(self.base.circuit().network());
@@ -349,5 +352,5 @@ fn changed_grid<'a>(study: &Study<'a>, base: &State, mut network: Network) -> Re
         }
         None => None,
     };
-    Ok(Some(Changed { study: Study { sensors, sites, faults, options: study.options }, base: state }))
+    Ok(Some(Changed { study: Study { sensors, sites, faults, options: study.options, is_changed: true }, base: state }))
 }

@@ -389,7 +389,7 @@ impl HostingResult {
 
     fn envelope_rows(&self, s: &SiteResult) -> Vec<Vec<Value>> {
         let (Some(found), Some(site)) = (&s.found, &s.site) else { return Vec::new() };
-        let row = |(moment, k, crossed): &(super::hours::Moment, u32, Option<(Criterion, At)>)| {
+        let row = |(moment, k, crossed): &super::one_bus::AtMoment| {
             let mut row = vec![Value::text(s.bus.clone()), Value::text(self.der.word())];
             row.extend(step_and_hour(moment));
             row.push(Value::Number(f64::from(*k) * site.step_kw));
