@@ -31,9 +31,6 @@ pub struct Chosen {
     pub net_kw: Option<f64>,
 }
 
-/// Takes each moment with its state, `None` where it did not settle.
-pub type Show<'a> = &'a mut dyn FnMut(Moment, Option<&State>) -> Result<(), CircuitError>;
-
 /// States without resources.
 pub enum Bases {
     Kept(Vec<(Moment, Option<State>)>),
