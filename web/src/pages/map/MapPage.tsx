@@ -181,12 +181,16 @@ export default function MapPage() {
   const selectedIndex = detail.data && g ? indexOf(detail.data, g.firstBus) : null;
   const [focus, setFocus] = useState<{ element: number; stamp: number } | null>(null);
   const focusWanted = url.get('focus') === '1';
+  // Once for each wish: the address says it until the router has changed it, and a flight that takes no time changes the address, too.
+  const focused = useRef<string | null>(null);
   useEffect(() => {
-    if (focusWanted && selectedIndex !== null && g) {
+    if (!focusWanted) focused.current = null;
+    else if (selectedIndex !== null && g && focused.current !== sel) {
+      focused.current = sel;
       setFocus({ element: selectedIndex, stamp: Date.now() });
       url.set({ focus: null });
     }
-  }, [focusWanted, selectedIndex, g, url]);
+  }, [focusWanted, selectedIndex, g, url, sel]);
   const select = useCallback((id: string | null, goThere = false) => url.set({ sel: id, focus: goThere && id !== null ? true : null }), [url]);
   const selectIndex = useCallback((index: number | null) => {
     if (index === null || !project || !network || !g) return;

@@ -65,6 +65,9 @@ const ROOM = 1200;
 
 const NEUTRAL_STEP = -1;
 
+/** Elements and buses from which on lines are drawn before all else. */
+const LARGE = 20_000;
+
 interface Styled {
   color: Rgba;
   width: number;
@@ -116,14 +119,21 @@ export function MapView(props: MapViewProps) {
       // Tests wait for it.
       onAfterRender: () => box.current?.setAttribute('data-drawn', 'all'),
     });
-    // Making ready what draws points and marks takes long without a graphics card, and the lines do without: they are seen first.
+    // Making ready what draws points and marks takes long without a graphics card, and the lines of a large network do without: they are seen
+    // first. While the map moves nothing is added, and where its tiles never come it does not rest, so that time decides.
     let isGone = false;
+    let late: ReturnType<typeof setTimeout> | undefined;
     const addOverlay = () => {
-      if (!isGone && !here.hasControl(over as unknown as maplibregl.IControl)) here.addControl(over as unknown as maplibregl.IControl);
+      clearTimeout(late);
+      if (isGone || here.hasControl(over as unknown as maplibregl.IControl)) return;
+      if (here.isMoving()) late = setTimeout(addOverlay, 200);
+      else here.addControl(over as unknown as maplibregl.IControl);
     };
-    here.once('idle', () => setTimeout(addOverlay, 50));
-    // A style whose tiles never come keeps a map from resting.
-    const late = setTimeout(addOverlay, 3000);
+    if (now.current.geometry.countElements < LARGE) addOverlay();
+    else {
+      here.once('idle', () => setTimeout(addOverlay, 50));
+      late = setTimeout(addOverlay, 3000);
+    }
     map.current = here;
     overlay.current = over;
     // A new style has none of ours in it.
