@@ -137,7 +137,7 @@ fn check(arguments: &ScenarioCheckArguments, console: &mut Console<'_>) -> Resul
         console.json(&findings)?;
     } else {
         console.print(&text::diagnostics(&findings, console.style))?;
-        console.print(&format!("{}\n", text::tally(&findings)))?;
+        console.print(&format!("findings: {}\n", text::tally(&findings)))?;
     }
     Ok(findings.iter().all(|d| d.severity != Severity::Error))
 }
