@@ -156,7 +156,7 @@ impl View {
         all
     }
 
-    /// Sustained interruptions at each element, and what customers lost by them.
+    /// Interruptions at each element that nobody planned, momentary ones too, and what customers lost by them.
     fn interruptions(&self, outages: &[OutageStep]) -> [Quantity; 2] {
         let n = self.network.order.len();
         let mut events = Quantity::new("interruptions", "Interruptions recorded", "interruptions", true, true, n);
