@@ -3,6 +3,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { api, path } from './client';
+import { renew } from './renew';
 import { link, useLink } from './socket';
 import type { Job, Page } from './types';
 
@@ -23,7 +24,7 @@ export function useJobFeed(): void {
       if (frame.type !== 'job') return;
       const job = jobOf(frame);
       if (!job) {
-        void client.invalidateQueries({ queryKey: ['jobs'] });
+        void renew(client, ['jobs']);
         return;
       }
       const before = client.getQueryData<Page<Job>>(['jobs'])?.items.find((j) => j.id === job.id);
@@ -35,14 +36,10 @@ export function useJobFeed(): void {
       client.setQueryData<Job>(['job', job.id], (old) => (old ? { ...old, ...job } : job));
       if (!isOpen(job) && (!before || isOpen(before))) {
         // A job that ended has changed what others show.
-        for (const key of ['projects', 'networks', 'versions', 'runs', 'overview', 'record', 'review']) void client.invalidateQueries({ queryKey: [key] });
-        void client.invalidateQueries({ queryKey: ['job', job.id] });
+        void renew(client, ...['projects', 'networks', 'versions', 'runs', 'overview', 'record', 'review'].map((key) => [key]), ['job', job.id]);
       }
     });
-    const gap = link.onGap(() => {
-      void client.invalidateQueries({ queryKey: ['jobs'] });
-      void client.invalidateQueries({ queryKey: ['job'] });
-    });
+    const gap = link.onGap(() => void renew(client, ['jobs'], ['job']));
     return () => {
       leave();
       stop();

@@ -4,6 +4,7 @@ import { Link } from 'react-router';
 import { asProblem } from '../api/client';
 import { cancelJob, isOpen, left, retryJob, useJobs } from '../api/jobs';
 import type { Job } from '../api/types';
+import { renew } from '../api/renew';
 import { useMay } from '../state/session';
 import { strings } from '../strings';
 import { ago, count, span } from '../ui/format';
@@ -13,10 +14,7 @@ import { ProblemView, RoleButton, StateMark } from '../ui/parts';
 export function JobProgress({ job }: { job: Job }) {
   const client = useQueryClient();
   const may = useMay('engineer');
-  const done = () => {
-    void client.invalidateQueries({ queryKey: ['jobs'] });
-    void client.invalidateQueries({ queryKey: ['job', job.id] });
-  };
+  const done = () => renew(client, ['jobs'], ['job', job.id]);
   const cancel = useMutation({ mutationFn: () => cancelJob(job.id), onSettled: done });
   const retry = useMutation({ mutationFn: () => retryJob(job.id), onSettled: done });
   const rest = left(job);

@@ -5,6 +5,7 @@ import { useState, type FormEvent } from 'react';
 import { api, asProblem, path, withQuery } from '../../api/client';
 import { pageOf } from '../../api/data';
 import type { Page, Role } from '../../api/types';
+import { renew } from '../../api/renew';
 import { useMay, useSession } from '../../state/session';
 import { useUrl } from '../../state/url';
 import { strings } from '../../strings';
@@ -58,7 +59,7 @@ function Users() {
   const [adding, setAdding] = useState(false);
   const [removing, setRemoving] = useState<string | null>(null);
   const [setting, setSetting] = useState<string | null>(null);
-  const done = () => client.invalidateQueries({ queryKey: ['users'] });
+  const done = () => renew(client, ['users']);
   const change = useMutation({ mutationFn: ({ user, body }: { user: string; body: object }) => api.patch(path('users', user), body), onSettled: done });
   const remove = useMutation({ mutationFn: (user: string) => api.delete(path('users', user)), onSuccess: () => setRemoving(null), onSettled: done });
   const failure = change.error;
@@ -156,7 +157,7 @@ function Tokens() {
   const [name, setName] = useState('');
   const [role, setRole] = useState<Role>('viewer');
   const [days, setDays] = useState('90');
-  const done = () => client.invalidateQueries({ queryKey: ['tokens'] });
+  const done = () => renew(client, ['tokens']);
   const add = useMutation({ mutationFn: () => api.post<{ id: number; token: string }>('/api/tokens', { name: name.trim(), role, ...(days ? { days: Number(days) } : {}) }), onSuccess: () => void done() });
   const remove = useMutation({ mutationFn: (id: number) => api.delete(path('tokens', id)), onSettled: done });
   if (session?.no_auth) return <Empty title={t.noLogin}>{t.noLoginTokens}</Empty>;
@@ -277,7 +278,7 @@ function SettingsFields({ from }: { from: Settings }) {
   const zones = typeof Intl.supportedValuesOf === 'function' ? ['UTC', ...Intl.supportedValuesOf('timeZone')] : ['UTC'];
   const save = useMutation({
     mutationFn: () => api.put('/api/settings', { time_zone: zone, units, basemap: address.trim() ? { url: address.trim(), attribution: attribution.trim() } : null }),
-    onSuccess: () => void client.invalidateQueries({ queryKey: ['settings'] }),
+    onSuccess: () => void renew(client, ['settings']),
   });
   return (
     <form className="stack" style={{ maxWidth: 560 }} onSubmit={(e) => { e.preventDefault(); save.mutate(); }}>

@@ -5,6 +5,7 @@ import { api, asProblem, path } from '../../api/client';
 import { isOpen, startJob, useJob } from '../../api/jobs';
 import type { Finding, Problem } from '../../api/types';
 import { upload } from '../../api/upload';
+import { renew } from '../../api/renew';
 import { JobProgress } from '../../app/JobTray';
 import { useContext } from '../../state/context';
 import { useMay } from '../../state/session';
@@ -143,7 +144,7 @@ function ProjectChoice({ project, onProject }: { project: string | null; onProje
   const make = useMutation({
     mutationFn: () => api.post<{ id?: string; name: string }>('/api/projects', { name: name.trim() }),
     onSuccess: async (made) => {
-      await client.invalidateQueries({ queryKey: ['projects'] });
+      await renew(client, ['projects']);
       onProject(made.id ?? made.name);
       setNew(false);
     },

@@ -6,6 +6,7 @@ import { api, asProblem } from '../../api/client';
 import { useProjects } from '../../api/data';
 import { isOpen, startJob, useJobs } from '../../api/jobs';
 import type { ProjectRow } from '../../api/types';
+import { renew } from '../../api/renew';
 import { jobTitle, JobProgress } from '../../app/JobTray';
 import { useMay } from '../../state/session';
 import { strings } from '../../strings';
@@ -41,7 +42,7 @@ export default function Overview() {
       await api.post('/api/projects', { name: 'demo' }).catch((error: unknown) => { if (asProblem(error).status !== 409) throw error; });
       return startJob({ kind: 'demo', project: 'demo', params: {} }, `demo-${Date.now()}`);
     },
-    onSuccess: () => { void client.invalidateQueries({ queryKey: ['jobs'] }); void client.invalidateQueries({ queryKey: ['projects'] }); },
+    onSuccess: () => void renew(client, ['jobs'], ['projects']),
   });
   const items = jobs.data?.items ?? [];
   const running = items.filter(isOpen);

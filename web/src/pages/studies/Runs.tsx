@@ -6,6 +6,7 @@ import { Link } from 'react-router';
 import { api, asProblem, path } from '../../api/client';
 import { allPages, type Run } from '../../api/data';
 import { startJob, useJob } from '../../api/jobs';
+import { renew } from '../../api/renew';
 import { JobProgress } from '../../app/JobTray';
 import type { Context } from '../../state/context';
 import { useHour } from '../../state/hour';
@@ -57,7 +58,7 @@ function RunView({ project, run, row, runs }: { project: string; run: string; ro
   const at = VIEWS.find((v) => v === url.get('view')) ?? 'summary';
   const remove = useMutation({
     mutationFn: () => api.delete(path('projects', project, 'runs', run)),
-    onSuccess: () => { setRemoving(false); url.set({ run: null }); void client.invalidateQueries({ queryKey: ['runs'] }); },
+    onSuccess: () => { setRemoving(false); url.set({ run: null }); void renew(client, ['runs']); },
   });
   const base = path('projects', project, 'runs', run);
   return (

@@ -4,6 +4,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useCallback, useState, type ReactNode } from 'react';
 import { asProblem } from '../../../api/client';
 import { isOpen, startJob, useJob } from '../../../api/jobs';
+import { renew } from '../../../api/renew';
 import { JobProgress } from '../../../app/JobTray';
 import { useMay } from '../../../state/session';
 import { useUrl } from '../../../state/url';
@@ -72,7 +73,7 @@ export function useDecide(project: string, address: string) {
   const made = useMutation({
     mutationFn: ({ decisions, note }: { decisions: unknown[]; left: number; note: string }) => decide(address, decisions, note),
     onSuccess: (done, { left }) => setTold(t.done(plural(done.kept, 'decision'), done.withdrawn ? count(done.withdrawn) : '', left ? count(left) : '')),
-    onSettled: () => void client.invalidateQueries({ queryKey: ['review', project] }),
+    onSettled: () => void renew(client, ['review', project]),
   });
   const { mutate, reset } = made;
   const send = useCallback((decisions: unknown[], left = 0, note = '') => {
@@ -106,7 +107,7 @@ export function Run({ kind, project, params, label, primary, disabled, onDone }:
   const client = useQueryClient();
   const start = useMutation({
     mutationFn: () => startJob({ kind, project, params }, crypto.randomUUID?.() ?? String(Math.random()).slice(2)),
-    onSuccess: (made) => { void client.invalidateQueries({ queryKey: ['jobs'] }); url.set({ job: made.id }); onDone?.(); },
+    onSuccess: (made) => { void renew(client, ['jobs']); url.set({ job: made.id }); onDone?.(); },
   });
   return (
     <>
