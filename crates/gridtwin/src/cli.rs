@@ -178,6 +178,13 @@ pub struct SolveArguments {
     pub iteration: IterationArguments,
 }
 
+/// Forms of tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TableFormat {
+    Csv,
+    Parquet,
+}
+
 /// Kinds of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
 pub enum FaultKind {
@@ -238,7 +245,7 @@ pub struct ReliabilityArguments {
     /// Loading from which --stress counts, percent of the rating
     #[arg(long, value_name = "PCT", default_value_t = 80.0, value_parser = not_negative)]
     pub stress_above: f64,
-    /// Write load_points.csv, elements.csv and reliability.json into this folder
+    /// Write load_points.csv, elements.csv and summary.json into this folder
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Print the indices and load points as JSON

@@ -40,6 +40,7 @@ pub mod serve;
 pub mod solve;
 pub mod sql;
 pub mod study_report;
+pub mod study_tables;
 pub mod synth;
 pub mod tables;
 pub mod text;

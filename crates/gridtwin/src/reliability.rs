@@ -1,15 +1,16 @@
 //! `gridtwin reliability`: how often and how long supply will be interrupted, from failure rates over the topology.
 
-use crate::cli::ReliabilityArguments;
+use crate::cli::{ReliabilityArguments, TableFormat};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::model::Model;
 use crate::number::{count, fixed};
 use crate::result_folder::ResultFolder;
 use crate::solve;
-use crate::tables::{RELIABILITY_FILES, push_line};
+use crate::study_tables;
+use crate::tables::RELIABILITY_FILES;
 use crate::text::Table;
-use network::{Diagnostic, ElementKind, Network};
+use network::{Diagnostic, ElementKind};
 use serde_json::{Value, json};
 use studies::reliability::predicted::{Prediction, PredictionOptions, predict};
 
@@ -42,12 +43,15 @@ pub fn run(arguments: &ReliabilityArguments, console: &mut Console<'_>) -> Resul
         )
     })?;
     warn(&mut model, &prediction);
+    let tables = prediction.tables(&model.network);
     if let Some(folder) = folder {
-        folder.write(&[
-            &load_points(&model.network, &prediction),
-            &elements(&model.network, &prediction),
-            &(serde_json::to_string_pretty(&summary(&model, &prediction)).expect("a summary is plain data") + "\n"),
-        ])?;
+        let mut contents = Vec::new();
+        for (file, table) in RELIABILITY_FILES.iter().zip(tables) {
+            contents.extend(study_tables::file_of(table.name, [table], TableFormat::Csv)?.map(|bytes| (*file, bytes)));
+        }
+        let text = serde_json::to_string_pretty(&summary(&model, &prediction)).expect("a summary is plain data") + "\n";
+        contents.push(("summary.json", text.into_bytes()));
+        folder.write_some(&contents)?;
     }
     console.warn(&model.diagnostics);
     if arguments.json { console.json(&summary(&model, &prediction)) } else { console.print(&render(&model, &prediction, arguments)) }
@@ -135,24 +139,6 @@ fn summary(model: &Model, p: &Prediction) -> Value {
             "is_supplied": !l.is_unsupplied,
         })).collect::<Vec<_>>(),
     })
-}
-
-fn load_points(network: &Network, p: &Prediction) -> String {
-    let mut text = "load,bus,customers,mean_kw,interruptions_per_yr,unavailability_h_per_yr,momentary_per_yr\n".to_owned();
-    for l in p.load_points.iter().filter(|l| !l.is_unsupplied) {
-        let words = [network.common(l.load).name.as_str(), network.bus(l.bus).name.as_str()];
-        push_line(&mut text, &words, [l.customers, l.mean_kw, l.interruptions_per_yr, l.unavailability_h_per_yr, l.momentary_per_yr]);
-    }
-    text
-}
-
-fn elements(network: &Network, p: &Prediction) -> String {
-    let mut text = "element,failures_per_yr,repair_h,customer_interruptions_per_yr,customer_hours_per_yr,energy_kwh_per_yr\n".to_owned();
-    for c in &p.contributions {
-        let numbers = [c.failures_per_yr, c.repair_h, c.customer_interruptions_per_yr, c.customer_hours_per_yr, c.energy_kwh_per_yr];
-        push_line(&mut text, &[network.full_name(c.element).as_str()], numbers);
-    }
-    text
 }
 
 fn render(model: &Model, p: &Prediction, arguments: &ReliabilityArguments) -> String {

@@ -10,7 +10,7 @@ pub const SOLVE_FILES: &[&str] = &["nodes.csv", "elements.csv", "summary.json"];
 pub const FAULT_FILES: &[&str] = &["faultstudy.csv", "faults.csv"];
 
 /// Files of `reliability --out`; the last one is the sign that all are whole.
-pub const RELIABILITY_FILES: &[&str] = &["load_points.csv", "elements.csv", "reliability.json"];
+pub const RELIABILITY_FILES: &[&str] = &["load_points.csv", "elements.csv", "summary.json"];
 
 /// A line of text and numbers.
 pub(crate) fn push_line(text: &mut String, words: &[&str], numbers: impl IntoIterator<Item = f64>) {

@@ -64,7 +64,7 @@ fn shares_of_elements_add_up_to_the_indices() {
     let out = dir.path().join("out");
     let (done, _, err) = ask(&model, &["--out", out.to_str().expect("a path")]);
     assert!(done, "{err}");
-    let whole: Value = serde_json::from_str(&std::fs::read_to_string(out.join("reliability.json")).expect("a file")).expect("JSON");
+    let whole: Value = serde_json::from_str(&std::fs::read_to_string(out.join("summary.json")).expect("a file")).expect("JSON");
     let elements = std::fs::read_to_string(out.join("elements.csv")).expect("a file");
     let sum = |column: usize| -> f64 {
         elements.lines().skip(1).map(|l| l.split(',').nth(column).expect("a cell").parse::<f64>().expect("a number")).sum()

@@ -28,6 +28,7 @@
 //! # Ok::<(), store::StoreError>(())
 //! ```
 
+pub mod analyses;
 pub mod backup;
 pub mod checksum;
 pub mod error;

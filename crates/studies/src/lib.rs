@@ -8,4 +8,5 @@ pub mod reconcile;
 pub mod reliability;
 pub mod scenario;
 pub mod synthetic;
+pub mod table;
 pub mod time_series;

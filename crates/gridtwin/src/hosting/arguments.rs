@@ -1,6 +1,6 @@
 //! Arguments of `gridtwin hosting-capacity`.
 
-use crate::cli::{Controls, IterationArguments, ModelArguments, positive, step_h};
+use crate::cli::{Controls, IterationArguments, ModelArguments, TableFormat, positive, step_h};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use studies::hosting::Criterion;
@@ -63,13 +63,6 @@ pub enum ProofWord {
     Quick,
     /// Every step is tried
     EveryStep,
-}
-
-/// Forms of tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum TableFormat {
-    Csv,
-    Parquet,
 }
 
 /// Moments at which limits must hold.

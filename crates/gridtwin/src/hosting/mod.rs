@@ -3,23 +3,23 @@
 pub mod arguments;
 mod report;
 
+use crate::cli::TableFormat;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::model::Model;
-use crate::number::{count, push_g12};
+use crate::number::count;
 use crate::qsts::feeder::shape_notes;
 use crate::result_folder::ResultFolder;
 use crate::solve;
-use arguments::{
-    BaseWord, Connection, CriterionWord, DerWord, HostingArguments, HoursWord, MethodWord, ProofWord, RelaxWord, SeriesWord, TableFormat,
-};
+use crate::study_tables;
+use arguments::{BaseWord, Connection, CriterionWord, DerWord, HostingArguments, HoursWord, MethodWord, ProofWord, RelaxWord, SeriesWord};
 use network::{Diagnostic, SolutionMode};
-use serde_json::{Map, Value as Json, json};
-use studies::hosting::tables::{Table, Value};
+use serde_json::{Map, Value as Json};
 use studies::hosting::{
     BaseViolations, Criteria, Criterion, Der, HostingError, HostingOptions, HostingResult, Hours, Joined, Method, ProofOf, Relax, SeriesOf,
     Sizes, Stochastic, maps,
 };
+use studies::table::Table;
 use studies::time_series::TimeSeriesOptions;
 
 /// Tolerance of a probe unless the model or the command line asks for less, per unit: sizes next to a limit differ by little voltage.
@@ -57,6 +57,15 @@ const FILES: &[&str] = &[
     "summary.json",
 ];
 
+/// What the study found of a model.
+pub struct Answer {
+    options: HostingOptions,
+    pub results: Vec<HostingResult>,
+    /// All but the envelopes, see [`HostingResult::envelopes`].
+    pub tables: Vec<Table>,
+    pub summary: Json,
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -64,6 +73,51 @@ const FILES: &[&str] = &[
 pub fn run(arguments: &HostingArguments, console: &mut Console<'_>) -> Result<(), Failure> {
     let folder = arguments.out.as_deref().map(|dir| ResultFolder::prepare(dir, FILES)).transpose()?;
     let mut model = Model::prepare(&arguments.model)?;
+    let answer = study(arguments, &mut model)?;
+    let Answer { results, tables, .. } = &answer;
+    console.warn(&model.diagnostics);
+    let mut written = 0;
+    if let Some(folder) = folder {
+        let mut contents = Vec::new();
+        let known = |file: String| *FILES.iter().find(|n| **n == file).expect("every table has its file");
+        for table in tables {
+            // Published maps are CSV.
+            let format = if table.name.starts_with("map_") { TableFormat::Csv } else { arguments.format };
+            let file = study_tables::file_of(table.name, [table.clone()], format)?;
+            contents.extend(file.map(|bytes| (known(study_tables::file_name(table.name, format)), bytes)));
+        }
+        // Bus by bus: all at once they may be millions of rows.
+        let envelope = study_tables::file_of("envelope", results.iter().flat_map(HostingResult::envelopes), arguments.format)?;
+        contents.extend(envelope.map(|bytes| (known(study_tables::file_name("envelope", arguments.format)), bytes)));
+        contents.push(("summary.json", (serde_json::to_string_pretty(&answer.summary).expect("plain data") + "\n").into_bytes()));
+        folder.write_some(&contents)?;
+        written = contents.len();
+    }
+    if arguments.json {
+        let mut object = Map::new();
+        for table in tables {
+            object.insert(table.name.to_owned(), study_tables::json_rows(table).into());
+        }
+        let envelope: Vec<Json> = results.iter().flat_map(HostingResult::envelopes).flat_map(|t| study_tables::json_rows(&t)).collect();
+        if !envelope.is_empty() {
+            object.insert("envelope".to_owned(), envelope.into());
+        }
+        object.insert("summary".to_owned(), answer.summary);
+        return console.json(&Json::Object(object));
+    }
+    match &arguments.out {
+        Some(dir) => {
+            console.print(&format!("{}wrote {} to {}\n", report::head_lines(&model, results), count(written, "file"), dir.display()))
+        }
+        None => console.print(&report::render(&model, &answer.options, results, console.style)),
+    }
+}
+
+/// Studies a model that a check has let pass; what is found on the way stands in its findings.
+///
+/// # Errors
+/// A model that is no distribution network or does not settle; options that no study can have.
+pub fn study(arguments: &HostingArguments, model: &mut Model) -> Result<Answer, Failure> {
     if model.network.is_transmission() {
         return Err(Diagnostic::error("HOSTING.MODEL.TRANSMISSION", "hosting capacity is a question to a distribution network")
             .detail(format!("{} is a balanced transmission case.", model.name))
@@ -98,7 +152,7 @@ pub fn run(arguments: &HostingArguments, console: &mut Console<'_>) -> Result<()
     }
     let start = match model.session.series_state(&model.network, true) {
         Ok(start) => start,
-        Err(e) => return Err(refused(&mut model, vec![e.diagnostic()])),
+        Err(e) => return Err(refused(model, vec![e.diagnostic()])),
     };
     let mut results = Vec::new();
     for der in ders(&arguments.der) {
@@ -106,54 +160,16 @@ pub fn run(arguments: &HostingArguments, console: &mut Console<'_>) -> Result<()
         match studies::hosting::run(start.clone(), &options) {
             Ok(result) => results.push(result),
             Err(e) => {
-                let found = diagnostics(&e, &model);
-                return Err(refused(&mut model, found));
+                let found = diagnostics(&e, model);
+                return Err(refused(model, found));
             }
         }
     }
     let found = results.iter().flat_map(findings).collect::<Vec<_>>();
     model.diagnostics.extend(found);
-    let all = all_tables(&results, arguments);
-    let summary = report::summary(&model, &options, &results);
-    console.warn(&model.diagnostics);
-    let mut written = 0;
-    if let Some(folder) = folder {
-        let mut contents = Vec::new();
-        for table in &all {
-            let is_map = table.name.starts_with("map_");
-            let wanted = if arguments.format == TableFormat::Parquet && !is_map { "parquet" } else { "csv" };
-            let file = format!("{}.{wanted}", table.name);
-            let name = FILES.iter().find(|n| **n == file).expect("every table has its file");
-            let bytes = match wanted {
-                "parquet" => store::table_file::parquet_bytes(&file, [table.batch()])?,
-                _ => csv(table).into_bytes(),
-            };
-            contents.push((*name, bytes));
-        }
-        contents.extend(envelope_file(&results, arguments.format)?);
-        contents.push(("summary.json", (serde_json::to_string_pretty(&summary).expect("plain data") + "\n").into_bytes()));
-        folder.write_some(&contents)?;
-        written = contents.len();
-    }
-    if arguments.json {
-        let mut object = Map::new();
-        object.insert("summary".to_owned(), summary);
-        for table in &all {
-            object.insert(table.name.to_owned(), json_rows(table).into());
-        }
-        let envelope: Vec<Json> = results.iter().flat_map(HostingResult::envelopes).flat_map(|t| json_rows(&t)).collect();
-        if !envelope.is_empty() {
-            object.insert("envelope".to_owned(), envelope.into());
-        }
-        return console.json(&Json::Object(object));
-    }
-    let report = report::render(&model, &options, &results, console.style);
-    match &arguments.out {
-        Some(dir) => {
-            console.print(&format!("{}wrote {} to {}\n", report::head_lines(&model, &results), count(written, "file"), dir.display()))
-        }
-        None => console.print(&report),
-    }
+    let tables = all_tables(&results, arguments);
+    let summary = report::summary(model, &options, &results);
+    Ok(Answer { options, results, tables, summary })
 }
 
 fn control_mode(c: crate::cli::Controls) -> network::ControlMode {
@@ -348,70 +364,6 @@ fn all_tables(results: &[HostingResult], arguments: &HostingArguments) -> Vec<Ta
         all.push(maps::new_york(&results));
     }
     all
-}
-
-/// The capacities by moment as one file, made bus by bus; nothing where they were not kept.
-fn envelope_file(results: &[HostingResult], format: TableFormat) -> Result<Option<(&'static str, Vec<u8>)>, Failure> {
-    let mut parts = results.iter().flat_map(HostingResult::envelopes).peekable();
-    if parts.peek().is_none() {
-        return Ok(None);
-    }
-    if format == TableFormat::Parquet {
-        let bytes = store::table_file::parquet_bytes("envelope.parquet", parts.map(|t| t.batch()))?;
-        return Ok(Some(("envelope.parquet", bytes)));
-    }
-    let mut text = String::new();
-    for part in parts {
-        if text.is_empty() {
-            push_head(&mut text, &part);
-        }
-        push_rows(&mut text, &part);
-    }
-    Ok(Some(("envelope.csv", text.into_bytes())))
-}
-
-/// A table as CSV: a head of names, numbers with twelve digits, nothing where a value is missing.
-fn csv(table: &Table) -> String {
-    let mut text = String::new();
-    push_head(&mut text, table);
-    push_rows(&mut text, table);
-    text
-}
-
-fn push_head(text: &mut String, table: &Table) {
-    text.push_str(&table.columns.iter().map(|c| c.name).collect::<Vec<_>>().join(","));
-    text.push('\n');
-}
-
-fn push_rows(text: &mut String, table: &Table) {
-    for row in &table.rows {
-        for (i, cell) in row.iter().enumerate() {
-            if i > 0 {
-                text.push(',');
-            }
-            match cell {
-                Value::Empty => {}
-                Value::Text(t) => crate::tables::push_field(text, t),
-                Value::Number(x) => push_g12(text, *x),
-                Value::Count(n) => text.push_str(&n.to_string()),
-                Value::Flag(b) => text.push_str(if *b { "true" } else { "false" }),
-            }
-        }
-        text.push('\n');
-    }
-}
-
-fn json_rows(table: &Table) -> Vec<Json> {
-    let cell = |v: &Value| match v {
-        Value::Empty => Json::Null,
-        Value::Text(t) => json!(t),
-        Value::Number(x) => json!(x),
-        Value::Count(n) => json!(n),
-        Value::Flag(b) => json!(b),
-    };
-    let row =
-        |r: &Vec<Value>| -> Json { table.columns.iter().zip(r).map(|(c, v)| (c.name.to_owned(), cell(v))).collect::<Map<_, _>>().into() };
-    table.rows.iter().map(row).collect()
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@
 
 use super::criteria::Criterion;
 use super::probe::Der;
-use super::tables::{Column, Kind, Table, Value};
 use super::{HostingResult, SiteResult};
+use crate::table::{Column, Kind, Table, Value};
 use network::graph::Graph;
 use network::{BusId, ElementKind, Network};
 use std::collections::{BTreeMap, HashMap};

@@ -2,3 +2,4 @@
 
 pub mod ieee1366;
 pub mod predicted;
+pub mod tables;

@@ -1,0 +1,75 @@
+//! Tables of a study as files and as JSON, the same for every study.
+
+use crate::cli::TableFormat;
+use crate::failure::Failure;
+use crate::number::push_g12;
+use serde_json::{Map, Value as Json, json};
+use studies::table::{Table, Value};
+
+/// Name of a table's file in a form.
+pub fn file_name(table: &str, format: TableFormat) -> String {
+    match format {
+        TableFormat::Csv => format!("{table}.csv"),
+        TableFormat::Parquet => format!("{table}.parquet"),
+    }
+}
+
+/// A table that comes in parts as the content of one file; nothing where no part comes.
+///
+/// # Errors
+/// Parts that the form cannot take, which is a bug.
+pub fn file_of(name: &str, parts: impl IntoIterator<Item = Table>, format: TableFormat) -> Result<Option<Vec<u8>>, Failure> {
+    let mut parts = parts.into_iter().peekable();
+    if parts.peek().is_none() {
+        return Ok(None);
+    }
+    if format == TableFormat::Parquet {
+        return Ok(Some(store::table_file::parquet_bytes(&file_name(name, format), parts.map(|t| t.batch()))?));
+    }
+    let mut text = String::new();
+    for part in parts {
+        if text.is_empty() {
+            push_head(&mut text, &part);
+        }
+        push_rows(&mut text, &part);
+    }
+    Ok(Some(text.into_bytes()))
+}
+
+/// The head as CSV; rows have numbers with twelve digits, and nothing where a value is missing.
+fn push_head(text: &mut String, table: &Table) {
+    text.push_str(&table.columns.iter().map(|c| c.name).collect::<Vec<_>>().join(","));
+    text.push('\n');
+}
+
+fn push_rows(text: &mut String, table: &Table) {
+    for row in &table.rows {
+        for (i, cell) in row.iter().enumerate() {
+            if i > 0 {
+                text.push(',');
+            }
+            match cell {
+                Value::Empty => {}
+                Value::Text(t) => crate::tables::push_field(text, t),
+                Value::Number(x) => push_g12(text, *x),
+                Value::Count(n) => text.push_str(&n.to_string()),
+                Value::Flag(b) => text.push_str(if *b { "true" } else { "false" }),
+            }
+        }
+        text.push('\n');
+    }
+}
+
+/// The rows as objects by the names of the columns.
+pub fn json_rows(table: &Table) -> Vec<Json> {
+    let cell = |v: &Value| match v {
+        Value::Empty => Json::Null,
+        Value::Text(t) => json!(t),
+        Value::Number(x) => json!(x),
+        Value::Count(n) => json!(n),
+        Value::Flag(b) => json!(b),
+    };
+    let row =
+        |r: &Vec<Value>| -> Json { table.columns.iter().zip(r).map(|(c, v)| (c.name.to_owned(), cell(v))).collect::<Map<_, _>>().into() };
+    table.rows.iter().map(row).collect()
+}
