@@ -24,25 +24,7 @@ const SHOWN: usize = 10;
 pub fn run(arguments: &ReliabilityArguments, console: &mut Console<'_>) -> Result<(), Failure> {
     let folder = arguments.out.as_deref().map(|dir| ResultFolder::prepare(dir, RELIABILITY_FILES)).transpose()?;
     let mut model = Model::prepare(&arguments.model)?;
-    let mut options = PredictionOptions {
-        switching_h: arguments.switching_h,
-        transfer: !arguments.no_transfer,
-        fuses: !arguments.no_fuses,
-        switches: !arguments.no_switches,
-        ..PredictionOptions::default()
-    };
-    for (class, hours) in &arguments.repair_h {
-        options.repair_h.push((kind_of(class)?, *hours));
-    }
-    if arguments.stress > 0.0 {
-        options.stress = stress(&mut model, arguments)?;
-    }
-    let prediction = predict(&model.network, &options).map_err(|e| {
-        Failure::from(
-            Diagnostic::error("RELIABILITY.MODEL.REFUSED", e.to_string()).hint("Give loads numbers of customers, and the model a source."),
-        )
-    })?;
-    warn(&mut model, &prediction);
+    let prediction = study(arguments, &mut model)?;
     let tables = prediction.tables(&model.network);
     if let Some(folder) = folder {
         let mut contents = Vec::new();
@@ -55,6 +37,33 @@ pub fn run(arguments: &ReliabilityArguments, console: &mut Console<'_>) -> Resul
     }
     console.warn(&model.diagnostics);
     if arguments.json { console.json(&summary(&model, &prediction)) } else { console.print(&render(&model, &prediction, arguments)) }
+}
+
+/// Predicts from a model that a check has let pass; what is found on the way stands in its findings.
+///
+/// # Errors
+/// A model that has nobody to be interrupted, a class of elements that there is not, loadings that are asked for and do not settle.
+pub fn study(arguments: &ReliabilityArguments, model: &mut Model) -> Result<Prediction, Failure> {
+    let mut options = PredictionOptions {
+        switching_h: arguments.switching_h,
+        transfer: !arguments.no_transfer,
+        fuses: !arguments.no_fuses,
+        switches: !arguments.no_switches,
+        ..PredictionOptions::default()
+    };
+    for (class, hours) in &arguments.repair_h {
+        options.repair_h.push((kind_of(class)?, *hours));
+    }
+    if arguments.stress > 0.0 {
+        options.stress = stress(model, arguments)?;
+    }
+    let prediction = predict(&model.network, &options).map_err(|e| {
+        Failure::from(
+            Diagnostic::error("RELIABILITY.MODEL.REFUSED", e.to_string()).hint("Give loads numbers of customers, and the model a source."),
+        )
+    })?;
+    warn(model, &prediction);
+    Ok(prediction)
 }
 
 fn kind_of(class: &str) -> Result<ElementKind, Failure> {
@@ -113,7 +122,8 @@ fn warn(model: &mut Model, prediction: &Prediction) {
     }
 }
 
-fn summary(model: &Model, p: &Prediction) -> Value {
+/// The figures of the whole.
+pub fn summary(model: &Model, p: &Prediction) -> Value {
     let network = &model.network;
     json!({
         "circuit": network.name,

@@ -40,6 +40,22 @@ pub struct Numbers {
     buses: HashMap<Box<str>, u32>,
 }
 
+impl Numbers {
+    /// Number of an element by its full name, `class.name`.
+    pub fn element(&self, name: &str) -> Option<u32> {
+        self.elements.get(name.to_lowercase().as_str()).copied()
+    }
+
+    pub fn bus(&self, name: &str) -> Option<u32> {
+        self.buses.get(name.to_lowercase().as_str()).copied()
+    }
+
+    /// How many elements and buses there are.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.elements.len(), self.buses.len())
+    }
+}
+
 /// What is kept in memory of studies.
 #[derive(Debug, Default)]
 pub struct Results {

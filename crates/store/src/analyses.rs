@@ -8,7 +8,9 @@
 
 use crate::error::StoreError;
 use crate::files::{self, PartialFile};
-use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, UInt64Type};
+use arrow_array::{Array, RecordBatch};
 use arrow_schema::{DataType, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -61,6 +63,31 @@ pub struct Analysis {
     /// Figures for people.
     pub summary: Value,
     pub tables: Vec<AnalysisTable>,
+}
+
+/// One cell of a table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Cell<'a> {
+    Empty,
+    Text(&'a str),
+    Number(f64),
+    Count(u64),
+    Flag(bool),
+}
+
+/// The cell of a batch; empty where the column is none of the kinds of an answer's table.
+pub fn cell(batch: &RecordBatch, column: usize, row: usize) -> Cell<'_> {
+    let array = batch.column(column);
+    if array.is_null(row) {
+        return Cell::Empty;
+    }
+    match array.data_type() {
+        DataType::Utf8 => Cell::Text(array.as_string::<i32>().value(row)),
+        DataType::Float64 => Cell::Number(array.as_primitive::<Float64Type>().value(row)),
+        DataType::UInt64 => Cell::Count(array.as_primitive::<UInt64Type>().value(row)),
+        DataType::Boolean => Cell::Flag(array.as_boolean().value(row)),
+        _ => Cell::Empty,
+    }
 }
 
 /// Tables on their way into a folder. Dropped before [`Writer::commit`], they are removed.

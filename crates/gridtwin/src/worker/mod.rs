@@ -8,6 +8,7 @@
 //! A process of its own can be ended at any moment: what the commands keep is kept whole or not at all, so that nothing has to be undone. It
 //! also keeps the server alive whatever a hostile model makes of a reader.
 
+mod analyses;
 mod models;
 mod moments;
 mod receive;
@@ -142,6 +143,8 @@ fn perform(spec: &Spec, teller: &Teller) -> Result<Value, Failure> {
         Task::Quality(params) => models::quality(spec, params, teller),
         Task::Reconcile(params) => reviews::reconcile(spec, params, teller),
         Task::MeterMap(params) => reviews::meter_map(spec, params, teller),
+        Task::HostingCapacity(params) => analyses::hosting_capacity(spec, params, teller),
+        Task::Reliability(params) => analyses::reliability(spec, params, teller),
         Task::SolveYear(params) => studies::solve(spec, params, teller),
         Task::Trial(params) => studies::trial(spec, params),
         Task::Snapshot(params) => moments::snapshot(spec, params),

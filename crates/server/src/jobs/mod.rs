@@ -8,9 +8,11 @@
 //! gets it every two seconds. A server that is killed takes its processes with it, for their input ends; when it starts again, what ran waits
 //! again. An import is kept under the job's name once, a study goes on from what its lake holds.
 
+mod analyses;
 mod process;
 mod spec;
 
+pub use analyses::{BaseViolationsParam, HostedDer, HostingCapacityParams, HostingMethod, ReliabilityParams};
 pub use spec::{
     ControlsParam, DemoParams, Event, ImportOptions, ImportParams, KINDS, MeterMapParams, ModeParam, MomentParams, NetworkParams, Progress,
     ReceiveParams, ReconcileParams, ReportForm, ReportParams, STEPS_MAX, SnapshotParams, SolveYearParams, Spec, SqlParams, StepLength,

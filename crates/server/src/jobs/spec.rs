@@ -1,5 +1,6 @@
 //! What the server tells a process that does a job, and what that process tells back: JSON, a line each.
 
+use super::analyses::{HostingCapacityParams, ReliabilityParams};
 use network::Diagnostic;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -39,6 +40,10 @@ pub enum Task {
     Reconcile(ReconcileParams),
     /// Finds the transformers of the project's meters.
     MeterMap(MeterMapParams),
+    /// What each bus can host, as an answer of the project.
+    HostingCapacity(Box<HostingCapacityParams>),
+    /// Predicted reliability, as an answer of the project.
+    Reliability(ReliabilityParams),
     Demo(DemoParams),
     /// Makes an upload ready: unpacks archives, says what it holds.
     Receive(ReceiveParams),
@@ -57,7 +62,8 @@ pub enum Task {
 }
 
 /// Kinds of jobs that can be asked for.
-pub const KINDS: &[&str] = &["import", "solve_year", "report", "quality", "reconcile", "meter_map", "demo"];
+pub const KINDS: &[&str] =
+    &["import", "solve_year", "report", "quality", "reconcile", "meter_map", "hosting_capacity", "reliability", "demo"];
 
 impl Task {
     /// A task out of a request.
@@ -93,6 +99,15 @@ impl Task {
             Self::MeterMap(p) => p.check(),
             Self::Demo(p) if !(1..=1000).contains(&p.feeders) => Err(("feeders", "a demonstration has 1 to 1000 feeders".into())),
             _ => Ok(()),
+        }
+    }
+
+    /// Network and version that a study with tables as its answer is of.
+    pub fn studied(&mut self) -> Option<(&mut Option<String>, &mut Option<u64>)> {
+        match self {
+            Self::HostingCapacity(p) => Some((&mut p.network, &mut p.version)),
+            Self::Reliability(p) => Some((&mut p.network, &mut p.version)),
+            _ => None,
         }
     }
 

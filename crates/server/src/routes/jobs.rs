@@ -40,11 +40,12 @@ pub fn routes() -> OpenApiRouter<App> {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JobRequest {
-    /// `import`, `solve_year`, `report`, `quality`, `reconcile`, `meter_map` or `demo`.
+    /// `import`, `solve_year`, `report`, `quality`, `reconcile`, `meter_map`, `hosting_capacity`, `reliability` or `demo`.
     pub kind: String,
     /// Folder name of the project. `demo` makes one that is not there.
     pub project: String,
-    /// Depends on the kind: ImportParams, SolveYearParams, ReportParams, NetworkParams, ReconcileParams, MeterMapParams, DemoParams.
+    /// Depends on the kind: ImportParams, SolveYearParams, ReportParams, NetworkParams, ReconcileParams, MeterMapParams,
+    /// HostingCapacityParams, ReliabilityParams, DemoParams.
     #[serde(default)]
     #[schema(value_type = Object)]
     pub params: Value,
@@ -189,6 +190,12 @@ fn resolved(dir: &std::path::Path, task: Task) -> Result<Task, Problem> {
         Project::create(dir, &Creation { note: "demonstration".into(), ..Creation::new(name, crate::moment::rfc3339(now_ms())) })?;
     }
     let project = Project::open(dir)?;
+    let mut task = task;
+    if let Some((network, version)) = task.studied() {
+        let of = project.version(network.as_deref(), *version)?;
+        (*network, *version) = (Some(of.network), Some(of.number));
+        return Ok(task);
+    }
     match task {
         Task::SolveYear(params) => Ok(Task::SolveYear(resolved_study(&project, params)?)),
         Task::Report(params) => {

@@ -1,5 +1,6 @@
 //! One module an area; each gives its routes with their documentation.
 
+mod analyses;
 mod audit;
 pub(crate) mod basemap;
 mod diagram;
@@ -19,6 +20,10 @@ mod uploads;
 mod users;
 mod ws;
 
+use crate::jobs::{
+    DemoParams, HostingCapacityParams, ImportParams, MeterMapParams, NetworkParams, ReconcileParams, ReliabilityParams, ReportParams,
+    SolveYearParams,
+};
 use crate::state::App;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -26,6 +31,11 @@ use utoipa_axum::router::OpenApiRouter;
 #[derive(OpenApi)]
 #[openapi(
     info(title = "GridTwin", description = "The digital twin of an electricity grid: networks, studies, live data."),
+    // Parameters of jobs stand in no route's own types.
+    components(schemas(
+        ImportParams, SolveYearParams, ReportParams, NetworkParams, ReconcileParams, MeterMapParams, HostingCapacityParams, ReliabilityParams,
+        DemoParams
+    )),
     tags(
         (name = "access", description = "Login, users, tokens, audit log"),
         (name = "system", description = "Health and metrics"),
@@ -33,6 +43,7 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "uploads", description = "Files of models on their way into a project"),
         (name = "jobs", description = "Long work: imports, studies, reports"),
         (name = "review", description = "Networks matched to one another, meters and their transformers: what is proposed, what people decide"),
+        (name = "analyses", description = "Studies whose answers are tables: hosting capacity, reliability"),
         (name = "runs", description = "Studies and their results"),
         (name = "live", description = "What happens, as it happens"),
         (name = "map", description = "Where things are: GeoJSON, vector tiles, arrays of positions"),
@@ -62,4 +73,5 @@ pub fn api() -> OpenApiRouter<App> {
         .merge(elements::routes())
         .merge(diagram::routes())
         .merge(review::routes())
+        .merge(analyses::routes())
 }
