@@ -10,6 +10,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { large } from './large.mjs';
+import { planning } from './planning.mjs';
 import { review } from './review.mjs';
 import { axe, distance, expect, fault, faults, launch, mapDrawn, onPage, options, pause, pixels, root, run, serve, settled, shots, step, watch } from './tools.mjs';
 
@@ -73,7 +74,7 @@ async function walk() {
     });
 
     await step('every page with nothing in it says what to do next', async () => {
-      for (const name of ['overview', 'map', 'studies', 'studies?tab=new', 'studies?tab=queue', 'studies?tab=sql', 'exchange', 'exchange?tab=review', 'exchange?tab=review&review=meters', 'exchange?tab=records', 'admin']) {
+      for (const name of ['overview', 'map', 'studies', 'studies?tab=new', 'studies?tab=queue', 'studies?tab=planning', 'studies?tab=sql', 'exchange', 'exchange?tab=review', 'exchange?tab=review&review=meters', 'exchange?tab=records', 'admin']) {
         await page.goto(`${server.address}/${name}`);
         await settled(page);
         const text = (await page.locator('main').innerText()).trim();
@@ -267,6 +268,7 @@ async function walk() {
     });
 
     await review({ page, server, api });
+    await planning({ page, server, api });
 
     if (!given.quick) await step('every page in light and dark, without serious faults of accessibility', async () => {
       const rows = (await api(`/api/projects/walk/networks`)).items.map((n) => n.name);
@@ -277,7 +279,7 @@ async function walk() {
         'review-matches': `exchange?${pair}`, 'review-pair': `exchange?${pair}&ca=load:m2&cb=load:m2`, 'review-conflict': `exchange?${pair}&part=conflicts&ca=line:f1&cb=line:seg-1`, 'review-alone': `exchange?${pair}&part=only_a&ca=load:new`, 'review-meters': 'exchange?tab=review&review=meters&project=review', 'review-meter': 'exchange?tab=review&review=meters&project=review&meter=m5',
         overview: `overview?project=walk`, map: `map?${on}`, 'map-voltage': `map?${on}&layers=lines,-thermal,buses,voltage,-symbols`, 'map-full': `map?${on}&full=1`, 'map-hour': `map?${on}&hour=17&sel=line.l1`, 'map-compare': `map?${on}&run2=calm`, 'map-changes': `map?${on}&run2=calm&drawer=changes`,
         studies: `studies?${on}`, ...Object.fromEntries(['violations', 'scorecards', 'duration', 'heat', 'profile', 'series', 'compare', 'report'].map((v) => [`studies-${v}`, `studies?${on}&view=${v}`])),
-        'studies-new': `studies?tab=new&${on}`, 'studies-queue': `studies?tab=queue&${on}`, 'studies-sql': `studies?tab=sql&${on}`,
+        'studies-new': `studies?tab=new&${on}`, 'studies-planning': 'studies?tab=planning&project=walk&network=ieee123', 'studies-ask': 'studies?tab=planning&part=ask&project=walk&network=ieee123', 'studies-queue': `studies?tab=queue&${on}`, 'studies-sql': `studies?tab=sql&${on}`,
         exchange: `exchange?${on}`, ...Object.fromEntries(['findings', 'ledger', 'rejects', 'figures', 'sources', 'versions'].map((r) => [`exchange-${r}`, `exchange?tab=records&${on}&record=${r}`])),
         admin: `admin?${on}`, ...Object.fromEntries(['users', 'tokens', 'audit', 'health', 'settings', 'password'].map((r) => [`admin-${r}`, `admin?tab=${r}`])),
       };
@@ -300,7 +302,7 @@ async function walk() {
     });
 
     await step('everything is reached by the keyboard', async () => {
-      for (const name of ['exchange?tab=review&project=review&ca=load:m2&cb=load:m2', 'exchange?tab=review&review=meters&project=review&meter=m5', 'overview', 'map', 'studies', 'exchange', 'admin']) {
+      for (const name of ['exchange?tab=review&project=review&ca=load:m2&cb=load:m2', 'exchange?tab=review&review=meters&project=review&meter=m5', 'overview', 'map', 'studies', 'studies?tab=planning&project=walk&network=ieee123', 'exchange', 'admin']) {
         await page.goto(name.includes('?') ? `${server.address}/${name}` : `${server.address}/${name}?${at}&run=${encodeURIComponent(RUN)}`);
         if (name === 'map') await mapDrawn(page);
         await settled(page);

@@ -17,6 +17,9 @@ use studies::reliability::predicted::{Prediction, PredictionOptions, predict};
 /// Rows of the table of elements that a terminal is shown.
 const SHOWN: usize = 10;
 
+/// More lasting failures of one element in a year are a slip of units, not equipment.
+const PLAUSIBLE_PER_YR: f64 = 2.0;
+
 /// Runs the command.
 ///
 /// # Errors
@@ -112,6 +115,21 @@ fn warn(model: &mut Model, prediction: &Prediction) {
             )
             .detail("They are in no index.".to_owned())
             .hint("Close the switch that supplies them."),
+        );
+    }
+    let often: Vec<_> = prediction.contributions.iter().filter(|c| c.failures_per_yr > PLAUSIBLE_PER_YR).collect();
+    if let Some(most) = often.iter().max_by(|a, b| a.failures_per_yr.total_cmp(&b.failures_per_yr)) {
+        model.diagnostics.push(
+            Diagnostic::warning(
+                "RELIABILITY.RATES.HIGH",
+                format!("{} more than {PLAUSIBLE_PER_YR} times a year, which no equipment does", if often.len() == 1 { "one element fails".to_owned() } else { format!("{} elements fail", often.len()) }),
+            )
+            .element(model.network.full_name(most.element))
+            .detail(format!(
+                "It fails {:.1} times a year. Where a model says nothing, OpenDSS takes 0.1 failures a year for each unit of length, whatever the unit: a foot as well as a mile.",
+                most.failures_per_yr
+            ))
+            .hint("Give the lines of the model their rates (faultrate, for the unit of their length) before any index is used."),
         );
     }
     if prediction.contributions.is_empty() {

@@ -12,6 +12,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, UInt64Type};
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::{DataType, SchemaRef};
+use network::Diagnostic;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Compression;
@@ -62,6 +63,8 @@ pub struct Analysis {
     pub engine_version: String,
     /// Figures for people.
     pub summary: Value,
+    /// What a reader should know before the figures.
+    pub findings: Vec<Diagnostic>,
     pub tables: Vec<AnalysisTable>,
 }
 
@@ -304,6 +307,7 @@ mod tests {
             time_utc: time_utc.into(),
             engine_version: "0".into(),
             summary: Value::Null,
+            findings: Vec::new(),
             tables: Vec::new(),
         }
     }

@@ -141,6 +141,7 @@ const KNOWN: Record<string, [words: string, unit?: string]> = {
   losses_pct: ['Losses', '%'], line_losses_pct: ['Losses of lines', '%'], transformer_losses_pct: ['Losses of transformers', '%'],
   peak_kw: ['Peak', 'kW'], peak_hour: ['Hour of the peak'], lowest_kw: ['Lowest load', 'kW'], load_kw: ['Load', 'kW'], source_kw: ['Power of the source', 'kW'], source_kvar: ['Reactive power of the source', 'kvar'], line_km: ['Length of the lines', 'km'], distance_km: ['Distance from the source', 'km'],
   worst_hour: ['Hour of the worst'], start_hour: ['First hour'], end_hour: ['Last hour'], step_h: ['Length of a step', 'h'], overload_hours: ['Hours above the rating', 'h'], node_hours: ['Hours outside the band, all nodes', 'h'], longest_hours: ['Longest time', 'h'],
+  hosting_capacity_kw: ['Hosting capacity', 'kW'], resolution_kw: ['Step of sizes', 'kW'], der: ['Resource'], xy: ['Place'],
   time_utc: ['Time'], newest_utc: ['Newest'], created_utc: ['Made'], start_utc: ['Begin'], end_utc: ['End'], sha256: ['SHA-256'], bytes: ['Size', 'B'], n_taps: ['Taps'], p_mpp_kw: ['Power at full sun', 'kW'], pf: ['Power factor'],
 };
 

@@ -16,6 +16,9 @@ use store::analyses::{Analysis, Writer};
 /// Names of parameters that an option of the command line has otherwise: they carry their unit, or are several.
 const OTHERWISE: &[(&str, &str)] = &[("step_kw", "step"), ("max_kw", "max"), ("buses", "bus"), ("limits", "limit")];
 
+/// Findings that an answer keeps.
+const FINDINGS: usize = 200;
+
 /// The words of a command line that ask what the parameters ask.
 fn words(command: &str, params: &impl Serialize) -> Vec<String> {
     let mut words = vec![command.to_owned(), "project".to_owned()];
@@ -47,18 +50,26 @@ fn model_of(spec: &Spec, network: Option<&str>, version: Option<u64>, lenient: b
     Ok(model)
 }
 
-fn record(spec: &Spec, study: &str, network: Option<&str>, version: Option<u64>, params: &impl Serialize, summary: Value) -> Analysis {
+fn record(
+    spec: &Spec,
+    model: &Model,
+    study: &str,
+    version: (Option<&str>, Option<u64>),
+    params: &impl Serialize,
+    summary: Value,
+) -> Analysis {
     Analysis {
         format: 0,
         id: spec.job.clone(),
         study: study.to_owned(),
-        network: network.unwrap_or_default().to_owned(),
-        version: version.unwrap_or_default(),
+        network: version.0.unwrap_or_default().to_owned(),
+        version: version.1.unwrap_or_default(),
         params: serde_json::to_value(params).unwrap_or_default(),
         author: spec.user.clone(),
         time_utc: crate::project::now(),
         engine_version: env!("CARGO_PKG_VERSION").to_owned(),
         summary,
+        findings: model.diagnostics.iter().take(FINDINGS).cloned().collect(),
         tables: Vec::new(),
     }
 }
@@ -100,7 +111,7 @@ pub fn hosting_capacity(spec: &Spec, params: &HostingCapacityParams, teller: &Te
     if envelopes.peek().is_some() {
         writer.table("envelope", "hosting capacity by step", envelopes)?;
     }
-    let record = record(spec, "hosting_capacity", params.network.as_deref(), params.version, params, answer.summary);
+    let record = record(spec, &model, "hosting_capacity", (params.network.as_deref(), params.version), params, answer.summary);
     Ok(told(&writer.commit(record)?))
 }
 
@@ -122,7 +133,7 @@ pub fn reliability(spec: &Spec, params: &ReliabilityParams, teller: &Teller) -> 
         writer.table(table.name, table.meaning, [table.batch()])?;
     }
     let summary = reliability::summary(&model, &prediction);
-    let record = record(spec, "reliability", params.network.as_deref(), params.version, params, summary);
+    let record = record(spec, &model, "reliability", (params.network.as_deref(), params.version), params, summary);
     Ok(told(&writer.commit(record)?))
 }
 

@@ -11,6 +11,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use network::Diagnostic;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
@@ -90,6 +91,9 @@ pub struct AnalysisDetail {
     /// Figures of the whole.
     #[schema(value_type = Object)]
     pub summary: Value,
+    /// What a reader should know before the figures.
+    #[schema(value_type = Vec<Object>)]
+    pub findings: Vec<Diagnostic>,
     pub tables: Vec<AnalysisTableInfo>,
 }
 
@@ -173,8 +177,9 @@ pub async fn get(State(app): State<App>, _: Viewer, Path((p, a)): Path<(String, 
     app.with_project(&p, move |project| -> Result<_, Problem> {
         let mut of = found(project, &a)?;
         let (summary, engine_version) = (of.summary.take(), std::mem::take(&mut of.engine_version));
+        let findings = std::mem::take(&mut of.findings);
         let tables = std::mem::take(&mut of.tables).into_iter().map(told).collect();
-        Ok(Json(AnalysisDetail { row: row_of(of), engine_version, summary, tables }))
+        Ok(Json(AnalysisDetail { row: row_of(of), engine_version, summary, findings, tables }))
     })
     .await
 }
@@ -422,6 +427,128 @@ pub async fn file(
     Ok((head, text).into_response())
 }
 
+/// A column of a table's rows by the numbers of the map.
+struct ColumnOf<'a> {
+    table: &'a AnalysisTable,
+    column: usize,
+    filter: Option<String>,
+}
+
+impl ColumnOf<'_> {
+    fn values(&self, app: &App, project: &Project, of: &Analysis) -> Result<Vec<f32>, Problem> {
+        let (table, column) = (self.table, self.column);
+        let Some((key, of_element, before)) = key_of(table) else {
+            return Err(Problem::conflict("The rows of this table are not about things on the map").field("table"));
+        };
+        let numbers = app.results.numbers(project, &of.network, of.version)?;
+        let chosen = Chosen::of(project, of, table, &RowQuery { filter: self.filter.clone(), ..RowQuery::default() })?;
+        let (n_elements, n_buses) = numbers.counts();
+        let mut values = vec![f32::NAN; if of_element { n_elements } else { n_buses }];
+        let mut is_told = vec![false; values.len()];
+        for &(b, r) in &chosen.rows {
+            let batch = &chosen.batches[b];
+            let Cell::Text(name) = analyses::cell(batch, key, r) else { continue };
+            let number = if of_element { numbers.element(&format!("{before}{name}")) } else { numbers.bus(name) };
+            let Some(i) = number.map(|i| i as usize) else { continue };
+            if std::mem::replace(&mut is_told[i], true) {
+                let name: String = name.chars().take(60).collect();
+                return Err(Problem::conflict(format!("The table has several rows about \"{name}\""))
+                    .field("filter")
+                    .hint("Name the rows that are wanted, such as der=generation."));
+            }
+            values[i] = match analyses::cell(batch, column, r) {
+                Cell::Number(x) => x as f32,
+                Cell::Count(n) => n as f32,
+                Cell::Flag(f) => f32::from(u8::from(f)),
+                _ => f32::NAN,
+            };
+        }
+        Ok(values)
+    }
+}
+
+/// What of an answer is a layer of the map: study, table, column, a column whose words part the rows, what it is called.
+const LAYERS: &[(&str, &str, &str, Option<&str>, &str)] = &[
+    ("hosting_capacity", "hosting_capacity", "hosting_capacity_kw", Some("der"), "Hosting capacity"),
+    ("hosting_capacity", "places", "mean_kw", Some("der"), "Hosted at the limit, mean of the draws"),
+    ("reliability", "load_points", "interruptions_per_yr", None, "Predicted interruptions"),
+    ("reliability", "load_points", "unavailability_h_per_yr", None, "Predicted time without supply"),
+    ("reliability", "elements", "customer_hours_per_yr", None, "Risk: customer hours lost by failures here"),
+];
+
+/// Answers of one study whose layers are offered, the newest.
+const OFFERED: usize = 5;
+
+/// A layer that an answer gives.
+pub(super) struct Layer {
+    pub name: String,
+    pub label: String,
+    pub unit: String,
+    pub of_element: bool,
+    pub values: Vec<f32>,
+}
+
+/// Layers that the project's answers about a version give; of all of them, or of the one that is called so, the values.
+pub(super) fn layers(app: &App, project: &Project, network: &str, version: u64, only: Option<&str>) -> Result<Vec<Layer>, Problem> {
+    let mut out = Vec::new();
+    let mut told: Vec<(String, usize)> = Vec::new();
+    for of in analyses::list(project.dir())?.into_iter().filter(|a| a.network == network && a.version == version) {
+        let n = match told.iter_mut().find(|(study, _)| *study == of.study) {
+            Some((_, n)) => {
+                *n += 1;
+                *n
+            }
+            None => {
+                told.push((of.study.clone(), 1));
+                1
+            }
+        };
+        if n > OFFERED {
+            continue;
+        }
+        let when = if n == 1 { String::new() } else { format!(", {}", of.time_utc.get(..16).unwrap_or_default().replace('T', " ")) };
+        for (study, table, column, parted, label) in LAYERS {
+            let Some(table) = of.tables.iter().find(|t| *study == of.study && t.name == *table) else { continue };
+            let Some(c) = table.columns.iter().position(|k| k.name == *column) else { continue };
+            let parts: Vec<Option<String>> = match parted {
+                None => vec![None],
+                Some(key) => {
+                    let k = column_of(table, key, "table")?;
+                    let mut words = Vec::new();
+                    analyses::each_batch(project.dir(), &of, &table.name, &mut |batch| {
+                        for r in 0..batch.num_rows() {
+                            if let Cell::Text(t) = analyses::cell(batch, k, r)
+                                && !words.iter().any(|w: &Option<String>| w.as_deref() == Some(t))
+                            {
+                                words.push(Some(t.to_owned()));
+                            }
+                        }
+                        ControlFlow::Continue(())
+                    })?;
+                    words
+                }
+            };
+            for part in parts {
+                let name = [Some(of.id.as_str()), Some(table.name.as_str()), Some(*column), part.as_deref()].into_iter().flatten();
+                let name = name.collect::<Vec<_>>().join("~");
+                if only.is_some_and(|wanted| wanted != name) {
+                    continue;
+                }
+                let filter = part.as_ref().and_then(|p| parted.map(|key| format!("{key}={p}")));
+                let label = part.as_ref().map_or_else(|| (*label).to_owned(), |p| format!("{label}, {p}"));
+                out.push(Layer {
+                    name,
+                    label: format!("{label}{when}"),
+                    unit: table.columns[c].unit.clone(),
+                    of_element: key_of(table).is_some_and(|(_, of_element, _)| of_element),
+                    values: ColumnOf { table, column: c, filter }.values(app, project, &of)?,
+                });
+            }
+        }
+    }
+    Ok(out)
+}
+
 /// Which column.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -457,38 +584,14 @@ pub async fn values(
         if table.columns[column].kind == "text" {
             return Err(Problem::bad_request("The column has words, not numbers").field("column"));
         }
-        let Some((key, of_element, before)) = key_of(table) else {
-            return Err(Problem::conflict("The rows of this table are not about things on the map").field("table"));
-        };
         // An answer never changes.
         let tag = format!("{}\n{}\n{}\n{}", of.id, query.table, query.column, query.filter.as_deref().unwrap_or_default());
         let etag = format!("\"{}\"", &store::sha256_hex(tag.as_bytes())[..24]);
         if let Some(known) = not_modified(&headers, &etag) {
             return Ok(known);
         }
-        let numbers = shared.results.numbers(project, &of.network, of.version)?;
-        let chosen = Chosen::of(project, &of, table, &RowQuery { filter: query.filter.clone(), ..RowQuery::default() })?;
-        let (n_elements, n_buses) = numbers.counts();
-        let mut values = vec![f32::NAN; if of_element { n_elements } else { n_buses }];
-        let mut is_told = vec![false; values.len()];
-        for &(b, r) in &chosen.rows {
-            let batch = &chosen.batches[b];
-            let Cell::Text(name) = analyses::cell(batch, key, r) else { continue };
-            let number = if of_element { numbers.element(&format!("{before}{name}")) } else { numbers.bus(name) };
-            let Some(i) = number.map(|i| i as usize) else { continue };
-            if std::mem::replace(&mut is_told[i], true) {
-                let name: String = name.chars().take(60).collect();
-                return Err(Problem::conflict(format!("The table has several rows about \"{name}\""))
-                    .field("filter")
-                    .hint("Name the rows that are wanted, such as der=generation."));
-            }
-            values[i] = match analyses::cell(batch, column, r) {
-                Cell::Number(x) => x as f32,
-                Cell::Count(n) => n as f32,
-                Cell::Flag(f) => f32::from(u8::from(f)),
-                _ => f32::NAN,
-            };
-        }
+        let wanted = ColumnOf { table, column, filter: query.filter.clone() };
+        let values = wanted.values(&shared, project, &of)?;
         value_bytes(&values, &etag)
     })
     .await

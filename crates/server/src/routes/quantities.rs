@@ -1,5 +1,6 @@
 //! What is known of a network without a study, by the numbers that elements and buses have on the map.
 
+use super::analyses::Layer;
 use super::map::{At, Version};
 use super::runs::{not_modified, value_bytes};
 use crate::access::Viewer;
@@ -48,6 +49,8 @@ pub struct NetworkQuantityInfo {
     pub total: Option<f64>,
     /// Records that are counted but belong to nothing on the map.
     pub elsewhere: u64,
+    /// Answer of the project that it is of; none of what is known without a study.
+    pub analysis: Option<String>,
 }
 
 /// Quantities of a network.
@@ -69,10 +72,26 @@ fn told(q: &NetworkQuantity) -> NetworkQuantityInfo {
         count: known().count() as u64,
         total: q.adds_up.then(|| known().map(|x| f64::from(*x)).sum()),
         elsewhere: q.elsewhere,
+        analysis: None,
     }
 }
 
-/// Customers, nominal loads, installed generation and storage, recorded interruptions, ages: values for colouring a map that need no study.
+fn told_answer(layer: &Layer) -> NetworkQuantityInfo {
+    NetworkQuantityInfo {
+        name: layer.name.clone(),
+        label: layer.label.clone(),
+        unit: layer.unit.clone(),
+        of: if layer.of_element { "element" } else { "bus" }.into(),
+        adds_up: false,
+        count: layer.values.iter().filter(|x| x.is_finite()).count() as u64,
+        total: None,
+        elsewhere: 0,
+        analysis: layer.name.split('~').next().map(str::to_owned),
+    }
+}
+
+/// Customers, nominal loads, installed generation and storage, recorded interruptions, ages, and what the project's answers (hosting capacity,
+/// predicted reliability) say of this version: values for colouring a map.
 ///
 /// 32-bit floats, little endian, one an element (by its number) or one a bus; not a number where there is none. Without `quantity`, JSON with
 /// what can be had of this network.
@@ -90,17 +109,24 @@ pub async fn values(
 ) -> Result<Response, Problem> {
     let version = Version { version: wanted.version };
     let view: Arc<View> = app.views.get(&app, &at.project, &at.network, version.version).await?;
-    let outages = app.with_project(&at.project, |project| project.outages()).await?;
+    let (shared, asked, of) = (app.clone(), wanted.quantity.clone(), (view.info.network.clone(), view.info.number));
+    let (outages, answers) = app
+        .with_project(&at.project, move |project| -> Result<_, Problem> {
+            let only = asked.as_deref().filter(|q| !q.is_empty());
+            Ok((project.outages()?, super::analyses::layers(&shared, project, &of.0, of.1, only)?))
+        })
+        .await?;
     blocking(move || {
         let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
         let all = view.quantities(&outages, today);
         let Some(name) = wanted.quantity.filter(|q| !q.is_empty()) else {
-            let quantities = all.iter().map(told).collect();
+            let quantities = all.iter().map(told).chain(answers.iter().map(told_answer)).collect();
             return Ok(
                 Json(NetworkQuantities { network: view.info.network.clone(), version: view.info.number, quantities }).into_response()
             );
         };
-        let Some(quantity) = all.iter().find(|q| q.name == name) else {
+        let of_answer = answers.iter().find(|l| l.name == name).map(|l| &l.values);
+        let Some(values) = of_answer.or_else(|| all.iter().find(|q| q.name == name).map(|q| &q.values)) else {
             return Err(Problem::bad_request("The network has no such quantity")
                 .hint(match all.iter().map(|q| q.name).collect::<Vec<_>>()[..] {
                     [] => "It has none: no loads, generation, storage, dates of installation or outages.".to_owned(),
@@ -108,12 +134,12 @@ pub async fn values(
                 })
                 .field("quantity"));
         };
-        let bytes: Vec<u8> = quantity.values.iter().flat_map(|x| x.to_le_bytes()).collect();
+        let bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
         let etag = format!("\"{}\"", &store::sha256_hex(&bytes)[..24]);
         if let Some(known) = not_modified(&headers, &etag) {
             return Ok(known);
         }
-        value_bytes(&quantity.values, &etag)
+        value_bytes(values, &etag)
     })
     .await
 }

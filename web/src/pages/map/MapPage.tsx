@@ -135,7 +135,7 @@ export default function MapPage() {
       const [least, most] = extent(known);
       const isFlat = factsAsked.some((x) => x.name === fact.name && x.flat);
       const id = `f:${fact.name}`;
-      out.push({ id, of: fact.of === 'bus' ? 'points' : 'lines', scale: sequential(p, fact.label ?? fact.name, fact.unit ?? '', least, most, fact.adds_up), values: known, hidden: off(id), heat: fact.adds_up && !isFlat });
+      out.push({ id, of: fact.of === 'bus' ? 'points' : 'lines', scale: sequential(p, fact.label ?? fact.name, fact.unit ?? '', least, most, fact.adds_up, known), values: known, hidden: off(id), heat: fact.adds_up && !isFlat });
     });
     if (before?.thermal && values.thermal) {
       const change = values.thermal.map((v, i) => v - (before.thermal?.[i] as number));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { rgb } from '../../state/preferences';
-import { difference, nice, palette, sequential, stepOf, thermal, thermalFull, voltage } from './scales';
+import { breaks, difference, nice, palette, sequential, stepOf, thermal, thermalFull, voltage } from './scales';
 
 const p = palette(() => '#808080', false);
 
@@ -27,6 +27,14 @@ describe('scales', () => {
       expect([...from].sort((a, b) => a - b)).toEqual(from);
       expect(new Set(from).size).toBe(from.length);
     }
+  });
+  it('a few values far above the others leave the rest apart', () => {
+    const skewed = Float32Array.from({ length: 101 }, (_, i) => (i === 100 ? 50_000 : i * 10));
+    expect(breaks(skewed)).toEqual([200, 400, 600, 800]);
+    const s = sequential(p, 'x', 'kW', 0, 50_000, false, skewed);
+    expect([5, 250, 450, 650, 50_000].map((x) => stepOf(s, x))).toEqual([0, 1, 2, 3, 4]);
+    expect(breaks(Float32Array.from({ length: 100 }, (_, i) => i))).toBeNull();
+    expect(breaks(Float32Array.from({ length: 100 }, (_, i) => (i < 95 ? 0 : i)))).toBeNull();
   });
   it('a difference of nothing lies in the middle', () => expect(stepOf(difference(p, 10, '%'), 0)).toBe(2));
   it('nice numbers', () => expect([0.03, 1, 3, 7, 20, 0].map((x) => nice(x))).toEqual([0.05, 1, 5, 10, 20, 1]));

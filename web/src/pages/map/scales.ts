@@ -123,12 +123,35 @@ export function difference(p: Palette, largest: number, unit: string): Scale {
   };
 }
 
-/** Any other quantity: five classes of one hue between the smallest and the largest value. What adds up is drawn larger where there is more of it. */
-export function sequential(p: Palette, title: string, unit: string, least: number, largest: number, sized = false): Scale {
+/**
+ * Where a fifth of the values each begins, rounded; null where even steps show them well enough: a few values far above all others would leave
+ * the rest in one class.
+ */
+export function breaks(values: Float32Array): number[] | null {
+  const known = [...values].filter(Number.isFinite).sort((a, b) => a - b);
+  const at = (q: number) => known[Math.min(known.length - 1, Math.floor(q * known.length))] as number;
+  if (known.length < 10) return null;
+  const [least, most] = [at(0), at(1)];
+  // Of even steps the lowest would hold more than three fifths.
+  if (at(0.6) >= least + (most - least) / 5) return null;
+  const edges = [0.2, 0.4, 0.6, 0.8].map((q) => Number(at(q).toPrecision(2)));
+  const rising = [...new Set(edges)].filter((x) => x > least);
+  return rising.length > 0 ? rising : null;
+}
+
+/** Any other quantity: five classes of one hue between the smallest and the largest value, or of as many values each. What adds up is drawn larger where there is more of it. */
+export function sequential(p: Palette, title: string, unit: string, least: number, largest: number, sized = false, values?: Float32Array): Scale {
   const light: Rgba = p.isDark ? [60, 70, 95, 255] : [180, 190, 214, 255];
   const dark: Rgba = p.isDark ? [205, 220, 255, 255] : [34, 30, 92, 255];
   const mix = (t: number): Rgba => [0, 1, 2].map((i) => Math.round((light[i] as number) * (1 - t) + (dark[i] as number) * t)).concat(255) as Rgba;
   const span = largest > least ? largest - least : Math.max(Math.abs(largest), 1);
+  const even = values && breaks(values);
+  if (even) {
+    const s = (x: number) => String(Number(x.toPrecision(4)));
+    const froms = [-Infinity, ...even];
+    const steps = froms.map((from, i): Step => ({ from, color: mix(froms.length === 1 ? 1 : i / (froms.length - 1)), width: sized ? 5 + 4 * i : 2 + i, edge: sized ? p.halo : undefined, label: i === froms.length - 1 ? `${s(from)} and more` : i === 0 ? `below ${s(even[0] as number)}` : `${s(from)} to ${s(even[i] as number)}` }));
+    return { id: 'sequential', title, unit, steps };
+  }
   const step = nice(span / 5, [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10]);
   const start = Math.floor(least / step) * step;
   const s = (x: number) => String(Number(x.toPrecision(4)));

@@ -5,6 +5,7 @@ import { useUrl } from '../../state/url';
 import { strings } from '../../strings';
 import { Boundary, Tabs } from '../../ui/parts';
 import { NewStudy } from './NewStudy';
+import { Planning } from './planning/Planning';
 import { Queue } from './Queue';
 import { Runs } from './Runs';
 import { Sql } from './Sql';
@@ -15,7 +16,7 @@ const t = strings.studies;
 export default function Studies() {
   const url = useUrl();
   const context = useContext();
-  const tabs = [{ id: 'runs', label: t.runs }, { id: 'new', label: t.new }, { id: 'queue', label: t.queue }, { id: 'sql', label: t.sql }];
+  const tabs = [{ id: 'runs', label: t.runs }, { id: 'new', label: t.new }, { id: 'planning', label: strings.planning.title }, { id: 'queue', label: t.queue }, { id: 'sql', label: t.sql }];
   const at = tabs.find((x) => x.id === url.get('tab'))?.id ?? 'runs';
   return (
     <div className="page">
@@ -24,6 +25,7 @@ export default function Studies() {
       <Boundary key={at}>
         {at === 'runs' && <Runs context={context} />}
         {at === 'new' && <NewStudy context={context} />}
+        {at === 'planning' && <Planning context={context} />}
         {at === 'queue' && <Queue />}
         {at === 'sql' && <Sql project={context.project} />}
       </Boundary>

@@ -1,0 +1,188 @@
+/** Planning: what can be hosted, what fails. Answers that are there, one of them with its figures and tables, and a form to ask for more. */
+
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useDeferredValue, useMemo, useState } from 'react';
+import { Link } from 'react-router';
+import { api, asProblem } from '../../../api/client';
+import { renew } from '../../../api/renew';
+import type { Context } from '../../../state/context';
+import { useMay } from '../../../state/session';
+import { commonOf, patched, useUrl } from '../../../state/url';
+import { strings } from '../../../strings';
+import { axis, Chart, tooltip } from '../../../ui/Chart';
+import { count, num, when } from '../../../ui/format';
+import { Dialog, Empty, Loaded, Panel, ProblemView, RoleButton, Severity, Spinner, Tabs } from '../../../ui/parts';
+import { Table, type Column } from '../../../ui/Table';
+import { Ask } from './Ask';
+import { answerPath, useAnswer, useAnswerRows, useAnswers, type Answer, type AnswerRow, type AnswerTable, type Cells } from './data';
+import { bars, firstTable, headOf, layersOf, thingOf } from './logic';
+
+const t = strings.planning;
+
+export function Planning({ context }: { context: Context }) {
+  const url = useUrl();
+  const list = useAnswers(context.project);
+  if (context.projects?.length === 0) return <Empty title={strings.empty.noProjects} actions={<Link className="button" to="/exchange">{strings.empty.import}</Link>}>{strings.empty.noProjectsHint}</Empty>;
+  const { project } = context;
+  if (!project) return <Spinner />;
+  if (url.get('part') === 'ask') return <><div className="row"><button onClick={() => url.set({ part: null, job: null }, true)}>← {t.answers}</button></div><Ask context={context} /></>;
+  const ask = <button className="primary" style={{ whiteSpace: 'nowrap' }} onClick={() => url.set({ part: 'ask' }, true)}>{t.ask}</button>;
+  return (
+    <Loaded query={list}>
+      {(answers) => {
+        if (answers.length === 0) return <Empty title={t.none} actions={ask}>{t.noneHint}</Empty>;
+        const at = answers.find((a) => a.id === url.get('answer')) ?? answers[0];
+        return (
+          <div className="studies">
+            <Panel title={t.answers} actions={ask}>
+              <ul className="runlist">
+                {answers.map((a) => <li key={a.id}><button aria-current={a.id === at?.id} onClick={() => url.set({ answer: a.id, table: null, sort: null, q: null }, true)}><b className="break">{t.studies[a.study] ?? a.study}</b><span className="small quiet">{lineOf(a)}</span></button></li>)}
+              </ul>
+            </Panel>
+            {at ? <AnswerView key={at.id} project={project} id={at.id} /> : null}
+          </div>
+        );
+      }}
+    </Loaded>
+  );
+}
+
+function lineOf(a: AnswerRow): string {
+  const method = typeof a.params.method === 'string' ? (t.methods[a.params.method] ?? a.params.method) : '';
+  return [a.network, `${t.version} ${count(a.version)}`, method, when(a.time_utc)].filter(Boolean).join(' · ');
+}
+
+function AnswerView({ project, id }: { project: string; id: string }) {
+  const query = useAnswer(project, id);
+  return <Loaded query={query}>{(answer) => <Content project={project} answer={answer} />}</Loaded>;
+}
+
+function Content({ project, answer }: { project: string; answer: Answer }) {
+  const url = useUrl();
+  const client = useQueryClient();
+  const may = useMay('engineer');
+  const [removing, setRemoving] = useState(false);
+  const remove = useMutation({
+    mutationFn: () => api.delete(answerPath(project, answer.id)),
+    onSuccess: () => { setRemoving(false); url.set({ answer: null }); void renew(client, ['analyses'], ['facts']); },
+  });
+  const table = answer.tables.find((x) => x.name === url.get('table')) ?? firstTable(answer);
+  const layers = layersOf(answer);
+  const map = `/map${patched(commonOf(window.location.search), { project, network: answer.network, version: answer.version, facts: layers.join(','), run: 'none', sel: null })}`;
+  return (
+    <div className="stack">
+      <Panel title={t.studies[answer.study] ?? answer.study} actions={<>{layers.length > 0 && <Link className="button" to={map}>{t.toMap}</Link>}<RoleButton allowed={may} role="engineer" onClick={() => setRemoving(true)}>{t.remove}</RoleButton></>}>
+        <p className="quiet small">{lineOf(answer)} · {answer.author}</p>
+        {answer.study === 'hosting_capacity' ? <HostingHead answer={answer} /> : answer.study === 'reliability' ? <ReliabilityHead answer={answer} /> : null}
+        {answer.findings.filter((f) => f.severity !== 'note').map((f, i) => <div key={i} className="row" role="note"><Severity of={f.severity} /><span><b>{f.message}</b>{f.element ? ` (${f.element})` : ''}. {f.detail} <span className="quiet">{f.hint}</span></span></div>)}
+        <details><summary>{strings.studies.params}</summary><pre className="small">{JSON.stringify(answer.params, null, 2)}</pre></details>
+      </Panel>
+      {answer.tables.length > 0 && (
+        <Panel>
+          <Tabs label={t.tables} at={table?.name ?? ''} onChange={(name) => url.set({ table: name, sort: null, q: null })} tabs={answer.tables.map((x) => ({ id: x.name, label: t.tableWords[x.name] ?? x.name.replaceAll('_', ' ') }))} />
+          {table && <Rows key={table.name} project={project} answer={answer} table={table} />}
+        </Panel>
+      )}
+      {removing && (
+        <Dialog title={t.remove} onClose={() => setRemoving(false)}>
+          <p>{t.removeSure}</p>
+          {remove.error ? <ProblemView problem={asProblem(remove.error)} /> : null}
+          <div className="row"><button className="danger" onClick={() => remove.mutate()}>{t.remove}</button><button onClick={() => setRemoving(false)}>{strings.cancel}</button></div>
+        </Dialog>
+      )}
+    </div>
+  );
+}
+
+interface HostingResult { der: string; buses: number; lowest_kw: number | null; highest_kw: number | null; limited_by: Record<string, number>; stochastic: Record<string, unknown> | null }
+
+function HostingHead({ answer }: { answer: Answer }) {
+  const results = (answer.summary.results ?? []) as HostingResult[];
+  return (
+    <>
+      {results.map((r) => (
+        <p key={r.der}><b>{t.ders[r.der] ?? r.der}</b>: {t.hosted(count(r.buses), num(r.lowest_kw), num(r.highest_kw))} {t.limitedBy(Object.entries(r.limited_by ?? {}).sort((a, b) => b[1] - a[1]).map(([c, n]) => `${wordOf(c)} (${count(n)})`).join(', '))}</p>
+      ))}
+    </>
+  );
+}
+
+const wordOf = (criterion: string): string => t.criteria.find((c) => c.name === criterion)?.label ?? t.statuses[criterion] ?? criterion;
+
+const FIGURES: [string, string, string][] = [['saifi_per_yr', 'SAIFI', '1/yr'], ['saidi_h_per_yr', 'SAIDI', 'h/yr'], ['caidi_h', 'CAIDI', 'h'], ['asai', 'ASAI', ''], ['maifi_per_yr', 'MAIFI', '1/yr'], ['ens_kwh_per_yr', 'ENS', 'kWh/yr'], ['aens_kwh_per_yr', 'AENS', 'kWh/yr']];
+
+function ReliabilityHead({ answer }: { answer: Answer }) {
+  const s = answer.summary;
+  return (
+    <>
+      <p>{t.customers(count(s.customers as number), count(s.zones as number))}</p>
+      <table className="simple" style={{ width: 'auto' }}><tbody>{FIGURES.map(([key, label, unit]) => <tr key={key}><td>{label}</td><td className="num">{num(s[key] as number | null, 6)}</td><td className="quiet">{unit}</td></tr>)}</tbody></table>
+    </>
+  );
+}
+
+function Rows({ project, answer, table }: { project: string; answer: Answer; table: AnswerTable }) {
+  const url = useUrl();
+  const search = useDeferredValue(url.get('q') ?? '');
+  const query = useAnswerRows(project, answer.id, table.name, { sort: url.get('sort'), search: search.trim() || null, filter: null });
+  const rows = useMemo(() => query.data?.pages.flatMap((p) => p.items) ?? [], [query.data]);
+  const total = query.data?.pages[0]?.total ?? 0;
+  const columns = useMemo<Column<Cells>[]>(() => table.columns.map((c) => {
+    const known = headOf(c);
+    const isNumber = c.kind === 'number' || c.kind === 'count';
+    return {
+      key: c.name, head: known.words, unit: known.unit || undefined, numeric: isNumber,
+      value: (r) => { const v = r[c.name]; return typeof v === 'boolean' ? (v ? strings.yes : strings.no) : v; },
+      ...(isNumber ? { cell: (r: Cells) => (typeof r[c.name] === 'number' ? num(r[c.name] as number, 6) : '–') } : c.name === 'criterion' ? { cell: (r: Cells) => (typeof r.criterion === 'string' ? wordOf(r.criterion) : '–') } : {}),
+    };
+  }), [table]);
+  const sort = url.get('sort');
+  const thing = (r: Cells) => thingOf(table, r);
+  const go = (r: Cells) => { const sel = thing(r); setChosen(sel === null ? null : r); };
+  const [chosen, setChosen] = useState<Cells | null>(null);
+  const file = (form: string) => `${answerPath(project, answer.id, 'tables', table.name, 'file')}?form=${form}`;
+  const sel = chosen ? thing(chosen) : null;
+  return (
+    <div className="stack" style={{ marginTop: 8 }}>
+      {table.name === 'hosting_capacity' && !search && <Capacities project={project} answer={answer} />}
+      <div className="toolbar">
+        <input type="search" aria-label={t.search} placeholder={t.search} value={url.get('q') ?? ''} onChange={(e) => url.set({ q: e.target.value })} />
+        <span className="quiet small">{table.meaning}; {t.rows(count(total))}</span>
+        <span className="grow" />
+        {sel && <Link className="button" to={`/map${patched('', { project, network: answer.network, version: answer.version, sel, focus: '1', run: 'none', facts: layersOf(answer).join(',') })}`}>{t.showThing(sel)}</Link>}
+        <a className="button" href={file('csv')} download>CSV</a><a className="button" href={file('parquet')} download>Parquet</a>
+      </div>
+      {query.error && rows.length === 0 ? <ProblemView problem={asProblem(query.error)} onRetry={() => void query.refetch()} /> : query.isPending ? <Spinner /> : (
+        <Table label={table.meaning} columns={columns} rows={rows} rowKey={(_, i) => i} height={Math.min(520, 44 + rows.length * 28)} total={total} selected={chosen ? rows.indexOf(chosen) : null} onSelect={go}
+          sort={sort ? { key: sort.replace(/^-/, ''), down: sort.startsWith('-') } : null} onSort={(s) => url.set({ sort: `${s.down ? '-' : ''}${s.key}` })} sortedOutside
+          onEnd={() => { if (query.hasNextPage && !query.isFetchingNextPage) void query.fetchNextPage(); }}
+          empty={<Empty title={t.noRows} actions={search ? <button onClick={() => url.set({ q: null })}>{t.noFilter}</button> : undefined} />} />
+      )}
+    </div>
+  );
+}
+
+const FLOOR_KW = 0.1;
+
+/** What each bus hosts, from the most to the least, by what limits it. */
+function Capacities({ project, answer }: { project: string; answer: Answer }) {
+  const ders = ((answer.summary.results ?? []) as HostingResult[]).map((r) => r.der);
+  const [der, setDer] = useState(ders[0] ?? 'generation');
+  const query = useAnswerRows(project, answer.id, 'hosting_capacity', { sort: '-hosting_capacity_kw', search: null, filter: `der=${der}` });
+  const groups = useMemo(() => bars(query.data?.pages.flatMap((p) => p.items) ?? [], 'hosting_capacity_kw', 'criterion'), [query.data]);
+  if (groups.length === 0) return null;
+  return (
+    <div>
+      {ders.length > 1 && <select aria-label={t.der} value={der} onChange={(e) => setDer(e.target.value)}>{ders.map((d) => <option key={d} value={d}>{t.ders[d] ?? d}</option>)}</select>}
+      <Chart label={t.capacities} height={240} deps={[groups]} option={() => ({
+        grid: { left: 60, right: 12, top: 30, bottom: 42 },
+        legend: { type: 'scroll', top: 0 },
+        tooltip: tooltip({ trigger: 'item', formatter: (p: { data: [number, number, string, number]; seriesName: string }) => `${p.data[2]}: ${num(p.data[3])} kW<br>${p.seriesName}` }),
+        xAxis: { type: 'value', ...axis(t.bySize), min: 0 },
+        // Capacities lie over many powers of ten; nothing at all stands at the foot.
+        yAxis: { type: 'log', ...axis('kW'), min: FLOOR_KW, axisLabel: { formatter: (kw: number) => (kw <= FLOOR_KW ? '0' : num(kw)) } },
+        series: groups.map((g) => ({ type: 'scatter', symbolSize: 6, name: g.by === '' ? t.unlimited : wordOf(g.by), data: g.points.map(([at, kw, name]) => [at, Math.max(kw, FLOOR_KW), name, kw]) })),
+      })} />
+    </div>
+  );
+}
