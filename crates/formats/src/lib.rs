@@ -1,5 +1,6 @@
 //! File formats, one module each. A module reads bytes that it is handed and opens no file.
 
+pub mod costs;
 pub mod cyme;
 pub mod detect;
 pub mod files;

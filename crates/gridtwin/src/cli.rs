@@ -25,6 +25,8 @@ pub enum Command {
     Faults(FaultArguments),
     /// How much generation or load each bus can host, by three methods
     HostingCapacity(Box<crate::hosting::arguments::HostingArguments>),
+    /// What would mend a model's violations, what it costs, and what to buy with a budget
+    Mitigate(Box<crate::mitigate::MitigateArguments>),
     /// Read and check a model without solving it
     Check(CheckArguments),
     /// What is in a model, and what of it was not used

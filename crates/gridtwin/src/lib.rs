@@ -25,6 +25,7 @@ pub mod hosting;
 pub mod info;
 pub mod lake;
 pub mod meters;
+pub mod mitigate;
 pub mod model;
 pub mod number;
 pub mod outages;
@@ -58,6 +59,7 @@ pub fn run(cli: &Cli, console: &mut Console<'_>) -> u8 {
         Command::Solve(arguments) => solve::run(arguments, console).map(|()| true),
         Command::Faults(arguments) => faults::run(arguments, console).map(|()| true),
         Command::HostingCapacity(arguments) => hosting::run(arguments, console).map(|()| true),
+        Command::Mitigate(arguments) => mitigate::run(arguments, console).map(|()| true),
         Command::Check(arguments) => check::run(arguments, console),
         Command::Info(arguments) => info::run(arguments, console).map(|()| true),
         Command::Bench(arguments) => bench::run(arguments, console).map(|()| true),

@@ -21,6 +21,7 @@ pub mod asset;
 pub mod catalogue;
 pub mod check;
 pub mod control;
+pub mod cost;
 pub mod diagnostic;
 pub mod diagram;
 pub mod distance;

@@ -1,8 +1,10 @@
 //! Questions asked of a grid: a network in, tables out. Nothing here opens a file or reads a clock.
 
+mod changes;
 pub mod hosting;
 pub mod meter_map;
 pub mod metering;
+pub mod mitigation;
 pub mod quality;
 pub mod reconcile;
 pub mod reliability;

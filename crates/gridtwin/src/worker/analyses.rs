@@ -6,11 +6,11 @@ use super::{Teller, project_dir};
 use crate::cli::Command;
 use crate::failure::Failure;
 use crate::model::Model;
-use crate::{hosting, reliability};
+use crate::{hosting, mitigate, reliability};
 use ::studies::hosting::HostingResult;
 use serde::Serialize;
 use serde_json::{Value, json};
-use server::jobs::{HostingCapacityParams, ReliabilityParams, Spec};
+use server::jobs::{HostingCapacityParams, MitigationParams, ReliabilityParams, Spec};
 use store::analyses::{Analysis, Writer};
 
 /// Names of parameters that an option of the command line has otherwise: they carry their unit, or are several.
@@ -27,7 +27,7 @@ fn words(command: &str, params: &impl Serialize) -> Vec<String> {
     for (name, value) in &fields {
         let option = OTHERWISE.iter().find(|(n, _)| n == name).map_or_else(|| name.replace('_', "-"), |(_, o)| (*o).to_owned());
         match (name.as_str(), value) {
-            ("network" | "version", _) | (_, Value::Null | Value::Bool(false)) => {}
+            ("network" | "version" | "costs", _) | (_, Value::Null | Value::Bool(false)) => {}
             (_, Value::Bool(true)) => words.push(format!("--{option}")),
             // Of a length in hours the unit is told.
             ("step_length", Value::Number(n)) => words.push(format!("--{option}={n}h")),
@@ -137,6 +137,31 @@ pub fn reliability(spec: &Spec, params: &ReliabilityParams, teller: &Teller) -> 
     Ok(told(&writer.commit(record)?))
 }
 
+/// What would mend the violations of a network.
+///
+/// # Errors
+/// Parameters that the command would refuse; a network that cannot be compiled; a folder that cannot be written.
+pub fn mitigation(spec: &Spec, params: &MitigationParams, teller: &Teller) -> Result<Value, Failure> {
+    if let Some(told) = kept_before(spec)? {
+        return Ok(told);
+    }
+    let mut asked = words("mitigate", params);
+    // The catalogue itself comes with the job.
+    asked.push("--costs=job".to_owned());
+    let Command::Mitigate(arguments) = parsed(asked)? else { unreachable!("the words ask for it") };
+    let mut model = model_of(spec, params.network.as_deref(), params.version, params.lenient, teller)?;
+    teller.stage("Running the series, with and without changes");
+    let watch = |done: usize, total: usize| teller.progress(done as u64, total as u64, "series", || "Solving every change".to_owned());
+    let (found, summary) = mitigate::study(&arguments, params.costs.clone(), &mut model, &watch)?;
+    teller.findings(&model.diagnostics);
+    let mut writer = Writer::begin(project_dir(spec)?, &spec.job)?;
+    for table in found.tables(params.costs.losses_per_kwh) {
+        writer.table(table.name, table.meaning, [table.batch()])?;
+    }
+    let record = record(spec, &model, "mitigation", (params.network.as_deref(), params.version), params, summary);
+    Ok(told(&writer.commit(record)?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,6 +193,18 @@ mod tests {
             (a.switching_h, a.stress, a.stress_above, a.repair_h.as_slice()),
             (0.5, 2.0, 80.0, [("line".to_owned(), 4.0)].as_slice())
         );
+        let all = json!({
+            "costs": { "setting": 500 }, "budget": 10, "candidates": 4, "series": "daily", "steps": 24, "step_length": "30m", "v_low": 0.94,
+            "v_high": 1.06, "controls": "static",
+        });
+        let Ok(Task::Mitigation(params)) = Task::parse("mitigation", &all) else { panic!("the parameters are those of the job") };
+        let mut asked = words("mitigate", &params);
+        asked.push("--costs=job".to_owned());
+        let Ok(Command::Mitigate(a)) = parsed(asked) else { panic!("the command takes them") };
+        assert_eq!((a.budget, a.candidates, a.steps, a.step_length_h, a.v_low, a.v_high), (Some(10.0), 4, Some(24), 0.5, 0.94, 1.06));
+        for costs in [json!({}), json!({ "setting": -1 }), json!({ "seting": 1 })] {
+            assert!(Task::parse("mitigation", &json!({ "costs": costs })).is_err(), "{costs}");
+        }
         assert!(
             parsed(words("hosting-capacity", &HostingCapacityParams { hours: Some("sometimes".into()), ..Default::default() })).is_err()
         );

@@ -144,6 +144,7 @@ fn perform(spec: &Spec, teller: &Teller) -> Result<Value, Failure> {
         Task::Reconcile(params) => reviews::reconcile(spec, params, teller),
         Task::MeterMap(params) => reviews::meter_map(spec, params, teller),
         Task::HostingCapacity(params) => analyses::hosting_capacity(spec, params, teller),
+        Task::Mitigation(params) => analyses::mitigation(spec, params, teller),
         Task::Reliability(params) => analyses::reliability(spec, params, teller),
         Task::SolveYear(params) => studies::solve(spec, params, teller),
         Task::Trial(params) => studies::trial(spec, params),

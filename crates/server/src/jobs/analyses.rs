@@ -2,6 +2,7 @@
 //! command ask the same question; what a value may be, the command line's own reader decides in the job.
 
 use super::spec::{ControlsParam, StepLength};
+use network::cost::CostCatalogue;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -143,4 +144,56 @@ pub struct ReliabilityParams {
     pub stress_above: Option<f64>,
     /// Go on where a check refuses.
     pub lenient: bool,
+}
+
+/// What would mend the violations of a network, and what to buy with a budget.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MitigationParams {
+    /// The only one unless told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<String>,
+    /// The newest unless told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+    /// Costs of changes, by the names of a catalogue of the command line; a change without its figure is not proposed.
+    #[schema(value_type = Object)]
+    pub costs: CostCatalogue,
+    /// What may be spent; all that helps unless told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<f64>,
+    /// Changes that are solved for a cluster of violations at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub candidates: Option<u32>,
+    /// Sets of changes that are solved for the portfolio at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sets: Option<u32>,
+    /// `yearly` or `daily`: the shapes that the series follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub series: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step_length: Option<StepLength>,
+    /// Limits of voltages, per unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub v_low: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub v_high: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub controls: Option<ControlsParam>,
+    /// Go on where a check refuses.
+    pub lenient: bool,
+}
+
+impl MitigationParams {
+    pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
+        if let [first, ..] = self.costs.faults().as_slice() {
+            return Err(("costs", format!("{first} is no cost: it is a number of 0 or more")));
+        }
+        if network::cost::COST_FIGURES.iter().all(|(n, _)| self.costs.figure(n).is_none()) && self.costs.conductor_per_km_of.is_empty() {
+            return Err(("costs", "the catalogue has no figure: nothing could be proposed".into()));
+        }
+        Ok(())
+    }
 }

@@ -12,7 +12,7 @@ mod analyses;
 mod process;
 mod spec;
 
-pub use analyses::{BaseViolationsParam, HostedDer, HostingCapacityParams, HostingMethod, ReliabilityParams};
+pub use analyses::{BaseViolationsParam, HostedDer, HostingCapacityParams, HostingMethod, MitigationParams, ReliabilityParams};
 pub use spec::{
     ControlsParam, DemoParams, Event, ImportOptions, ImportParams, KINDS, MeterMapParams, ModeParam, MomentParams, NetworkParams, Progress,
     ReceiveParams, ReconcileParams, ReportForm, ReportParams, STEPS_MAX, SnapshotParams, SolveYearParams, Spec, SqlParams, StepLength,

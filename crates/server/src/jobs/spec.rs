@@ -1,6 +1,6 @@
 //! What the server tells a process that does a job, and what that process tells back: JSON, a line each.
 
-use super::analyses::{HostingCapacityParams, ReliabilityParams};
+use super::analyses::{HostingCapacityParams, MitigationParams, ReliabilityParams};
 use network::Diagnostic;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -44,6 +44,8 @@ pub enum Task {
     HostingCapacity(Box<HostingCapacityParams>),
     /// Predicted reliability, as an answer of the project.
     Reliability(ReliabilityParams),
+    /// What would mend the violations of a network, as an answer of the project.
+    Mitigation(Box<MitigationParams>),
     Demo(DemoParams),
     /// Makes an upload ready: unpacks archives, says what it holds.
     Receive(ReceiveParams),
@@ -63,7 +65,7 @@ pub enum Task {
 
 /// Kinds of jobs that can be asked for.
 pub const KINDS: &[&str] =
-    &["import", "solve_year", "report", "quality", "reconcile", "meter_map", "hosting_capacity", "reliability", "demo"];
+    &["import", "solve_year", "report", "quality", "reconcile", "meter_map", "hosting_capacity", "reliability", "mitigation", "demo"];
 
 impl Task {
     /// A task out of a request.
@@ -97,6 +99,7 @@ impl Task {
             }
             Self::Reconcile(p) => p.check(),
             Self::MeterMap(p) => p.check(),
+            Self::Mitigation(p) => p.check(),
             Self::Demo(p) if !(1..=1000).contains(&p.feeders) => Err(("feeders", "a demonstration has 1 to 1000 feeders".into())),
             _ => Ok(()),
         }
@@ -107,6 +110,7 @@ impl Task {
         match self {
             Self::HostingCapacity(p) => Some((&mut p.network, &mut p.version)),
             Self::Reliability(p) => Some((&mut p.network, &mut p.version)),
+            Self::Mitigation(p) => Some((&mut p.network, &mut p.version)),
             _ => None,
         }
     }

@@ -474,6 +474,8 @@ const LAYERS: &[(&str, &str, &str, Option<&str>, &str)] = &[
     ("reliability", "load_points", "interruptions_per_yr", None, "Predicted interruptions"),
     ("reliability", "load_points", "unavailability_h_per_yr", None, "Predicted time without supply"),
     ("reliability", "elements", "customer_hours_per_yr", None, "Risk: customer hours lost by failures here"),
+    ("mitigation", "violations", "hours", Some("kind"), "Hours of violation"),
+    ("mitigation", "violations", "hours_after", Some("kind"), "Hours of violation with the portfolio"),
 ];
 
 /// Answers of one study whose layers are offered, the newest.

@@ -40,12 +40,12 @@ pub fn routes() -> OpenApiRouter<App> {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JobRequest {
-    /// `import`, `solve_year`, `report`, `quality`, `reconcile`, `meter_map`, `hosting_capacity`, `reliability` or `demo`.
+    /// `import`, `solve_year`, `report`, `quality`, `reconcile`, `meter_map`, `hosting_capacity`, `reliability`, `mitigation` or `demo`.
     pub kind: String,
     /// Folder name of the project. `demo` makes one that is not there.
     pub project: String,
     /// Depends on the kind: ImportParams, SolveYearParams, ReportParams, NetworkParams, ReconcileParams, MeterMapParams,
-    /// HostingCapacityParams, ReliabilityParams, DemoParams.
+    /// HostingCapacityParams, ReliabilityParams, MitigationParams, DemoParams.
     #[serde(default)]
     #[schema(value_type = Object)]
     pub params: Value,

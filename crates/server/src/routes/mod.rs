@@ -21,8 +21,8 @@ mod users;
 mod ws;
 
 use crate::jobs::{
-    DemoParams, HostingCapacityParams, ImportParams, MeterMapParams, NetworkParams, ReconcileParams, ReliabilityParams, ReportParams,
-    SolveYearParams,
+    DemoParams, HostingCapacityParams, ImportParams, MeterMapParams, MitigationParams, NetworkParams, ReconcileParams, ReliabilityParams,
+    ReportParams, SolveYearParams,
 };
 use crate::state::App;
 use utoipa::OpenApi;
@@ -34,7 +34,7 @@ use utoipa_axum::router::OpenApiRouter;
     // Parameters of jobs stand in no route's own types.
     components(schemas(
         ImportParams, SolveYearParams, ReportParams, NetworkParams, ReconcileParams, MeterMapParams, HostingCapacityParams, ReliabilityParams,
-        DemoParams
+        MitigationParams, DemoParams
     )),
     tags(
         (name = "access", description = "Login, users, tokens, audit log"),
@@ -43,7 +43,7 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "uploads", description = "Files of models on their way into a project"),
         (name = "jobs", description = "Long work: imports, studies, reports"),
         (name = "review", description = "Networks matched to one another, meters and their transformers: what is proposed, what people decide"),
-        (name = "analyses", description = "Studies whose answers are tables: hosting capacity, reliability"),
+        (name = "analyses", description = "Studies whose answers are tables: hosting capacity, reliability, mitigation"),
         (name = "runs", description = "Studies and their results"),
         (name = "live", description = "What happens, as it happens"),
         (name = "map", description = "Where things are: GeoJSON, vector tiles, arrays of positions"),

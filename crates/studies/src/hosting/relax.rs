@@ -12,8 +12,7 @@
 //!
 //! The capacities that changes bring are found by the quick proof of [`super::search`].
 //!
-//! A changed grid begins with taps and banks where the unchanged one has them and settles first. Standard sizes are the preferred ratings of
-//! IEEE C57.12.00. Limits of flows backwards and of protection are none that a reinforcement of this kind relaxes; nothing is tried for them.
+//! A changed grid begins with taps and banks where the unchanged one has them and settles first. Limits of flows backwards and of protection are none that a reinforcement of this kind relaxes; nothing is tried for them.
 
 use super::criteria::Criterion;
 use super::faults::FaultEffects;
@@ -23,19 +22,12 @@ use super::options::HostingError;
 use super::probe::{Der, VoltVar};
 use super::sense::Sensors;
 use super::sites::Site;
+use crate::changes;
 use network::graph::{Graph, Tree};
-use network::{BusId, ElementId, ElementKind, LineCodeData, LineImpedance, Network};
+use network::{BusId, ElementId, ElementKind, Network};
 use powerflow::{Circuit, CircuitError, State};
 use std::collections::HashMap;
 use std::sync::Arc;
-
-/// Preferred kVA ratings of transformers.
-const SIZES_ONE_PHASE: [f64; 16] =
-    [5.0, 10.0, 15.0, 25.0, 37.5, 50.0, 75.0, 100.0, 167.0, 250.0, 333.0, 500.0, 667.0, 833.0, 1250.0, 1667.0];
-const SIZES_THREE_PHASE: [f64; 22] = [
-    15.0, 30.0, 45.0, 75.0, 112.5, 150.0, 225.0, 300.0, 500.0, 750.0, 1000.0, 1500.0, 2000.0, 2500.0, 3750.0, 5000.0, 7500.0, 10_000.0,
-    12_000.0, 15_000.0, 20_000.0, 25_000.0,
-];
 
 /// One change.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -272,11 +264,9 @@ impl<'a, 'b> Relaxer<'a, 'b> {
                 Some(format!("fixed tap {tap_pu:.4} of winding {} of {}", winding + 1, network.full_name(id)))
             }
             Change::SecondCircuit(id) => {
-                let mut line = network.lines.get(id.index())?.clone();
                 let words = format!("second circuit beside {}", network.full_name(id));
-                line.common.name.push_str("_second");
-                network.add(line);
-                Some(words)
+                let mut names = changes::Names::of(network);
+                changes::second_circuit(network, &mut names, id.index()).map(|_| words)
             }
             Change::NextConductor(id) => next_conductor(network, id),
             Change::NextSize(id) => next_size(network, id),
@@ -286,36 +276,23 @@ impl<'a, 'b> Relaxer<'a, 'b> {
 
 /// The line code of the model with the next higher rating, put in a line's place.
 fn next_conductor(network: &mut Network, id: ElementId) -> Option<String> {
-    let line = network.lines.get(id.index())?;
-    let now = line.common.rating.normal_a;
-    let larger = network.line_codes.iter().filter(|c| c.n_phases == line.common.n_phases && c.rating.normal_a > now);
-    let code = larger.min_by(|a, b| a.rating.normal_a.total_cmp(&b.rating.normal_a))?.clone();
-    let words = format!("conductor {} ({} A) in {}", code.name, code.rating.normal_a, network.full_name(id));
-    let line = &mut network.lines[id.index()];
-    line.impedance = match code.data {
-        LineCodeData::Sequence { z1_ohm, z0_ohm, c1_nf, c0_nf } => LineImpedance::Sequence { z1_ohm, z0_ohm, c1_nf, c0_nf },
-        LineCodeData::Matrix { z_ohm, c_nf } => LineImpedance::Matrix { z_ohm, c_nf },
-    };
-    line.unit_factor = code.unit.per_length_factor(line.length_unit);
-    (line.earth_r_ohm, line.earth_x_ohm, line.rho_ohm_m) = (code.earth_r_ohm, code.earth_x_ohm, code.rho_ohm_m);
-    line.common.rating = code.rating;
-    Some(words)
+    let code = changes::next_code(network, id.index())?;
+    let words = format!(
+        "conductor {} ({} A) in {}",
+        network.line_codes[code].name,
+        network.line_codes[code].rating.normal_a,
+        network.full_name(id)
+    );
+    changes::with_code(network, id.index(), code).then_some(words)
 }
 
 /// A transformer with the next standard rating and the same impedance in percent.
 fn next_size(network: &mut Network, id: ElementId) -> Option<String> {
-    let t = network.transformers.get_mut(id.index())?;
+    let t = network.transformers.get(id.index())?;
     let now = t.windings.first()?.kva;
-    let sizes: &[f64] = if t.common.n_phases >= 3 { &SIZES_THREE_PHASE } else { &SIZES_ONE_PHASE };
-    let next = sizes.iter().copied().find(|&s| s > now * 1.001).unwrap_or(now * 1.5);
-    let ratio = next / now;
-    for w in &mut t.windings {
-        w.kva *= ratio;
-    }
-    t.normal_kva *= ratio;
-    t.emergency_kva *= ratio;
-    let words = format!("{next} kVA in place of {now} kVA: {}", network.full_name(id));
-    Some(words)
+    let next = changes::next_kva(now, t.common.n_phases);
+    changes::resize(network, id.index(), next);
+    Some(format!("{next} kVA in place of {now} kVA: {}", network.full_name(id)))
 }
 
 /// A changed network at the moment of `base`, settled; `None` where it does not settle.

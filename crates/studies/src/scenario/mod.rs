@@ -21,7 +21,7 @@ pub mod pv;
 mod response;
 mod sessions;
 mod stack;
-mod storage;
+pub(crate) mod storage;
 mod tariff;
 mod weather;
 mod weather_layers;

@@ -10,6 +10,7 @@ use super::customers::Sites;
 use super::ledger::{LayerRecord, LedgerRow, StackLedger, peak};
 use super::prepare::{CUT_OUT, Prepared};
 use super::sessions::{Tally, add, vehicle};
+use crate::changes::{Names, word};
 use crate::synthetic::elements;
 use network::scenario::{
     AdoptionPoint, Allocation, EvLayer, InterconnectionCap, LayerKind, Mandated, Scenario, SolarLayer, TouPolicy, adoption_pct,
@@ -71,17 +72,13 @@ pub(super) struct Stack<'p> {
     pub suns: Vec<Sun>,
     /// New batteries: position among the network's, and site.
     pub stores: Vec<(usize, usize)>,
-    names: HashSet<String>,
+    pub(super) names: Names,
     shape_names: HashSet<String>,
     capped: HashMap<String, LetThrough>,
     base_kw: Vec<f64>,
 }
 
 /// A word of letters, digits and underscores.
-fn word(text: &str) -> String {
-    text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect()
-}
-
 impl Prepared {
     /// A new network with all layers upon it, and the ledger of what each adds.
     ///
@@ -105,7 +102,7 @@ impl Prepared {
             added: Vec::new(),
             suns: Vec::new(),
             stores: Vec::new(),
-            names: base.order.iter().map(|&id| base.full_name(id)).collect(),
+            names: Names::of(base),
             shape_names: base.load_shapes.iter().map(|s| s.name.to_lowercase()).collect(),
             capped: HashMap::new(),
             base_kw: nominal_load_kw(base, self.calendar),
@@ -147,17 +144,6 @@ impl Prepared {
 impl<'p> Stack<'p> {
     pub fn scenario(&self) -> &'p Scenario {
         &self.prepared.scenario
-    }
-
-    /// `class.name` that no element has yet.
-    pub fn free_name(&mut self, class: &str, wanted: &str) -> String {
-        let wanted = word(wanted);
-        let name = (1..)
-            .map(|i| if i == 1 { wanted.clone() } else { format!("{wanted}_{i}") })
-            .find(|n| !self.names.contains(&format!("{class}.{n}")));
-        let name = name.unwrap_or(wanted);
-        self.names.insert(format!("{class}.{name}"));
-        name
     }
 
     /// A new shape under a name that is free.
@@ -290,7 +276,7 @@ impl<'p> Stack<'p> {
     /// A load that draws nothing yet, at the terminals of a site's load.
     fn new_load(&mut self, wanted: &str, site: usize, power_factor: f64) -> usize {
         let host = self.network.loads[self.sites.all[site].load].clone();
-        let name = self.free_name("load", wanted);
+        let name = self.names.free("load", wanted);
         let terminal = host.common.terminals[0].clone();
         let mut load = elements::load(name, terminal, host.common.n_phases, host.kv, 0.0, power_factor, 1, Shapes::default());
         load.connection = host.connection;
@@ -460,7 +446,7 @@ impl<'p> Stack<'p> {
                 }
             };
             let host = self.network.loads[self.sites.all[site].load].clone();
-            let name = self.free_name("pvsystem", &format!("{layer}_{}_{}", self.sites.all[site].name, orientation + 1));
+            let name = self.names.free("pvsystem", &format!("{layer}_{}_{}", self.sites.all[site].name, orientation + 1));
             let terminal = host.common.terminals[0].clone();
             let n_phases = host.common.n_phases;
             let mut pv = elements::pv_system(name, terminal, n_phases, host.kv, dc_kw, dc_kw / l.dc_ac_ratio);

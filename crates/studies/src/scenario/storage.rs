@@ -5,11 +5,12 @@
 
 use super::prepare::CUT_OUT;
 use super::stack::Stack;
+use crate::changes::Names;
 use crate::synthetic::elements;
 use network::scenario::{LayerKind, Mandated, StorageLayer, StorageStrategy};
 use network::{
-    Common, DispatchMode, ElementId, ElementKind, InverterCombination, InverterControl, InverterMode, MonitoredPhase, RateOfChange,
-    ReactiveReference, Shapes, Storage, StorageMode, Terminal, VoltWattAxis, VoltageReference, XyCurve, XyCurveId,
+    Common, DispatchMode, ElementId, ElementKind, InverterCombination, InverterControl, InverterMode, MonitoredPhase, Network,
+    RateOfChange, ReactiveReference, Shapes, SourceRef, Storage, StorageMode, Terminal, VoltWattAxis, VoltageReference, XyCurve, XyCurveId,
 };
 use std::collections::HashSet;
 
@@ -88,7 +89,7 @@ impl Stack<'_> {
             let host = self.network.loads[self.sites.all[site].load].clone();
             let wanted_name = format!("{layer}_{}", self.sites.all[site].name);
             let terminal = host.common.terminals[0].clone();
-            let mut unit = battery(self.free_name("storage", &wanted_name), terminal, host.common.n_phases, host.kv, power_kw, energy_kwh);
+            let mut unit = battery(self.names.free("storage", &wanted_name), terminal, host.common.n_phases, host.kv, power_kw, energy_kwh);
             unit.connection = host.connection;
             unit.reserve_pct = l.reserve_pct;
             unit.energy_stored_kwh = energy_kwh * l.reserve_pct / 100.0 + start_kwh;
@@ -148,32 +149,43 @@ impl Stack<'_> {
         if units.is_empty() {
             return;
         }
-        // A curve goes on beyond its ends as its last line does; these are flat.
+        let source = self.prepared.scenario.layers[index].source.clone();
         let q: Vec<f64> = v.q_pct.iter().map(|q| q / 100.0).collect();
-        let x = [&[0.4][..], &v.v_pu, &[1.6]].concat();
-        let y = [&q[..1], &q[..], &q[q.len() - 1..]].concat();
-        let taken = |name: &str| self.network.xy_curves.iter().any(|c| c.name == name);
-        let name =
-            (1..).map(|i| if i == 1 { "scenario_volt_var".to_owned() } else { format!("scenario_volt_var_{i}") }).find(|n| !taken(n));
-        self.network.xy_curves.push(XyCurve {
-            name: name.unwrap_or_default(),
-            x: x.into(),
-            y: y.into(),
-            x_shift: 0.0,
-            y_shift: 0.0,
-            x_scale: 1.0,
-            y_scale: 1.0,
-        });
-        let curve = XyCurveId::from(self.network.xy_curves.len() - 1);
-        let name = self.free_name("invcontrol", "scenario_volt_var");
-        let mut control = volt_var_control(name, units, curve);
-        control.common.source = self.prepared.scenario.layers[index].source.clone();
-        self.network.add(control);
+        volt_var(&mut self.network, &mut self.names, ("scenario_volt_var", source), units, &v.v_pu, &q);
     }
 }
 
+/// Volt-var control of a curve, per unit, at inverters.
+pub(crate) fn volt_var(
+    network: &mut Network,
+    names: &mut Names,
+    (wanted, source): (&str, SourceRef),
+    units: Vec<ElementId>,
+    v_pu: &[f64],
+    q_pu: &[f64],
+) {
+    // A curve goes on beyond its ends as its last line does; these are flat.
+    let x = [&[0.4][..], v_pu, &[1.6]].concat();
+    let y = [&q_pu[..1], q_pu, &q_pu[q_pu.len() - 1..]].concat();
+    let taken = |name: &str| network.xy_curves.iter().any(|c| c.name == name);
+    let name = (1..).map(|i| if i == 1 { wanted.to_owned() } else { format!("{wanted}_{i}") }).find(|n| !taken(n));
+    network.xy_curves.push(XyCurve {
+        name: name.unwrap_or_default(),
+        x: x.into(),
+        y: y.into(),
+        x_shift: 0.0,
+        y_shift: 0.0,
+        x_scale: 1.0,
+        y_scale: 1.0,
+    });
+    let curve = XyCurveId::from(network.xy_curves.len() - 1);
+    let mut control = volt_var_control(names.free("invcontrol", wanted), units, curve);
+    control.common.source = source;
+    network.add(control);
+}
+
 /// A battery that idles, with nothing lost in idling; energy at its reserve.
-pub(super) fn battery(name: String, terminal: Terminal, n_phases: usize, kv: f64, power_kw: f64, energy_kwh: f64) -> Storage {
+pub(crate) fn battery(name: String, terminal: Terminal, n_phases: usize, kv: f64, power_kw: f64, energy_kwh: f64) -> Storage {
     let pv = elements::pv_system(name, terminal, n_phases, kv, power_kw, power_kw);
     let mut inverter = pv.inverter;
     (inverter.cut_in_pct, inverter.cut_out_pct) = (50.0 * CUT_OUT, 50.0 * CUT_OUT);

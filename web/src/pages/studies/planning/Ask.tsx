@@ -101,8 +101,38 @@ function Reliability({ onParams }: { onParams: (params: Params) => void }) {
   );
 }
 
+function Mitigation({ onParams }: { onParams: (params: Params) => void }) {
+  const [f, setF] = useState<Record<string, string>>({ series: 'yearly', currency: 'USD' });
+  const set = (key: string) => (value: string) => {
+    const next = { ...f, [key]: value };
+    setF(next);
+    const costs = filled({ currency: next.currency, source: next.source, ...Object.fromEntries(t.costs.map((c) => [c.name, number(next[c.name] ?? '')])) });
+    onParams(filled({ costs, budget: number(next.budget ?? ''), series: next.series, steps: number(next.steps ?? ''), v_low: number(next.low ?? ''), v_high: number(next.high ?? '') }));
+  };
+  return (
+    <>
+      <div className="form-grid">
+        <Number_ label={t.budget} unit={f.currency} min={0} value={f.budget ?? ''} placeholder={t.budgetHint} onChange={set('budget')} />
+        <label className="field"><span>{t.series}</span><select value={f.series} onChange={(e) => set('series')(e.target.value)}>{Object.entries(t.seriesWords).map(([k, label]) => <option key={k} value={k}>{label}</option>)}</select></label>
+        <Number_ label={t.stepsOfSeries} min={1} step={1} value={f.steps ?? ''} placeholder={f.series === 'daily' ? '24' : '8760'} onChange={set('steps')} />
+        <Number_ label={t.vLow} unit="pu" min={0} value={f.low ?? ''} placeholder="0.95" onChange={set('low')} />
+        <Number_ label={t.vHigh} unit="pu" min={0} value={f.high ?? ''} placeholder="1.05" onChange={set('high')} />
+      </div>
+      <fieldset>
+        <legend>{t.costsTitle}</legend>
+        <p className="quiet small">{t.costsHint}</p>
+        <div className="form-grid">
+          <label className="field"><span>{t.currency}</span><input value={f.currency ?? ''} maxLength={12} onChange={(e) => set('currency')(e.target.value)} /></label>
+          <label className="field"><span>{t.costsSource}</span><input value={f.source ?? ''} maxLength={500} onChange={(e) => set('source')(e.target.value)} /></label>
+          {t.costs.map((c) => <Number_ key={c.name} label={c.label} unit={c.unit ? `${f.currency}/${c.unit}` : f.currency} min={0} value={f[c.name] ?? ''} onChange={set(c.name)} />)}
+        </div>
+      </fieldset>
+    </>
+  );
+}
+
 /** The studies that can be asked for here. */
-const FORMS: Record<string, (props: { onParams: (params: Params) => void }) => React.ReactNode> = { hosting_capacity: Hosting, reliability: Reliability };
+const FORMS: Record<string, (props: { onParams: (params: Params) => void }) => React.ReactNode> = { hosting_capacity: Hosting, reliability: Reliability, mitigation: Mitigation };
 
 export function Ask({ context }: { context: Context }) {
   const url = useUrl();

@@ -73,7 +73,7 @@ function Content({ project, answer }: { project: string; answer: Answer }) {
     <div className="stack">
       <Panel title={t.studies[answer.study] ?? answer.study} actions={<>{layers.length > 0 && <Link className="button" to={map}>{t.toMap}</Link>}<RoleButton allowed={may} role="engineer" onClick={() => setRemoving(true)}>{t.remove}</RoleButton></>}>
         <p className="quiet small">{lineOf(answer)} · {answer.author}</p>
-        {answer.study === 'hosting_capacity' ? <HostingHead answer={answer} /> : answer.study === 'reliability' ? <ReliabilityHead answer={answer} /> : null}
+        {answer.study === 'hosting_capacity' ? <HostingHead answer={answer} /> : answer.study === 'reliability' ? <ReliabilityHead answer={answer} /> : answer.study === 'mitigation' ? <MitigationHead answer={answer} /> : null}
         {answer.findings.filter((f) => f.severity !== 'note').map((f, i) => <div key={i} className="row" role="note"><Severity of={f.severity} /><span><b>{f.message}</b>{f.element ? ` (${f.element})` : ''}. {f.detail} <span className="quiet">{f.hint}</span></span></div>)}
         <details><summary>{strings.studies.params}</summary><pre className="small">{JSON.stringify(answer.params, null, 2)}</pre></details>
       </Panel>
@@ -117,6 +117,26 @@ function ReliabilityHead({ answer }: { answer: Answer }) {
     <>
       <p>{t.customers(count(s.customers as number), count(s.zones as number))}</p>
       <table className="simple" style={{ width: 'auto' }}><tbody>{FIGURES.map(([key, label, unit]) => <tr key={key}><td>{label}</td><td className="num">{num(s[key] as number | null, 6)}</td><td className="quiet">{unit}</td></tr>)}</tbody></table>
+    </>
+  );
+}
+
+interface Course { violation_h: number; things: number }
+
+function MitigationHead({ answer }: { answer: Answer }) {
+  const before = answer.summary.before as Course;
+  const portfolio = answer.summary.portfolio as { changes: string[]; cost: number; mended_h: number; after: Course } | null;
+  const currency = String(answer.summary.currency ?? '');
+  if (before.things === 0) return <p>{t.nothingToMend}</p>;
+  return (
+    <>
+      <p>{t.violated(num(before.violation_h), count(before.things), count(answer.summary.clusters as number))}</p>
+      {portfolio === null ? <p>{t.noPortfolio}</p> : (
+        <>
+          <p><b>{t.portfolio(`${count(Math.round(portfolio.cost))} ${currency}`, num(portfolio.mended_h), num(portfolio.after.violation_h))}</b></p>
+          <ol>{portfolio.changes.map((c) => <li key={c}>{c}</li>)}</ol>
+        </>
+      )}
     </>
   );
 }

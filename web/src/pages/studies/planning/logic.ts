@@ -7,6 +7,7 @@ import type { Answer, AnswerColumn, AnswerTable, Cells } from './data';
 const FIRST: Record<string, string[]> = {
   hosting_capacity: ['hosting_capacity', 'percentiles'],
   reliability: ['elements'],
+  mitigation: ['candidates'],
 };
 
 export function firstTable(answer: Answer): AnswerTable | undefined {
@@ -21,6 +22,10 @@ export function layersOf(answer: Answer): string[] {
   if (answer.study === 'hosting_capacity') {
     if (has('hosting_capacity')) return ders.slice(0, 1).map((der) => `${answer.id}~hosting_capacity~hosting_capacity_kw~${der}`);
     return ders.slice(0, 1).map((der) => `${answer.id}~places~mean_kw~${der}`);
+  }
+  if (answer.study === 'mitigation') {
+    const kinds = Array.isArray(answer.summary.kinds) ? (answer.summary.kinds as string[]) : [];
+    return kinds.slice(0, 2).map((kind) => `${answer.id}~violations~hours~${kind}`);
   }
   if (answer.study === 'reliability') return [`${answer.id}~elements~customer_hours_per_yr`];
   return [];
