@@ -1,5 +1,6 @@
 //! Questions asked of a grid: a network in, tables out. Nothing here opens a file or reads a clock.
 
+pub mod contingency;
 pub mod hosting;
 pub mod meter_map;
 pub mod metering;
@@ -7,6 +8,7 @@ pub mod quality;
 pub mod reconcile;
 pub mod reliability;
 pub mod scenario;
+pub mod switching;
 pub mod synthetic;
 pub mod table;
 pub mod time_series;

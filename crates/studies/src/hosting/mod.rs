@@ -272,7 +272,7 @@ fn places(network: &Network, built: &mut State, options: &HostingOptions) -> Res
 }
 
 /// Runs parts of a list on threads; answers in the order of the list.
-fn side_by_side<T: Copy + Sync, R: Send, E: Send>(
+pub(crate) fn side_by_side<T: Copy + Sync, R: Send, E: Send>(
     items: &[T],
     threads: usize,
     work: impl Fn(&[T]) -> Result<Vec<R>, E> + Sync,
