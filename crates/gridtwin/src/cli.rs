@@ -25,6 +25,12 @@ pub enum Command {
     Faults(FaultArguments),
     /// How much generation or load each bus can host, by three methods
     HostingCapacity(Box<crate::hosting::arguments::HostingArguments>),
+    /// What becomes of a network without each of its elements, and what restores supply
+    Contingency(Box<crate::switching::arguments::ContingencyArguments>),
+    /// How supply comes back after an outage: isolate, close ties, step by step
+    Restoration(Box<crate::switching::arguments::RestorationArguments>),
+    /// Which switches of a radial network to open for the least losses or overloads
+    Reconfigure(Box<crate::switching::arguments::ReconfigureArguments>),
     /// Read and check a model without solving it
     Check(CheckArguments),
     /// What is in a model, and what of it was not used
