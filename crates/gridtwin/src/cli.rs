@@ -236,6 +236,12 @@ pub struct ReliabilityArguments {
     /// Open switches stay open: what is parted from its source waits for the repair
     #[arg(long)]
     pub no_transfer: bool,
+    /// Transfers count only where a power flow finds them within the limits of voltage and loading; what they cannot serve waits for the repair
+    #[arg(long, conflicts_with_all = ["no_transfer", "no_switches", "no_fuses"])]
+    pub check_transfers: bool,
+    /// Limit that --check-transfers keeps: thermal-line=120; repeatable
+    #[arg(long, value_name = "NAME=VALUE", requires = "check_transfers", value_parser = crate::switching::arguments::limit)]
+    pub limit: Vec<(studies::hosting::Criterion, f64)>,
     /// As if there were no fuses
     #[arg(long)]
     pub no_fuses: bool,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const STAGES: [&str; 28] = [
+const STAGES: [&str; 30] = [
     "READ",
     "CHECK",
     "SOLVE",
@@ -35,6 +35,8 @@ const STAGES: [&str; 28] = [
     "CONVERT",
     "RELIABILITY",
     "SCENARIO",
+    "CONTINGENCY",
+    "SWITCHING",
 ];
 
 fn is_code(text: &str) -> bool {

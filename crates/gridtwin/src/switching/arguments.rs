@@ -115,7 +115,7 @@ pub struct ContingencyArguments {
     /// Outages of generators, PV systems and storage
     #[arg(long)]
     pub generators: bool,
-    /// Outage of this element, as line.l115; repeatable
+    /// Outage of this element, as line.13_18; repeatable
     #[arg(long, value_name = "ELEMENT")]
     pub outage: Vec<String>,
     /// As many pairs of these outages besides, those first whose members are worst alone
@@ -165,7 +165,7 @@ pub struct SearchArguments {
 pub struct RestorationArguments {
     #[command(flatten)]
     pub model: ModelArguments,
-    /// Element that is out, as line.l115; several are out together
+    /// Element that is out, as line.13_18; several are out together
     #[arg(long, value_name = "ELEMENT", required = true)]
     pub outage: Vec<String>,
     /// What the outage takes
@@ -230,7 +230,7 @@ fn criterion(text: &str) -> Result<Criterion, String> {
     known.ok_or_else(|| format!("is none of {}", CRITERIA.map(Criterion::name).join(", ")))
 }
 
-fn limit(text: &str) -> Result<(Criterion, f64), String> {
+pub(crate) fn limit(text: &str) -> Result<(Criterion, f64), String> {
     let (name, value) = text.split_once('=').ok_or("needs a name and a value, such as under-voltage=0.94")?;
     Ok((criterion(name)?, positive(value.trim())?))
 }

@@ -6,7 +6,7 @@ pub mod reconfigure;
 pub mod report;
 pub mod restoration;
 
-use crate::cli::{Mode, TargetFormat};
+use crate::cli::{IterationArguments, Mode, TargetFormat};
 use crate::convert;
 use crate::failure::Failure;
 use crate::model::Model;
@@ -20,20 +20,17 @@ use network::{ControlMode, Diagnostic, ElementId, SolutionMode};
 use serde_json::{Map, Value as Json};
 use std::path::Path;
 use studies::contingency::{At, ContingencyError, Series, When, list, moments};
-use studies::hosting::{Criteria, Criterion};
-use studies::switching::{Isolation, Operation, RestoreOptions, Search, Switches, apply};
+use studies::hosting::Criteria;
+use studies::switching::{Isolation, Operation, RestoreOptions, Search, Switches, apply, usual_criteria};
 use studies::table::Table;
 use studies::time_series::TimeSeriesOptions;
 
 /// Tolerance unless the model or the command line asks for less, per unit: plans are told apart by small differences.
 const TOLERANCE_PU: f64 = 1e-7;
 
-/// Criteria that count where none are named: voltages and loadings.
-const USUAL: [Criterion; 4] = [Criterion::OverVoltage, Criterion::UnderVoltage, Criterion::ThermalLine, Criterion::ThermalTransformer];
-
 /// The limits that the command line asks for.
 pub fn criteria(a: &StateArguments) -> Criteria {
-    let mut criteria = if a.criteria.is_empty() { Criteria::of(&USUAL) } else { Criteria::of(&a.criteria) };
+    let mut criteria = if a.criteria.is_empty() { usual_criteria() } else { Criteria::of(&a.criteria) };
     for &(criterion, limit) in &a.limit {
         criteria.set(criterion, limit);
     }
@@ -122,6 +119,24 @@ pub fn settled(model: &mut Model, a: &StateArguments, when: &When) -> Result<Vec
     })
 }
 
+/// The snapshot, with controls as the model says.
+///
+/// # Errors
+/// As [`settled`].
+pub fn settled_as_told(model: &mut Model) -> Result<Vec<At>, Failure> {
+    let arguments = StateArguments {
+        criteria: Vec::new(),
+        limit: Vec::new(),
+        rating: RatingWord::Normal,
+        series: SeriesWord::Yearly,
+        steps: None,
+        step_length_h: 1.0,
+        controls: None,
+        iteration: IterationArguments::default(),
+    };
+    settled(model, &arguments, &When::Snapshot)
+}
+
 /// A refusal with all that was found before it.
 pub fn refused(model: &mut Model, found: Vec<Diagnostic>) -> Failure {
     let mut diagnostics = std::mem::take(&mut model.diagnostics);
@@ -147,7 +162,7 @@ pub fn diagnostics(error: &ContingencyError, model: &Model) -> Vec<Diagnostic> {
         ContingencyError::UnknownElement { name } => {
             let near = list::nearest(&model.network, name);
             let hint = match &near[..] {
-                [] => "Name an element as class.name, such as line.l115; gridtwin solve lists them.".to_owned(),
+                [] => "Name an element as class.name, such as line.13_18; gridtwin solve lists them.".to_owned(),
                 near => format!("Perhaps one of {}.", near.join(", ")),
             };
             vec![Diagnostic::error("CONTINGENCY.ELEMENT.UNKNOWN", text).hint(hint)]

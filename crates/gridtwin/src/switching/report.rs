@@ -21,7 +21,7 @@ pub fn voltage(network: &Network, x: Extreme) -> String {
     format!("{} pu{kv} at {}", fixed(pu, 4), at.name(network))
 }
 
-/// `86.1 % (344 A) of line.l115`.
+/// `86.1 % (344 A) of line.13_18`.
 pub fn loading(network: &Network, x: Extreme, emergency: bool) -> String {
     let Some((pct, at)) = x else { return "-".to_owned() };
     let size = match at {

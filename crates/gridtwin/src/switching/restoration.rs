@@ -97,7 +97,7 @@ fn findings(r: &Restoration, model: &Model) -> Vec<Diagnostic> {
                 .detail(format!("{} kW wait for the repair.", fixed(r.restored.unserved_kw, 1)))
                 .hint("Put ties into the model as open switches, or count lines as switches with --switches lines."),
         );
-    } else if !r.is_exact {
+    } else if !r.is_exact && r.gap_kw > 1e-6 {
         found.push(
             Diagnostic::warning("SWITCHING.SEARCH.HEURISTIC", "there may be a better plan")
                 .element(name)

@@ -20,7 +20,7 @@ pub mod tables;
 pub mod zones;
 
 pub use isolate::Isolation;
-pub use operator::{Condition, Operation, Operator, Solved, Spot, Violation};
+pub use operator::{Condition, Operation, Operator, Solved, Spot, Violation, usual_criteria};
 pub use reconfigure::{Aim, Hour, Reconfiguration, ReconfigureError, ReconfigureOptions, reconfigure};
 pub use restore::{Reason, Restoration, RestoreOptions, Search, restore};
 pub use zones::{Switches, Zones};

@@ -22,6 +22,11 @@ use super::zones::{Switches, Zones};
 pub const CRITERIA: [Criterion; 5] =
     [Criterion::OverVoltage, Criterion::UnderVoltage, Criterion::VoltageUnbalance, Criterion::ThermalLine, Criterion::ThermalTransformer];
 
+/// Voltages and loadings with their usual limits: what counts where nothing else is asked for.
+pub fn usual_criteria() -> Criteria {
+    Criteria::of(&[Criterion::OverVoltage, Criterion::UnderVoltage, Criterion::ThermalLine, Criterion::ThermalTransformer])
+}
+
 /// Where a value was found, the same in every circuit that is made of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Spot {
@@ -534,6 +539,11 @@ impl Judge {
     pub fn all_out(&self) -> Condition {
         let (customers, kw) = self.served();
         Condition { unserved_kw: kw.max(0.0), unserved_customers: customers, ..Condition::dead() }
+    }
+
+    /// Loads that the base feeds.
+    pub fn all_loads(&self) -> Vec<ElementId> {
+        self.loads.iter().map(|l| l.load).collect()
     }
 
     /// Loads that the base feeds and a state of its switches does not.

@@ -132,6 +132,8 @@ pub struct Restoration {
     pub steps: Vec<Step>,
     /// With the plan done.
     pub restored: Condition,
+    /// Loads that have no supply then, in whole or in part.
+    pub unserved_loads: Vec<ElementId>,
     /// Every plan was listed, and none can be better.
     pub is_exact: bool,
     /// What the plan leaves unserved beyond a bound that no plan can be below, kW; zero where it is exact.
@@ -196,12 +198,12 @@ impl Dark {
         }
         let total_kw = kw.iter().sum();
         let mut dark = Self { edges, switch, n: kw.len(), kw, total_kw };
-        dark.prune(&zones.switches.iter().map(|s| s.is_closed).collect::<Vec<_>>());
+        dark.prune();
         dark
     }
 
     /// Leaves out what no switch can lead from supply to.
-    fn prune(&mut self, _is_closed: &[bool]) {
+    fn prune(&mut self) {
         let mut is_in = vec![false; self.n];
         is_in[0] = true;
         loop {
@@ -313,6 +315,7 @@ pub fn restore(operator: &Operator, elements: &[ElementId], options: &RestoreOpt
         operations: Vec::new(),
         steps: Vec::new(),
         restored: operator.judge().all_out(),
+        unserved_loads: operator.judge().all_loads(),
         is_exact: true,
         gap_kw: 0.0,
         n_plans: 0,
@@ -576,9 +579,8 @@ impl Searching<'_> {
             order.push(operation);
             self.found.steps.push(Step { stage: "supply", operation, condition: Some(condition), is_within });
         }
-        if !order.is_empty() {
-            self.found.restored = self.at.ask_certified(&done)?.0;
-        }
+        self.found.restored = self.at.ask_certified(&done)?.0;
+        self.found.unserved_loads = self.at.judge().out_in(self.at.state());
         self.found.operations = order;
         Ok(())
     }
