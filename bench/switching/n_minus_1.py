@@ -103,6 +103,9 @@ def main():
     p.add_argument("--pct", type=float, default=1e-3)
     p.add_argument("--write")
     a = p.parse_args()
+    # OpenDSS moves to the folder of the model.
+    a.model, a.gridtwin = str(pathlib.Path(a.model).resolve()), str(pathlib.Path(a.gridtwin).resolve())
+    a.write = a.write and str(pathlib.Path(a.write).resolve())
     model = Model(a.model)
     names = model.names(a.kind)
     with tempfile.TemporaryDirectory() as out:

@@ -153,7 +153,7 @@ fn tables_and_json_of_outages_say_the_same() {
 fn a_switch_that_opens_is_restored_over_the_tie_and_the_model_written_solves_so() {
     let dir = scratch("restored");
     let written = dir.join("restored.dss");
-    let limits = ["--limit", "under-voltage=0.9", "--limit", "over-voltage=1.1"];
+    let limits = ["--limit", "under-voltage=0.9", "--limit", "over-voltage=1.1", "--limit", "thermal-line=150"];
     let asked =
         ["restoration", IEEE123, "--outage", "line.sw_18_135", "--isolation", "element", "--json", "--write", written.to_str().unwrap()];
     let found = json(&[&asked[..], &limits].concat());

@@ -230,6 +230,8 @@ fn a_tie_of_one_phase_serves_one_phase() {
         .replace("New Line.t1 Bus1=x Bus2=d Switch=yes Phases=3", "New Line.t1 Bus1=x.1 Bus2=d.1 Switch=yes Phases=1")
         .replace("Open Line.t2 1", "Edit Line.t2 Enabled=no")
         .replace("New Load.d Bus1=d Phases=3 kV=12.47 kW=1000", "New Load.d Bus1=d.1 Phases=1 kV=7.2 kW=100")
+        // Phases coupled as those of real lines: a dead phase beside a live one is no phase with supply.
+        .replace("R0=0.1 X0=0.2 C1=0 C0=0", "R0=0.4 X0=0.9 C1=10 C0=4")
         .replace("NormAmps=60", "NormAmps=400");
     let state = script(&text);
     let operator = Operator::new(&state, &usual_criteria(), false).unwrap();
@@ -286,6 +288,27 @@ fn outages_take_what_hangs_on_them_and_pairs_take_both() {
     let r = outages(&state, lines, |o| o.restore = Some(RestoreOptions::default()));
     let ab = r.cases.iter().find(|c| c.name == "line.ab").unwrap();
     assert!((ab.at[0].end().unserved_kw - 1000.0).abs() < 1.0);
+}
+
+#[test]
+fn a_dead_phase_beside_a_live_one_is_without_supply() {
+    let state = solved(&Files(None), &root().join("models/ieee123/ieee123.dss"));
+    let r = outages(&state, Selection { elements: vec!["transformer.reg3a".into()], ..Selection::default() }, |_| {});
+    let c = &r.cases[0].at[0].condition;
+    // Phase A behind the regulator, by the model's own list; phase C of the same lines stays alive.
+    let network = state.circuit().network();
+    let behind = ["26", "27", "31", "32", "33"];
+    let expected: f64 = network
+        .loads
+        .iter()
+        .filter(|l| {
+            let t = &l.common.terminals[0];
+            behind.contains(&network.bus(t.bus).name.as_str()) && t.nodes[0] == 1
+        })
+        .map(|l| l.p_kw)
+        .sum();
+    assert!(expected > 30.0 && (c.unserved_kw - expected).abs() < 0.1 * expected, "{} for {expected}", c.unserved_kw);
+    assert!(c.lowest_v.unwrap().0 > 0.9, "{:?}", c.lowest_v);
 }
 
 #[test]

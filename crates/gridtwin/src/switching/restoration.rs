@@ -182,6 +182,10 @@ fn render(model: &Model, answer: &Answer, emergency: bool, style: Style) -> Stri
         let row = |c: &Condition| [fixed(c.unserved_kw, 1), voltage(network, c.lowest_v), loading(network, heaviest(c), emergency)];
         let [kw, v, i] = row(&answer.base);
         table.row(["0".into(), "before the outage".into(), String::new(), kw, v, i, String::new()]);
+        if r.isolation.is_empty() {
+            let [kw, v, i] = row(&r.isolated);
+            table.row(["".into(), "with the outage".into(), "outage".into(), kw, v, i, String::new()]);
+        }
         for (k, s) in r.steps.iter().enumerate() {
             let [kw, v, i] = s.condition.as_ref().map_or_else(|| std::array::from_fn(|_| String::new()), row);
             let kept = match &s.condition {
@@ -190,10 +194,6 @@ fn render(model: &Model, answer: &Answer, emergency: bool, style: Style) -> Stri
                 Some(_) => "crossed",
             };
             table.row([(k + 1).to_string(), operation(network, &s.operation), s.stage.into(), kw, v, i, kept.into()]);
-        }
-        if r.isolation.is_empty() {
-            let [kw, v, i] = row(&r.isolated);
-            table.row(["".into(), "with the outage, before any step".into(), "outage".into(), kw, v, i, String::new()]);
         }
         out.push_str(&table.render());
     });

@@ -16,6 +16,7 @@ pub mod isolate;
 pub mod operator;
 pub mod reconfigure;
 pub mod restore;
+pub mod supply;
 pub mod tables;
 pub mod zones;
 

@@ -7,7 +7,7 @@
 //! A limit that the base crosses is no violation of the question's: it counts as *worse* where the value lies a thousandth of the limit beyond the
 //! base's, and not at all otherwise.
 //!
-//! A load is *unserved* in the conductors whose nodes no source feeds: with what it drew there in the base.
+//! A load is *unserved* in the conductors whose nodes have no supply (`supply`): with what it drew there in the base.
 
 use crate::hosting::criteria::{At, Criteria, Criterion, SLACK};
 use crate::hosting::sense::Sensors;
@@ -16,6 +16,7 @@ use powerflow::{Circuit, CircuitError, NodeNumber, Outcome, State, Unsettled, co
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::supply::supplied;
 use super::zones::{Switches, Zones};
 
 /// The criteria that these studies look at.
@@ -367,8 +368,8 @@ impl Operator {
     fn read(&self, state: &State, solved: Solved) -> Condition {
         let mut condition = Condition::without_values(solved);
         let circuit = state.circuit();
-        let fed = state.fed_nodes();
-        (condition.islands_fed, condition.islands_dead) = islands(state, &fed);
+        (condition.islands_fed, condition.islands_dead) = islands(state);
+        let fed = supplied(state, solved != Solved::No);
         for load in &self.judge.loads {
             let of_node = |&((bus, at), kw): &((BusId, u32), f64)| {
                 let n = circuit.node_number(bus, at);
@@ -451,9 +452,9 @@ fn all_sensors(base: &State) -> Result<Sensors, CircuitError> {
 }
 
 /// Islands with and without a source.
-fn islands(state: &State, fed: &[bool]) -> (usize, usize) {
+fn islands(state: &State) -> (usize, usize) {
     // Nodes of one island are fed alike; the labels are the circuit's own.
-    let labels = state.island_labels();
+    let (labels, fed) = (state.island_labels(), state.fed_nodes());
     let (mut with, mut without) = (HashSet::new(), HashSet::new());
     for n in 1..labels.len() {
         if fed[n] {
@@ -469,7 +470,7 @@ fn islands(state: &State, fed: &[bool]) -> (usize, usize) {
 fn drawn(state: &State) -> Vec<Drawn> {
     let circuit = state.circuit();
     let network = circuit.network();
-    let fed = state.fed_nodes();
+    let fed = supplied(state, true);
     let v = state.voltages();
     let mut found = Vec::new();
     for (index, e) in circuit.elements().iter().enumerate().filter(|(_, e)| e.id.kind == ElementKind::Load) {
@@ -548,7 +549,7 @@ impl Judge {
 
     /// Loads that the base feeds and a state of its switches does not.
     pub fn out_in(&self, state: &State) -> Vec<ElementId> {
-        let fed = state.fed_nodes();
+        let fed = supplied(state, true);
         let circuit = state.circuit();
         let is_out = |&((bus, at), _): &((BusId, u32), f64)| {
             let n = circuit.node_number(bus, at);

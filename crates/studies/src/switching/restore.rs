@@ -280,7 +280,7 @@ impl Dark {
 /// Zones that had supply before the outage: their buses are fed in the base.
 fn zones_before(isolated: &Isolated, operator: &Operator) -> Vec<bool> {
     let base = operator.base();
-    let fed = base.fed_nodes();
+    let fed = super::supply::supplied(base, true);
     let circuit = base.circuit();
     let mut reached = vec![false; isolated.zones.n];
     for i in 0..circuit.network().buses.len() {
