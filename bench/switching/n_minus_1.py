@@ -4,7 +4,7 @@ usage: python n_minus_1.py [--gridtwin BINARY] [--model MASTER.dss] [--kind line
 
 An independent loop: nothing of GridTwin is used but its answer. For each element the model is compiled and solved, all terminals of the element are
 opened, and the circuit is solved again from the taps and banks that it had. Then: lowest and highest voltage to earth of the nodes that have voltage
-(above a hundredth of the base), largest phase current of a line over its normal rating, largest apparent power of a transformer over its normal kVA,
+(above a tenth of the base), largest phase current of a line over its normal rating, largest apparent power of a transformer over its normal kVA,
 and losses. Prints the largest differences, and every outage that differs by more than --volt or --pct, and exits 1 if there is one. With --write the
 values of OpenDSS become the expected values of a case. Needs dss-python.
 """
@@ -71,7 +71,7 @@ class Model:
             for k, node in enumerate(bus.Nodes):
                 if node in (1, 2, 3):
                     pu = abs(complex(v[2 * k], v[2 * k + 1])) / (bus.kVBase * 1e3)
-                    if pu > 0.01:
+                    if pu > 0.1:
                         volts.append((pu, f"{name}.{node}"))
         line = transformer = 0.0
         for name in c.Lines.AllNames:

@@ -277,6 +277,10 @@ fn outages_take_what_hangs_on_them_and_pairs_take_both() {
     // Three singles and their three pairs; open ties carry nothing and are none.
     assert_eq!((r.cases.len(), r.n_pairs), (6, 3));
     assert_eq!(r.cases[0].at[0].condition.unserved_kw.round(), 3000.0, "the worst first");
+    // A load that is out itself is without supply.
+    let l = outages(&state, Selection { elements: vec!["load.c".into()], ..Selection::default() }, |_| {});
+    let c = &l.cases[0].at[0].condition;
+    assert!((c.unserved_kw - 1000.0).abs() < 1.0 && c.unserved_customers == 20.0, "{c:?}");
     // Sources and generators are taken out; without any source nothing is fed.
     let s = outages(&state, Selection { sources: true, ..Selection::default() }, |_| {});
     let first = s.cases.iter().find(|c| c.name == "vsource.source").expect("the source of the circuit");

@@ -9,6 +9,7 @@ use crate::switching::{criteria, is_emergency};
 use crate::text::{Style, Table};
 use serde_json::{Value as Json, json};
 use studies::contingency::{CaseAt, ContingencyResult};
+use studies::hosting::Criterion;
 use studies::switching::Solved;
 
 /// Outages that a report lists.
@@ -65,9 +66,11 @@ pub fn render(model: &Model, arguments: &ContingencyArguments, result: &Continge
         .skip(1)
         .map(|(c, limit)| format!("{} {} {}", c.name(), crate::report::fixed_short(limit), c.unit()))
         .collect();
+    let asked = arguments.state.limit.iter().any(|(c, _)| matches!(c, Criterion::OverVoltage | Criterion::UnderVoltage));
+    let own = if result.is_transmission && !asked { " (voltages: a bus's own limits where it has some)" } else { "" };
     paragraph(
         &mut text,
-        &format!("Limits: {}; a limit that the network crosses anyway counts where it is crossed farther.", limits.join(", ")),
+        &format!("Limits: {}{}; a limit that the network crosses anyway counts where it is crossed farther.", limits.join(", "), own),
     );
     let c = counts(result);
     paragraph(

@@ -371,16 +371,14 @@ impl Operator {
         (condition.islands_fed, condition.islands_dead) = islands(state);
         let fed = supplied(state, solved != Solved::No);
         for load in &self.judge.loads {
-            let of_node = |&((bus, at), kw): &((BusId, u32), f64)| {
+            // A load that is taken out itself has no supply wherever it stood.
+            let is_gone = circuit.index_of(load.load).is_none();
+            let is_out = |&&((bus, at), _): &&((BusId, u32), f64)| {
                 let n = circuit.node_number(bus, at);
-                if n != 0 && fed[n as usize] { 0.0 } else { kw }
+                is_gone || n == 0 || !fed[n as usize]
             };
-            let is_out = |&((bus, at), _): &((BusId, u32), f64)| {
-                let n = circuit.node_number(bus, at);
-                n == 0 || !fed[n as usize]
-            };
-            if load.at.iter().any(is_out) {
-                condition.unserved_kw += load.at.iter().map(of_node).sum::<f64>().max(0.0);
+            if load.at.iter().any(|a| is_out(&a)) {
+                condition.unserved_kw += load.at.iter().filter(is_out).map(|a| a.1).sum::<f64>().max(0.0);
                 condition.unserved_customers += load.customers;
             }
         }
