@@ -92,7 +92,7 @@ pub fn study(arguments: &ReconfigureArguments, model: &mut Model) -> Result<Answ
         model.diagnostics.extend(base_finding(&h.label, h.operator.base_condition.n_kept));
     }
     if !found.is_exact {
-        let trees = if found.n_trees.is_finite() { format!("{:.0}", found.n_trees) } else { "countless".to_owned() };
+        let trees = if found.n_trees.is_finite() { format!("{:.0}", found.n_trees) } else { "uncounted".to_owned() };
         model.diagnostics.push(
             Diagnostic::note("SWITCHING.SEARCH.DESCENT", "the network found is the best of the descents, not proven to be the best of all")
                 .detail(format!("There are {trees} radial networks."))
@@ -179,7 +179,7 @@ fn render(model: &Model, arguments: &ReconfigureArguments, answer: &Answer, styl
         ),
     );
     let proof = if r.is_exact { "all of them solved: none is better" } else { "descents alone: not proven" };
-    let trees = if r.n_trees.is_finite() { format!("{:.0}", r.n_trees) } else { "countless".to_owned() };
+    let trees = if r.n_trees.is_finite() { format!("{:.0}", r.n_trees) } else { "uncounted".to_owned() };
     paragraph(&mut text, &format!("{trees} radial networks, {proof}; {} solved.", count(r.n_solved as usize, "power flow")));
     paragraph(&mut text, &format!("Open today: {}. Open after: {}.", r.open_today.join(", "), r.open_found.join(", ")));
     if r.moves.is_empty() {

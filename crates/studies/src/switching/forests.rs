@@ -9,6 +9,12 @@
 //! Spanning forests alone are counted without being made: their number is the determinant of the Laplacian of the graph in which all roots are one node,
 //! with the row and column of that node struck out (Kirchhoff's matrix-tree theorem).
 
+/// Edges beyond which forests are not listed: the search goes as deep as there are edges.
+pub const MOST_EDGES: usize = 400;
+
+/// Vertices beyond which forests are not counted: the determinant takes their third power.
+const MOST_VERTICES: usize = 1_000;
+
 /// An edge between two vertices; roots are vertices below `n_roots`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Edge {
@@ -16,10 +22,14 @@ pub struct Edge {
     pub b: usize,
 }
 
-/// Shows every rooted forest, as the edges taken in the order in which they were; false where there were more than `limit`, and not all were shown.
+/// Shows every rooted forest, as the edges taken in the order in which they were; false where there were more than `limit`, and not all were shown,
+/// or where there are more than [`MOST_EDGES`] edges, and none was.
 ///
 /// `spanning` leaves out the forests that do not reach every vertex.
 pub fn each_forest(n: usize, n_roots: usize, edges: &[Edge], spanning: bool, limit: usize, show: &mut dyn FnMut(&[usize])) -> bool {
+    if edges.len() > MOST_EDGES {
+        return false;
+    }
     let mut search = Search {
         edges,
         taken: Vec::new(),
@@ -100,9 +110,12 @@ impl Search<'_> {
     }
 }
 
-/// Number of spanning forests; infinite where it is beyond what a float holds, zero where there is none.
+/// Number of spanning forests; infinite where it is beyond what a float holds or was not counted, zero where there is none.
 pub fn n_spanning(n: usize, n_roots: usize, edges: &[Edge]) -> f64 {
     let m = n - n_roots.min(n);
+    if m > MOST_VERTICES {
+        return f64::INFINITY;
+    }
     let mut y = vec![0.0_f64; m * m];
     for e in edges {
         let place = |v: usize| v.checked_sub(n_roots);

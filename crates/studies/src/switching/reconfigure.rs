@@ -169,6 +169,8 @@ struct Tree<'a> {
     zones: Zones,
     n: usize,
     edges: Vec<Edge>,
+    /// Edges at each vertex.
+    at: Vec<Vec<usize>>,
     /// Switch of each edge.
     switch: Vec<usize>,
     today: Vec<bool>,
@@ -217,7 +219,12 @@ pub fn reconfigure(hours: &mut [Hour], options: &ReconfigureOptions) -> Result<R
     }
     let bounds = hours.iter().map(|h| bounds(&h.operator)).collect();
     let solved_before: u64 = hours.iter().map(|h| h.operator.n_solved).sum();
-    let mut tree = Tree { options, hours, zones, n, edges, switch, today, bounds, known: HashMap::new() };
+    let mut at = vec![Vec::new(); n];
+    for (e, edge) in edges.iter().enumerate() {
+        at[edge.a].push(e);
+        at[edge.b].push(e);
+    }
+    let mut tree = Tree { options, hours, zones, n, edges, at, switch, today, bounds, known: HashMap::new() };
     if (0..tree.edges.len()).filter(|&e| !tree.today[e]).all(|e| tree.path(&tree.today, e).is_empty()) {
         return Err(ReconfigureError::NoSwitch);
     }
@@ -333,12 +340,9 @@ impl Tree<'_> {
         seen[from] = true;
         let mut queue = std::collections::VecDeque::from([from]);
         while let Some(v) = queue.pop_front() {
-            for (e, edge) in self.edges.iter().enumerate().filter(|(e, _)| closed[*e]) {
-                let other = match v {
-                    v if v == edge.a => edge.b,
-                    v if v == edge.b => edge.a,
-                    _ => continue,
-                };
+            for &e in self.at[v].iter().filter(|e| closed[**e]) {
+                let edge = &self.edges[e];
+                let other = if edge.a == v { edge.b } else { edge.a };
                 if !seen[other] {
                     seen[other] = true;
                     parent[other] = Some(e);
