@@ -27,6 +27,12 @@ pub enum Command {
     HostingCapacity(Box<crate::hosting::arguments::HostingArguments>),
     /// What would mend a model's violations, what it costs, and what to buy with a budget
     Mitigate(Box<crate::mitigate::MitigateArguments>),
+    /// What becomes of a network without each of its elements, and what restores supply
+    Contingency(Box<crate::switching::arguments::ContingencyArguments>),
+    /// How supply comes back after an outage: isolate, close ties, step by step
+    Restoration(Box<crate::switching::arguments::RestorationArguments>),
+    /// Which switches of a radial network to open for the least losses or overloads
+    Reconfigure(Box<crate::switching::arguments::ReconfigureArguments>),
     /// Read and check a model without solving it
     Check(CheckArguments),
     /// What is in a model, and what of it was not used
@@ -232,6 +238,12 @@ pub struct ReliabilityArguments {
     /// Open switches stay open: what is parted from its source waits for the repair
     #[arg(long)]
     pub no_transfer: bool,
+    /// Transfers count only where a power flow finds them within the limits of voltage and loading; what they cannot serve waits for the repair
+    #[arg(long, conflicts_with_all = ["no_transfer", "no_switches", "no_fuses"])]
+    pub check_transfers: bool,
+    /// Limit that --check-transfers keeps: thermal-line=120; repeatable
+    #[arg(long, value_name = "NAME=VALUE", requires = "check_transfers", value_parser = crate::switching::arguments::limit)]
+    pub limit: Vec<(studies::hosting::Criterion, f64)>,
     /// As if there were no fuses
     #[arg(long)]
     pub no_fuses: bool,

@@ -15,6 +15,7 @@ pub mod check;
 pub mod cli;
 pub mod compare;
 pub mod console;
+pub mod contingency;
 pub mod convert;
 pub mod disk_files;
 pub mod element_rows;
@@ -42,6 +43,7 @@ pub mod solve;
 pub mod sql;
 pub mod study_report;
 pub mod study_tables;
+pub mod switching;
 pub mod synth;
 pub mod tables;
 pub mod text;
@@ -60,6 +62,9 @@ pub fn run(cli: &Cli, console: &mut Console<'_>) -> u8 {
         Command::Faults(arguments) => faults::run(arguments, console).map(|()| true),
         Command::HostingCapacity(arguments) => hosting::run(arguments, console).map(|()| true),
         Command::Mitigate(arguments) => mitigate::run(arguments, console).map(|()| true),
+        Command::Contingency(arguments) => contingency::run(arguments, console).map(|()| true),
+        Command::Restoration(arguments) => switching::restoration::run(arguments, console).map(|()| true),
+        Command::Reconfigure(arguments) => switching::reconfigure::run(arguments, console).map(|()| true),
         Command::Check(arguments) => check::run(arguments, console),
         Command::Info(arguments) => info::run(arguments, console).map(|()| true),
         Command::Bench(arguments) => bench::run(arguments, console).map(|()| true),

@@ -8,11 +8,14 @@ use crate::number::{count, fixed};
 use crate::result_folder::ResultFolder;
 use crate::solve;
 use crate::study_tables;
+use crate::switching;
 use crate::tables::RELIABILITY_FILES;
 use crate::text::Table;
 use network::{Diagnostic, ElementKind};
 use serde_json::{Value, json};
-use studies::reliability::predicted::{Prediction, PredictionOptions, predict};
+use std::collections::HashSet;
+use studies::reliability::predicted::{Prediction, PredictionError, PredictionOptions, predict, predict_checked};
+use studies::switching::{Operator, RestoreOptions, restore, usual_criteria};
 
 /// Rows of the table of elements that a terminal is shown.
 const SHOWN: usize = 10;
@@ -60,12 +63,58 @@ pub fn study(arguments: &ReliabilityArguments, model: &mut Model) -> Result<Pred
     if arguments.stress > 0.0 {
         options.stress = stress(model, arguments)?;
     }
-    let prediction = predict(&model.network, &options).map_err(|e| {
+    let prediction = if arguments.check_transfers { checked(model, arguments, &options)? } else { predict(&model.network, &options) };
+    let prediction = prediction.map_err(|e| {
         Failure::from(
             Diagnostic::error("RELIABILITY.MODEL.REFUSED", e.to_string()).hint("Give loads numbers of customers, and the model a source."),
         )
     })?;
     warn(model, &prediction);
+    Ok(prediction)
+}
+
+/// Predicts with transfers that power flows find within the limits, at the model's operating point.
+fn checked(
+    model: &mut Model,
+    arguments: &ReliabilityArguments,
+    options: &PredictionOptions,
+) -> Result<Result<Prediction, PredictionError>, Failure> {
+    let moments = switching::settled_as_told(model)?;
+    let Some(at) = moments.first() else { return Err(switching::refused(model, Vec::new())) };
+    let mut criteria = usual_criteria();
+    arguments.limit.iter().for_each(|&(c, limit)| criteria.set(c, limit));
+    let circuit_error = |e: powerflow::CircuitError| Failure::from(e.diagnostic());
+    let operator = Operator::new(&at.state, &criteria, false).map_err(circuit_error)?;
+    let of_restoring = RestoreOptions { told: 0, ..RestoreOptions::default() };
+    let (mut failed, mut inexact, mut refused) = (None, 0_usize, 0_usize);
+    let mut ask = |element| -> HashSet<network::ElementId> {
+        match restore(&operator, &[element], &of_restoring) {
+            Ok(r) => {
+                inexact += usize::from(!r.is_exact && r.gap_kw > 0.0);
+                refused += usize::from(r.restored.unserved_kw > r.faulted_kw + r.unreachable_kw + 1e-6);
+                r.unserved_loads.into_iter().collect()
+            }
+            Err(e) => {
+                failed.get_or_insert(e);
+                HashSet::new()
+            }
+        }
+    };
+    let prediction = predict_checked(&model.network, options, Some(&mut ask));
+    if let Some(e) = failed {
+        return Err(switching::refused(model, vec![e.diagnostic()]));
+    }
+    if refused > 0 {
+        let detail = if inexact > 0 { format!(" Of {inexact} the search was not exact.") } else { String::new() };
+        model.diagnostics.push(
+            Diagnostic::warning(
+                "RELIABILITY.TRANSFER.REFUSED",
+                format!("after failures in {} not all can be transferred within the limits", count(refused, "zone")),
+            )
+            .detail(format!("What cannot be waits for the repair.{detail}"))
+            .hint("gridtwin restoration shows the limit, step by step; --limit sets others."),
+        );
+    }
     Ok(prediction)
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const STAGES: [&str; 29] = [
+const STAGES: [&str; 31] = [
     "READ",
     "CHECK",
     "SOLVE",
@@ -36,6 +36,8 @@ const STAGES: [&str; 29] = [
     "MITIGATION",
     "RELIABILITY",
     "SCENARIO",
+    "CONTINGENCY",
+    "SWITCHING",
 ];
 
 fn is_code(text: &str) -> bool {

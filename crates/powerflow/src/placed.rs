@@ -203,6 +203,14 @@ impl State {
         self.phase_factor()
     }
 
+    /// Lowest node number of each node's island, by node number.
+    pub fn island_labels(&self) -> Vec<u32> {
+        match &self.islands {
+            Some(islands) => islands.label.clone(),
+            None => self.circuit.islands(&self.primitives).label,
+        }
+    }
+
     /// Whether a source feeds each node, by node number; the earth is not fed.
     pub fn fed_nodes(&self) -> Vec<bool> {
         let mut fed = match &self.islands {

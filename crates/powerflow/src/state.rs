@@ -847,7 +847,7 @@ impl State {
     ///
     /// Loads stand in the system matrix as they did, until they or the load multiplier change; with `keep_load_admittances`
     /// also then.
-    pub(crate) fn adopt(&mut self, last: &Self, keep_load_admittances: bool) {
+    pub fn adopt(&mut self, last: &Self, keep_load_admittances: bool) {
         let circuit = Arc::clone(&self.circuit);
         let (before, now) = (last.circuit().network(), circuit.network());
         for &i in circuit.converters() {

@@ -1,6 +1,7 @@
 //! Questions asked of a grid: a network in, tables out. Nothing here opens a file or reads a clock.
 
 mod changes;
+pub mod contingency;
 pub mod hosting;
 pub mod meter_map;
 pub mod metering;
@@ -9,6 +10,7 @@ pub mod quality;
 pub mod reconcile;
 pub mod reliability;
 pub mod scenario;
+pub mod switching;
 pub mod synthetic;
 pub mod table;
 pub mod time_series;

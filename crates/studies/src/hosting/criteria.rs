@@ -129,7 +129,7 @@ impl Criterion {
     }
 
     /// +1 where values above the limit are the bad ones, -1 where those below are.
-    fn sign(self) -> f64 {
+    pub fn sign(self) -> f64 {
         if self == Self::UnderVoltage { -1.0 } else { 1.0 }
     }
 

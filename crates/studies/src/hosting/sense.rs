@@ -46,6 +46,8 @@ struct Loaded {
     n_phases: usize,
     /// A of a line, VA of a transformer.
     limit: f64,
+    /// The same in an emergency; the normal one where the model names none above it.
+    emergency: f64,
 }
 
 /// A transformer whose direction of power is watched.
@@ -176,13 +178,9 @@ impl Sensors {
             }
         }
         if on(Criterion::VoltageUnbalance) {
-            for &(bus, [a, b, c]) in &self.triples {
-                let [a, b, c] = [a, b, c].map(|n| v[n as usize]);
-                let sides = [(a - b).norm(), (b - c).norm(), (c - a).norm()];
-                let mean = sides.iter().sum::<f64>() / 3.0;
-                let worst = sides.iter().map(|s| (s - mean).abs()).fold(0.0, f64::max);
-                if mean > 0.0 {
-                    readings.worsen(Criterion::VoltageUnbalance, worst / mean * 100.0, At::Bus(bus));
+            for &(bus, nodes) in &self.triples {
+                if let Some(pct) = unbalance_pct(nodes.map(|n| v[n as usize])) {
+                    readings.worsen(Criterion::VoltageUnbalance, pct, At::Bus(bus));
                 }
             }
         }
@@ -192,11 +190,7 @@ impl Sensors {
                 let e = &state.circuit().elements()[line.index];
                 let i = &mut i[..e.nodes.len()];
                 state.read_currents(line.index, i);
-                let largest = (0..e.n_terminals)
-                    .flat_map(|t| (0..line.n_phases).map(move |c| t * e.n_conductors + c))
-                    .map(|k| i[k].norm_sqr())
-                    .fold(0.0, f64::max);
-                readings.worsen(Criterion::ThermalLine, largest.sqrt() / line.limit * 100.0, At::Element(line.id));
+                readings.worsen(Criterion::ThermalLine, largest_a(e, line.n_phases, i) / line.limit * 100.0, At::Element(line.id));
             }
         }
         let factor = state.phases_for_one();
@@ -220,6 +214,45 @@ impl Sensors {
                 state.read_currents(d.index, i);
                 readings.worsen(c, -terminal_va(e, d.terminal, v, i).re * factor / 1e3, At::Element(d.id));
             }
+        }
+    }
+
+    /// Shows every voltage (pu), unbalance and loading (percent) of a state to a closure, not only the worst; what no source feeds in the state is left
+    /// out. `fed` is by node number, see [`State::fed_nodes`]; with `emergency` loadings count from emergency ratings.
+    pub fn each(&self, state: &State, fed: &[bool], emergency: bool, show: &mut dyn FnMut(Criterion, At, f64)) {
+        let v = state.voltages();
+        let is_fed = |n: NodeNumber| n == 0 || fed[n as usize];
+        for w in self.watched.iter().filter(|w| is_fed(w.from) && is_fed(w.to)) {
+            let pu = w.magnitude_pu(v);
+            show(Criterion::OverVoltage, At::Node(w.from), pu);
+            show(Criterion::UnderVoltage, At::Node(w.from), pu);
+        }
+        for &(bus, nodes) in self.triples.iter().filter(|t| t.1.iter().all(|&n| is_fed(n))) {
+            if let Some(pct) = unbalance_pct(nodes.map(|n| v[n as usize])) {
+                show(Criterion::VoltageUnbalance, At::Bus(bus), pct);
+            }
+        }
+        let mut i = vec![Complex64::ZERO; self.widest];
+        let of = |l: &Loaded| if emergency { l.emergency } else { l.limit };
+        for line in &self.lines {
+            let e = &state.circuit().elements()[line.index];
+            if !e.nodes.iter().any(|&n| fed[n as usize]) {
+                continue;
+            }
+            let i = &mut i[..e.nodes.len()];
+            state.read_currents(line.index, i);
+            show(Criterion::ThermalLine, At::Element(line.id), largest_a(e, line.n_phases, i) / of(line) * 100.0);
+        }
+        let factor = state.phases_for_one();
+        for t in &self.transformers {
+            let e = &state.circuit().elements()[t.index];
+            if !e.nodes.iter().any(|&n| fed[n as usize]) {
+                continue;
+            }
+            let i = &mut i[..e.nodes.len()];
+            state.read_currents(t.index, i);
+            let largest = (0..e.n_terminals).map(|w| terminal_va(e, w, v, i).norm()).fold(0.0, f64::max) * factor;
+            show(Criterion::ThermalTransformer, At::Element(t.id), largest / of(t) * 100.0);
         }
     }
 
@@ -250,6 +283,20 @@ impl Regulated {
     }
 }
 
+/// Largest deviation of the three line-to-line voltages from their mean, percent; none where there is no voltage.
+fn unbalance_pct([a, b, c]: [Complex64; 3]) -> Option<f64> {
+    let sides = [(a - b).norm(), (b - c).norm(), (c - a).norm()];
+    let mean = sides.iter().sum::<f64>() / 3.0;
+    let worst = sides.iter().map(|s| (s - mean).abs()).fold(0.0, f64::max);
+    (mean > 0.0).then(|| worst / mean * 100.0)
+}
+
+/// Largest phase current of all terminals, A.
+fn largest_a(e: &powerflow::circuit::Element, n_phases: usize, i: &[Complex64]) -> f64 {
+    let phases = (0..e.n_terminals).flat_map(|t| (0..n_phases).map(move |c| t * e.n_conductors + c));
+    phases.map(|k| i[k].norm_sqr()).fold(0.0, f64::max).sqrt()
+}
+
 /// Power into a terminal, VA, of currents into the element.
 fn terminal_va(e: &powerflow::circuit::Element, terminal: usize, v: &[Complex64], i: &[Complex64]) -> Complex64 {
     let k = terminal * e.n_conductors..(terminal + 1) * e.n_conductors;
@@ -267,16 +314,34 @@ fn loaded(circuit: &Circuit, network: &Network, fed: &[bool]) -> (Vec<Loaded>, V
         let n_phases = common.n_phases.min(e.n_conductors);
         match e.id.kind {
             ElementKind::Line if common.rating.normal_a > 0.0 => {
-                lines.push(Loaded { id: e.id, index, n_phases, limit: common.rating.normal_a });
+                lines.push(Loaded {
+                    id: e.id,
+                    index,
+                    n_phases,
+                    limit: common.rating.normal_a,
+                    emergency: common.rating.emergency_a.max(common.rating.normal_a),
+                });
             }
             ElementKind::Reactor if common.rating.normal_a > 0.0 && network.reactors[e.id.index()].bus2_defined => {
-                lines.push(Loaded { id: e.id, index, n_phases, limit: common.rating.normal_a });
+                lines.push(Loaded {
+                    id: e.id,
+                    index,
+                    n_phases,
+                    limit: common.rating.normal_a,
+                    emergency: common.rating.emergency_a.max(common.rating.normal_a),
+                });
             }
             ElementKind::Transformer => {
                 let t = &network.transformers[e.id.index()];
                 let limit = if t.normal_kva > 0.0 { t.normal_kva } else { t.windings.first().map_or(0.0, |w| w.kva) };
                 if limit > 0.0 {
-                    transformers.push(Loaded { id: e.id, index, n_phases, limit: limit * 1e3 });
+                    transformers.push(Loaded {
+                        id: e.id,
+                        index,
+                        n_phases,
+                        limit: limit * 1e3,
+                        emergency: limit.max(t.emergency_kva) * 1e3,
+                    });
                 }
             }
             _ => {}

@@ -321,11 +321,26 @@ struct Stands {
     mean_kw: f64,
 }
 
-/// Predicts the indices of a network.
+/// Says which loads have no supply after the failure of an element, its isolation and the best transfer that keeps the limits.
+pub type Transfers<'a> = &'a mut dyn FnMut(ElementId) -> HashSet<ElementId>;
+
+/// Predicts the indices of a network, transfers taken for possible.
 ///
 /// # Errors
 /// Options that are no numbers of the kind; a network without source or without customers.
 pub fn predict(network: &Network, options: &PredictionOptions) -> Result<Prediction, PredictionError> {
+    predict_checked(network, options, None)
+}
+
+/// As [`predict`], with transfers that are asked about, once for each zone in which something fails and whose loss a transfer could mend.
+///
+/// # Errors
+/// As [`predict`].
+pub fn predict_checked(
+    network: &Network,
+    options: &PredictionOptions,
+    mut transfers: Option<Transfers<'_>>,
+) -> Result<Prediction, PredictionError> {
     let numbers = [("the switching time", options.switching_h)].into_iter();
     let numbers = numbers.chain(options.repair_h.iter().map(|(_, h)| ("a repair time", *h)));
     for (what, value) in numbers.chain(options.stress.values().map(|f| ("a factor on failures", *f))) {
@@ -340,6 +355,7 @@ pub fn predict(network: &Network, options: &PredictionOptions) -> Result<Predict
     let base = zones.reached(false, |_| true);
     let mut stands = vec![Stands::default(); zones.n];
     let mut load_points: Vec<LoadPoint> = Vec::new();
+    let mut loads_of: Vec<Vec<ElementId>> = vec![Vec::new(); zones.n];
     for id in network.ids(ElementKind::Load).filter(|id| network.in_service(*id)) {
         let load = &network.loads[id.index()];
         let Some(bus) = load.common.terminals.first().map(|t| t.bus) else { continue };
@@ -358,6 +374,7 @@ pub fn predict(network: &Network, options: &PredictionOptions) -> Result<Predict
             momentary_per_yr: 0.0,
             is_unsupplied: !base[zone],
         };
+        loads_of[zone].push(id);
         if !point.is_unsupplied {
             stands[zone].customers += point.customers;
             stands[zone].mean_kw += point.mean_kw;
@@ -408,7 +425,12 @@ pub fn predict(network: &Network, options: &PredictionOptions) -> Result<Predict
         let isolated = zones.reached(false, |z| z != zone);
         let transferred = if options.transfer { zones.reached(true, |z| z != zone) } else { Vec::new() };
         let lost: Vec<usize> = (0..zones.n).filter(|&z| base[z] && !held[z]).collect();
-        let is_switched = |z: usize| isolated[z] || transferred.get(z).copied().unwrap_or(false);
+        let is_reached = |z: usize| transferred.get(z).copied().unwrap_or(false);
+        let unserved = match &mut transfers {
+            Some(ask) if lost.iter().any(|&z| !isolated[z] && is_reached(z)) => ask(here[0].element),
+            _ => HashSet::new(),
+        };
+        let is_switched = |z: usize| isolated[z] || is_reached(z) && !loads_of[z].iter().any(|l| unserved.contains(l));
         // Devices on the side of a source carry the current of the failure. Where the region holds a source, its own breaker clears.
         let recloses = zones.borders[region].iter().filter(|(beyond, _)| held[*beyond]).all(|(_, recloses)| *recloses);
         let (mut switched, mut waiting) = (Stands::default(), Stands::default());
