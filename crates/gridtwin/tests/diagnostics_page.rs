@@ -35,6 +35,7 @@ const STAGES: [&str; 28] = [
     "CONVERT",
     "RELIABILITY",
     "SCENARIO",
+    "CLUSTER",
 ];
 
 fn is_code(text: &str) -> bool {
