@@ -4,23 +4,18 @@ use crate::address::Address;
 use crate::error::{ClusterError, Refusal};
 use crate::operator::JobsTable;
 use crate::query::Query;
-use crate::scheduler::{carrier, session_config};
+use crate::scheduler::{carrier, host_name, session_config};
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt32Type;
 use ballista::prelude::{SessionConfigExt, SessionContextExt};
-use ballista_core::execution_plans::DistributedQueryExec;
-use ballista_core::serde::protobuf::CancelJobParams;
-use ballista_core::serde::protobuf::scheduler_grpc_client::SchedulerGrpcClient;
 use datafusion::execution::SessionStateBuilder;
-use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionContext;
-use datafusion_proto::protobuf::LogicalPlanNode;
-use futures::TryStreamExt;
 use serde_json::Value;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// How often the scheduler is asked how far it is.
 const LOOK: Duration = Duration::from_millis(500);
@@ -28,6 +23,8 @@ const LOOK: Duration = Duration::from_millis(500);
 const WATCH: Duration = Duration::from_millis(100);
 /// How long a client waits for the first worker.
 const WORKER_WAIT: Duration = Duration::from_secs(30);
+/// How long a query that was asked just now may take to be in the scheduler's list.
+const CANCEL_WAIT: Duration = Duration::from_secs(5);
 /// How long the scheduler may take to say how it is.
 const STATUS_WAIT: Duration = Duration::from_secs(10);
 
@@ -82,13 +79,13 @@ async fn ask(
     let mut progress = Progress { done: 0, workers: first_worker(&status, watch).await? };
     let failed = |e: datafusion::error::DataFusionError| failure(address, &e.to_string());
     let work = carrier();
-    let config = session_config(&work).with_ballista_job_name(&query.study);
+    let name = name_of(query);
+    let config = session_config(&work).with_ballista_job_name(&name);
     let state = SessionStateBuilder::new().with_default_features().with_config(config).build();
     let context = SessionContext::remote_with_state(&address.of_queries(), state).await.map_err(failed)?;
     let table = JobsTable { query: Arc::new(query.clone()), jobs: Arc::new(jobs), work };
-    let plan = context.read_table(Arc::new(table)).map_err(failed)?.create_physical_plan().await.map_err(failed)?;
-    let stream = datafusion::physical_plan::execute_stream(plan.clone(), context.task_ctx()).map_err(failed)?;
-    let mut rows = tokio::spawn(stream.try_collect::<Vec<RecordBatch>>());
+    let answer = context.read_table(Arc::new(table)).map_err(failed)?;
+    let mut rows = tokio::spawn(answer.collect());
     let mut looked = Instant::now();
     loop {
         tokio::select! {
@@ -101,24 +98,21 @@ async fn ask(
             }
             () = tokio::time::sleep(WATCH) => {}
         }
-        let job = job_of(plan.as_ref());
         if looked.elapsed() >= LOOK {
             // A look that fails is no failure of the query, which tells its own.
             if let Ok(workers) = status.workers().await {
                 progress.workers = workers;
             }
-            if let Some(job) = &job
-                && let Ok(done) = status.done(job).await
+            if let Ok(Some(job)) = status.job(&name).await
+                && let Ok(done) = status.done(&job).await
             {
                 progress.done = progress.done.max(done);
             }
             looked = Instant::now();
         }
         if watch(progress).is_break() {
+            status.cancel(&name).await?;
             rows.abort();
-            if let Some(job) = job {
-                cancel(address, job).await;
-            }
             return Err(ClusterError::Interrupted);
         }
     }
@@ -142,20 +136,12 @@ async fn first_worker(status: &Status, watch: &mut dyn FnMut(Progress) -> Contro
     }
 }
 
-/// The scheduler's name of the query, once it has one.
-fn job_of(plan: &dyn ExecutionPlan) -> Option<String> {
-    let query = match plan.downcast_ref::<DistributedQueryExec<LogicalPlanNode>>() {
-        Some(query) => query.job_id(),
-        None => return plan.children().into_iter().find_map(|child| job_of(child.as_ref())),
-    };
-    query.map(|id| id.to_string())
-}
-
-/// Tells the scheduler to drop the query; the workers' tasks end with it.
-async fn cancel(address: &Address, job: String) {
-    let Ok(mut scheduler) = SchedulerGrpcClient::connect(address.of_status()).await else { return };
-    // A scheduler that is gone has no query to cancel.
-    let _ = scheduler.cancel_job(CancelJobParams { job_id: job }).await;
+/// A name that no other query has, by which it is found in the scheduler's list.
+fn name_of(query: &Query) -> String {
+    static ASKED: AtomicU64 = AtomicU64::new(0);
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos());
+    let number = ASKED.fetch_add(1, Ordering::Relaxed);
+    format!("{} of {}/{} {since}-{number}", query.study, host_name(), std::process::id())
 }
 
 fn failure(address: &Address, text: &str) -> ClusterError {
@@ -203,14 +189,7 @@ impl Status {
 
     async fn get(&self, path: &str) -> Result<Value, ClusterError> {
         let url = format!("{}{path}", self.address.of_status());
-        let unreachable = |e: reqwest::Error| {
-            // The innermost cause says what the system said.
-            let mut cause: &dyn std::error::Error = &e;
-            while let Some(inner) = cause.source() {
-                cause = inner;
-            }
-            ClusterError::NoScheduler { address: self.address.clone(), reason: format!("The system says: {cause}.") }
-        };
+        let unreachable = |e: reqwest::Error| self.unreachable(&e);
         let foreign = |reason: String| ClusterError::NotAScheduler { address: self.address.clone(), reason };
         let answer = self.http.get(&url).send().await.map_err(unreachable)?;
         if !answer.status().is_success() {
@@ -224,6 +203,43 @@ impl Status {
         let all = self.get("/api/executors").await?;
         let foreign = || ClusterError::NotAScheduler { address: self.address.clone(), reason: "It lists no workers.".to_owned() };
         all.as_array().map(Vec::len).ok_or_else(foreign)
+    }
+
+    /// The scheduler's number of the query of this name; nothing before it is taken.
+    async fn job(&self, name: &str) -> Result<Option<String>, ClusterError> {
+        let all = self.get("/api/jobs").await?;
+        let named = all.as_array().into_iter().flatten().find(|job| job["job_name"] == name);
+        Ok(named.and_then(|job| job["job_id"].as_str()).map(str::to_owned))
+    }
+
+    /// Has the query dropped; the workers' tasks end with it.
+    async fn cancel(&self, name: &str) -> Result<(), ClusterError> {
+        let begun = Instant::now();
+        // One that was asked this moment is not in the list yet.
+        let job = loop {
+            match self.job(name).await? {
+                Some(job) => break job,
+                None if begun.elapsed() > CANCEL_WAIT => return Ok(()),
+                None => tokio::time::sleep(WATCH).await,
+            }
+        };
+        let url = format!("{}/api/job/{job}", self.address.of_status());
+        let answer = self.http.patch(&url).send().await.map_err(|e| self.unreachable(&e))?;
+        // A query that has ended meanwhile is in conflict with being cancelled.
+        if answer.status().is_success() || answer.status() == reqwest::StatusCode::CONFLICT {
+            return Ok(());
+        }
+        let reason = format!("It answers {} to the cancellation of query {job}; its feeders may go on.", answer.status());
+        Err(ClusterError::NotAScheduler { address: self.address.clone(), reason })
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> ClusterError {
+        // The innermost cause says what the system said.
+        let mut cause: &dyn std::error::Error = error;
+        while let Some(inner) = cause.source() {
+            cause = inner;
+        }
+        ClusterError::NoScheduler { address: self.address.clone(), reason: format!("The system says: {cause}.") }
     }
 
     /// Jobs done so far: partitions of tasks that succeeded.

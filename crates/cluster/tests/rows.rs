@@ -131,6 +131,8 @@ fn every_job_comes_back_once() {
         assert!(detail.contains("1.2.3") && detail.contains(&other.version), "{told}");
     }
 
+    assert!(seen.iter().any(|p| p.done > 0), "{seen:?}");
+
     // A break cancels the query, and with it the jobs under way; the workers are free again.
     let begun = Instant::now();
     let ended = client::run(&address, &query("wait"), vec!["a".into(), "b".into()], &mut |_| {
