@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const STAGES: [&str; 28] = [
+const STAGES: [&str; 29] = [
     "READ",
     "CHECK",
     "SOLVE",
