@@ -17,7 +17,7 @@ const DAY: &str =
 const FOLLOW: &str = "batchedit load..* daily=day yearly=day";
 
 /// How long a cluster may take for what these tests ask of it.
-const LIMIT: Duration = Duration::from_secs(240);
+const LIMIT: Duration = Duration::from_secs(400);
 
 fn scratch(name: &str) -> PathBuf {
     let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("cluster-{name}"));
@@ -158,7 +158,7 @@ fn a_worker_that_is_killed_costs_its_feeders_and_not_the_run() {
     let feeders = list(&dir, 12);
     let run = |out: &str| {
         let out = dir.join(out).to_str().unwrap().to_owned();
-        let all = ["qsts", &feeders, "--steps", "3000", "--dss", DAY, "--dss", FOLLOW, "--keep", "all", "--out", &out];
+        let all = ["qsts", &feeders, "--steps", "1500", "--dss", DAY, "--dss", FOLLOW, "--keep", "all", "--out", &out];
         all.map(str::to_owned)
     };
     let here = run("here");
@@ -274,7 +274,7 @@ fn ctrl_c_cancels_the_query_and_frees_the_workers() {
     let feeders = list(&dir, 8);
     let out = dir.join("lake").to_str().unwrap().to_owned();
     let cluster = Cluster::start(1);
-    let arguments = ["qsts", &feeders, "--steps", "40000", "--dss", DAY, "--dss", FOLLOW, "--out", &out, "--cluster", &cluster.url];
+    let arguments = ["qsts", &feeders, "--steps", "12000", "--dss", DAY, "--dss", FOLLOW, "--out", &out, "--cluster", &cluster.url];
     let mut client = Running::start(&arguments, &[]);
     wait_for_records(Path::new(&out), 1);
     let pid = client.child.id().to_string();
