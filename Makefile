@@ -40,8 +40,8 @@ run: ## build the program with its web app, make a demonstration, serve it (DATA
 
 test: web ## formatting, clippy without warnings, every test; beside a PostgreSQL server and in a Chromium that are fetched for it (scripts/)
 	$(CARGO) fmt --all -- --check
-	$(CARGO) clippy --workspace --all-targets --features gridtwin/sql -- -D warnings
-	scripts/with-postgres.sh $(CARGO) test --workspace --features gridtwin/sql
+	$(CARGO) clippy --workspace --all-targets --features gridtwin/cluster -- -D warnings
+	S3_TEST_VENV="$${CARGO_TARGET_DIR:-target}"/s3-venv scripts/with-postgres.sh scripts/with-s3.sh $(CARGO) test --workspace --features gridtwin/cluster
 	cd web && $(NPM) run check
 	scripts/with-chromium.sh node web/e2e/run.mjs --binary "$${CARGO_TARGET_DIR:-target}"/debug/gridtwin --no-large --quick
 	API_TEST_VENV="$${CARGO_TARGET_DIR:-target}"/api-venv scripts/api-test.sh "$${CARGO_TARGET_DIR:-target}"/debug/gridtwin 5
@@ -68,7 +68,7 @@ fmt: ## format the sources
 	$(CARGO) fmt --all
 
 lint: ## clippy with warnings as errors
-	$(CARGO) clippy --workspace --all-targets --features gridtwin/sql -- -D warnings
+	$(CARGO) clippy --workspace --all-targets --features gridtwin/cluster -- -D warnings
 
 clean: ## remove build products
 	$(CARGO) clean

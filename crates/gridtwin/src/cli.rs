@@ -67,6 +67,8 @@ pub enum Command {
     Weather(WeatherArguments),
     /// Projects: networks with all their versions
     Project(ProjectArguments),
+    /// Studies on several machines: the scheduler, the workers, and what is in object storage
+    Cluster(crate::cluster::arguments::ClusterArguments),
     /// Serve projects to browsers and programs
     Serve(ServeArguments),
     /// Users of the server
@@ -87,7 +89,7 @@ pub enum Command {
 }
 
 /// Which model, and how it is read.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, serde::Serialize, serde::Deserialize)]
 pub struct ModelArguments {
     /// Model in any format: OpenDSS, PSS/E RAW, MATPOWER, CYME, map layers, tables, or a project
     pub model: PathBuf,
@@ -108,7 +110,7 @@ pub struct ModelArguments {
 }
 
 /// What the files of a model leave open.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, Args, serde::Serialize, serde::Deserialize)]
 pub struct ImportArguments {
     /// Which layer and field of a map is what (YAML) [default: guessed, and reported]
     #[arg(long, value_name = "FILE")]
@@ -125,6 +127,7 @@ pub struct ImportArguments {
     /// Correct a known slip of a CYME study: capacitor-kv, ganged-regulators, mutual-resistance:LINE=AB,BC,CA (ohm/km),
     /// regulator-taps:DEVICE=A,B,C, delta-load:SECTION; repeatable
     #[arg(long, value_name = "SLIP", value_parser = correction)]
+    #[serde(with = "corrections")]
     pub fix: Vec<Correction>,
     /// Regulators and switched capacitors of a CYME study act, instead of keeping their saved positions
     #[arg(long)]
@@ -132,6 +135,48 @@ pub struct ImportArguments {
     /// Coordinates of a CYME study are longitude and latitude
     #[arg(long)]
     pub lon_lat: bool,
+}
+
+/// Corrections as the words of the command line.
+mod corrections {
+    use super::Correction;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(all: &[Correction], to: S) -> Result<S::Ok, S::Error> {
+        all.iter().map(word).collect::<Vec<String>>().serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Correction>, D::Error> {
+        let words = Vec::<String>::deserialize(from)?;
+        words.iter().map(|w| Correction::parse(w).ok_or_else(|| D::Error::custom(format!("\"{w}\" is no correction")))).collect()
+    }
+
+    pub fn word(correction: &Correction) -> String {
+        match correction {
+            Correction::CapacitorKv => "capacitor-kv".to_owned(),
+            Correction::GangedRegulators => "ganged-regulators".to_owned(),
+            Correction::MutualResistance { line, ohm_per_km: [ab, bc, ca] } => format!("mutual-resistance:{line}={ab},{bc},{ca}"),
+            Correction::RegulatorTaps { device, taps } => {
+                let taps = taps.map(|t| t.map_or("-".to_owned(), |t| t.to_string()));
+                format!("regulator-taps:{device}={}", taps.join(","))
+            }
+            Correction::DeltaLoad { section } => format!("delta-load:{section}"),
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::{Correction, word};
+
+        #[test]
+        fn words_come_back() {
+            for text in
+                ["capacitor-kv", "ganged-regulators", "mutual-resistance:601=0.1,0.25,0.3", "regulator-taps:R 1=3,-,-2", "delta-load:S1"]
+            {
+                assert_eq!(Correction::parse(text).map(|c| word(&c)).as_deref(), Some(text));
+            }
+        }
+    }
 }
 
 /// How controls act.
@@ -153,7 +198,7 @@ pub enum Mode {
 }
 
 /// Limits of the iteration.
-#[derive(Debug, Clone, Copy, Default, Args)]
+#[derive(Debug, Clone, Copy, Default, Args, serde::Serialize, serde::Deserialize)]
 pub struct IterationArguments {
     /// Largest change of a voltage between two iterations, per unit [default: the model's, or 0.0001; of a time series 1e-6 at most]
     #[arg(long, value_name = "PU", value_parser = positive)]
@@ -460,6 +505,9 @@ pub struct QstsArguments {
     /// Feeders that run side by side [default: one for each processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+    /// Run the feeders on the workers of the cluster whose scheduler is there, df://HOST:PORT
+    #[arg(long, value_name = "URL", requires = "out", conflicts_with = "threads")]
+    pub cluster: Option<String>,
     /// Go on with a study: only what is missing, changed or torn is run
     #[arg(long, requires = "out")]
     pub resume: bool,

@@ -13,6 +13,7 @@ pub mod backup;
 pub mod bench;
 pub mod check;
 pub mod cli;
+pub mod cluster;
 pub mod compare;
 pub mod console;
 pub mod contingency;
@@ -25,9 +26,11 @@ pub mod faults;
 pub mod hosting;
 pub mod info;
 pub mod lake;
+pub mod lake_place;
 pub mod meters;
 pub mod mitigate;
 pub mod model;
+pub mod model_files;
 pub mod number;
 pub mod outages;
 pub mod project;
@@ -82,6 +85,7 @@ pub fn run(cli: &Cli, console: &mut Console<'_>) -> u8 {
         Command::Outages(arguments) => outages::run(arguments, console).map(|()| true),
         Command::Weather(arguments) => weather::run(arguments, console).map(|()| true),
         Command::Project(arguments) => project::run(arguments, console),
+        Command::Cluster(arguments) => cluster::run(arguments, console).map(|()| true),
         Command::Serve(arguments) => serve::run(arguments, console).map(|()| true),
         Command::Backup(arguments) => backup::backup(arguments, console).map(|()| true),
         Command::Restore(arguments) => backup::restore(arguments, console).map(|()| true),

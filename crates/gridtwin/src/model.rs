@@ -1,8 +1,9 @@
 //! From a model in any format to a network that may be solved: read, commands of the command line, preflight.
 
 use crate::cli::{ImportArguments, ModelArguments};
-use crate::disk_files::DiskFiles;
 use crate::failure::Failure;
+use crate::model_files::{ModelFiles, is_remote};
+use crate::qsts::files::{HashCache, HashedFiles};
 use formats::opendss::{FileSource, NotExecuted, ReadOptions};
 use formats::{ModelFormat, ModelOptions};
 use network::{Diagnostic, Imported, Ledger, Network, Reject, Severity, StudyFigure};
@@ -41,7 +42,7 @@ impl Model {
         if Project::is_project(&arguments.model) {
             return Self::of_project(arguments);
         }
-        Self::read_any(&DiskFiles::default(), &arguments.model, &arguments.dss, arguments.lenient, &arguments.import)
+        Self::read_any(&ModelFiles::default(), &arguments.model, &arguments.dss, arguments.lenient, &arguments.import)
     }
 
     /// Reads a model of any format with files from elsewhere; `commands` are for scripts.
@@ -69,6 +70,23 @@ impl Model {
                 Ok(Self::from_imported(path.display().to_string(), Some(format), imported))
             }
         }
+    }
+
+    /// As [`Model::read`], with files from elsewhere, and a hash of all that was read.
+    ///
+    /// # Errors
+    /// As [`Model::read`].
+    pub fn read_hashed(files: &ModelFiles, arguments: &ModelArguments) -> Result<(Self, String), Failure> {
+        let path = files.at(&arguments.model);
+        if !is_remote(&path) && Project::is_project(&path) {
+            let (network, version) = (arguments.network.as_deref(), arguments.network_version);
+            let digest = Project::open(&path)?.version(network, version)?.digest;
+            return Ok((Self::of_version(&path, network, version)?, digest));
+        }
+        let cache = HashCache::new(files.clone());
+        let hashed = HashedFiles::new(&cache);
+        let model = Self::read_any(&hashed, &arguments.model, &arguments.dss, arguments.lenient, &arguments.import)?;
+        Ok((model, hashed.hash()))
     }
 
     /// A network out of a project: the one and version asked for, the newest otherwise.
@@ -111,7 +129,7 @@ impl Model {
     /// # Errors
     /// As [`Model::read`].
     pub fn read_with(path: &Path, commands: &[String], lenient: bool) -> Result<Self, Failure> {
-        Self::read_from(&DiskFiles::default(), path, commands, lenient)
+        Self::read_from(&ModelFiles::default(), path, commands, lenient)
     }
 
     /// As [`Model::read_with`], with files from elsewhere.

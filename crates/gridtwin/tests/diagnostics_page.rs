@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const STAGES: [&str; 31] = [
+const STAGES: [&str; 32] = [
     "READ",
     "CHECK",
     "SOLVE",
@@ -38,6 +38,7 @@ const STAGES: [&str; 31] = [
     "SCENARIO",
     "CONTINGENCY",
     "SWITCHING",
+    "CLUSTER",
 ];
 
 fn is_code(text: &str) -> bool {

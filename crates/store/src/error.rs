@@ -17,6 +17,8 @@ pub enum StoreError {
     OtherVersion { path: PathBuf, found: u64, expected: u64 },
     #[error("another run writes into {}: {holder}", path.display())]
     Locked { path: PathBuf, holder: String },
+    #[error("{} is not held by the run that is to be helped", path.display())]
+    NotHeld { path: PathBuf },
     #[error("two feeders of the run are called \"{first}\" and \"{second}\"")]
     SameName { first: String, second: String },
     #[error("{} cannot be read as Parquet: {reason}", path.display())]
@@ -64,6 +66,9 @@ impl StoreError {
             }
             Self::OtherVersion { .. } => "Name another folder and run again; the old one stays as it is.".into(),
             Self::Locked { .. } => "Wait for it to end, stop it, or name another folder.".into(),
+            Self::NotHeld { .. } => {
+                "See that the folder is the same one here as where the run was begun, and that the run still goes on.".into()
+            }
             Self::SameName { .. } => "Give each feeder a name of its own; capitals do not tell them apart on every disk.".into(),
             Self::Parquet { .. } | Self::Record { .. } | Self::Torn { .. } => {
                 "Run again with --resume: what is torn is set aside and made anew.".into()

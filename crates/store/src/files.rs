@@ -53,9 +53,20 @@ impl PartialFile {
     /// # Errors
     /// A folder or file that cannot be made.
     pub fn create(place: &Path) -> Result<Self, StoreError> {
+        Self::create_beside(place, "")
+    }
+
+    /// As [`PartialFile::create`], with a temporary name of its own for each `writer` who may write the same file at once.
+    ///
+    /// # Errors
+    /// As [`PartialFile::create`].
+    pub(crate) fn create_beside(place: &Path, writer: &str) -> Result<Self, StoreError> {
         let folder = place.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder).map_err(|e| StoreError::writing(folder, 0, e))?;
         let mut name = place.file_name().unwrap_or_default().to_owned();
+        if !writer.is_empty() {
+            name.push(format!(".{writer}"));
+        }
         name.push(PARTIAL);
         let temporary = place.with_file_name(name);
         let file = File::create(&temporary).map_err(|e| StoreError::writing(&temporary, 0, e))?;
@@ -171,7 +182,12 @@ impl Drop for Synced {
 
 /// Writes a small file, whole or not at all.
 pub fn write_whole(place: &Path, content: &[u8]) -> Result<(), StoreError> {
-    let mut file = PartialFile::create(place)?;
+    write_whole_beside(place, "", content)
+}
+
+/// As [`write_whole`], by one of several who may write the same file at once.
+pub(crate) fn write_whole_beside(place: &Path, writer: &str, content: &[u8]) -> Result<(), StoreError> {
+    let mut file = PartialFile::create_beside(place, writer)?;
     if let Err(e) = file.write_all(content) {
         return Err(file.failed(e));
     }

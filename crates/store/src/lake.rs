@@ -101,15 +101,18 @@ impl Lake {
         self.root.join("lake.json")
     }
 
-    pub(crate) fn study_dir(&self, study: &str) -> PathBuf {
+    /// Folder of a study's manifest and records.
+    pub fn study_dir(&self, study: &str) -> PathBuf {
         self.root.join("runs").join(names::encode(study))
     }
 
-    pub(crate) fn record_path(&self, study: &str, feeder: &str) -> PathBuf {
+    /// File of a feeder's commit record.
+    pub fn record_path(&self, study: &str, feeder: &str) -> PathBuf {
         self.study_dir(study).join("feeders").join(names::encode(feeder) + ".json")
     }
 
-    pub(crate) fn part_path(&self, table: &str, study: &str, feeder: &str) -> PathBuf {
+    /// File of one table of a feeder.
+    pub fn part_path(&self, table: &str, study: &str, feeder: &str) -> PathBuf {
         let (study, feeder) = (names::encode(study), names::encode(feeder));
         self.root.join("lake").join(table).join(format!("study={study}")).join(format!("feeder={feeder}")).join(PART)
     }
@@ -367,7 +370,7 @@ impl CommittedFile {
     }
 }
 
-fn length_fault(path: &Path, record: &FileRecord) -> Option<String> {
+pub(crate) fn length_fault(path: &Path, record: &FileRecord) -> Option<String> {
     match fs::metadata(path) {
         Ok(m) if m.len() == record.bytes => None,
         Ok(m) => Some(format!("it has {} bytes, its commit record says {}", m.len(), record.bytes)),

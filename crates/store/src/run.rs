@@ -2,10 +2,14 @@
 //!
 //! A feeder's tables are streamed under temporary names, flushed to the disk and renamed; then the commit record is written the same
 //! way. Killed before that record, the feeder is simply missing; what lies around is swept or overwritten by the next run.
+//!
+//! A run may have helpers in other processes ([`Run::join`]), which write feeders of it while the run itself holds the lock. Two helpers
+//! may be given the same feeder, when one of them was thought dead: each writes under temporary names of its own, and what is committed
+//! already is left as it is.
 
 use crate::error::StoreError;
 use crate::files::{self, PartialFile};
-use crate::lake::{Lake, verify};
+use crate::lake::{Lake, length_fault, verify};
 use crate::record::{FeederRecord, FileRecord, Job, RunManifest, Status, read_json, to_json};
 use crate::schema;
 use arrow_array::RecordBatch;
@@ -18,6 +22,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+/// File in which the holder of the lock says who it is.
+const HOLDER: &str = "lock.json";
 
 /// Rows after which a row group is closed, so that a long series needs bounded memory.
 const ROW_GROUP_ROWS: usize = 1 << 18;
@@ -68,7 +75,10 @@ pub struct Run {
     lake: Lake,
     study: String,
     engine_version: String,
-    _lock: File,
+    /// Held by the run, not by its helpers.
+    _lock: Option<File>,
+    /// Tells the temporary files of a helper from those of others; empty for the run itself.
+    writer: String,
 }
 
 impl Run {
@@ -77,7 +87,62 @@ impl Run {
         lake.sweep()?;
         let path = lake.study_dir(&manifest.study).join("run.json");
         files::write_whole(&path, &to_json(manifest))?;
-        Ok(Self { study: manifest.study.clone(), engine_version: manifest.engine_version.clone(), lake, _lock: lock })
+        Ok(Self {
+            study: manifest.study.clone(),
+            engine_version: manifest.engine_version.clone(),
+            lake,
+            _lock: Some(lock),
+            writer: String::new(),
+        })
+    }
+
+    /// Helps a run that holds the lock of this lake, from another process; `writer` is a name that no other helper has.
+    ///
+    /// # Errors
+    /// [`StoreError::NotHeld`] when the lake is not held by `holder`, see [`Run::holder`]: the folder is another one than the run's, or
+    /// the run is over.
+    pub fn join(lake: Lake, study: &str, engine_version: &str, holder: &str, writer: &str) -> Result<Self, StoreError> {
+        let found = fs::read_to_string(lake.root().join(HOLDER)).unwrap_or_default();
+        if found != holder {
+            return Err(StoreError::NotHeld { path: lake.root().to_owned() });
+        }
+        let writer = writer.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+        Ok(Self { study: study.to_owned(), engine_version: engine_version.to_owned(), lake, _lock: None, writer })
+    }
+
+    /// Who holds the lake, as the run has written it there: what helpers know the folder by.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn holder(&self) -> Result<String, StoreError> {
+        let path = self.lake.root().join(HOLDER);
+        fs::read_to_string(&path).map_err(|e| StoreError::io("read", &path, e))
+    }
+
+    /// Removes what helpers that were killed left half-written.
+    ///
+    /// # Errors
+    /// Files that cannot be listed or removed.
+    pub fn sweep(&self) -> Result<(), StoreError> {
+        self.lake.sweep()
+    }
+
+    /// The record of a feeder that is done with the job's model and options by this version, and whose files are as long as it says.
+    ///
+    /// # Errors
+    /// A record that cannot be opened.
+    pub fn committed(&self, job: &Job) -> Result<Option<FeederRecord>, StoreError> {
+        let record = self.lake.record(&self.study, &job.feeder)?;
+        let whole = |f: &FileRecord| length_fault(&self.lake.part_path(&f.table, &self.study, &job.feeder), f).is_none();
+        Ok(record.filter(|r| self.is_of(r, job) && r.files.iter().all(whole)))
+    }
+
+    /// Whether a record says that the job is done: its model with its options, by this version.
+    pub fn is_of(&self, record: &FeederRecord, job: &Job) -> bool {
+        let r = record;
+        matches!(r.status, Status::Done)
+            && (&r.feeder, &r.input_hash, &r.options_hash) == (&job.feeder, &job.input_hash, &job.options_hash)
+            && (&r.study, &r.engine_version) == (&self.study, &self.engine_version)
     }
 
     pub fn lake(&self) -> &Lake {
@@ -101,6 +166,19 @@ impl Run {
     /// # Errors
     /// Two jobs of one name; files that cannot be read or set aside.
     pub fn plan(&self, jobs: &[Job], retry_failed: bool) -> Result<Plan, StoreError> {
+        self.plan_by(jobs, retry_failed, &|path, record| verify(path, record))
+    }
+
+    /// As [`Run::plan`], where `whole` says of a table's file what is wrong with it: for a lake whose tables are elsewhere.
+    ///
+    /// # Errors
+    /// As [`Run::plan`].
+    pub fn plan_by(
+        &self,
+        jobs: &[Job],
+        retry_failed: bool,
+        whole: &dyn Fn(&Path, &FileRecord) -> Result<(), String>,
+    ) -> Result<Plan, StoreError> {
         let mut seen: BTreeMap<String, &str> = BTreeMap::new();
         for job in jobs {
             if let Some(first) = seen.insert(job.feeder.to_lowercase(), &job.feeder) {
@@ -109,7 +187,7 @@ impl Run {
         }
         let mut plan = Plan::default();
         for (i, job) in jobs.iter().enumerate() {
-            match self.judge(job, retry_failed)? {
+            match self.judge(job, retry_failed, whole)? {
                 Verdict::Todo(cause) => plan.todo.push(Todo { job: i, cause }),
                 Verdict::Done => plan.done.push(i),
                 Verdict::Failed(reason) => plan.failed.push((i, reason)),
@@ -120,7 +198,12 @@ impl Run {
         Ok(plan)
     }
 
-    fn judge(&self, job: &Job, retry_failed: bool) -> Result<Verdict, StoreError> {
+    fn judge(
+        &self,
+        job: &Job,
+        retry_failed: bool,
+        whole: &dyn Fn(&Path, &FileRecord) -> Result<(), String>,
+    ) -> Result<Verdict, StoreError> {
         let path = self.lake.record_path(&self.study, &job.feeder);
         let record: FeederRecord = match read_json(&path) {
             Ok(Some(record)) => record,
@@ -151,7 +234,7 @@ impl Run {
         }
         for file in &record.files {
             let part = self.lake.part_path(&file.table, &self.study, &job.feeder);
-            if let Err(reason) = verify(&part, file) {
+            if let Err(reason) = whole(&part, file) {
                 // The record goes first: killed in between, the feeder is missing, which is the truth.
                 files::remove(&path)?;
                 if part.exists() {
@@ -228,7 +311,7 @@ impl Run {
             files,
             summary,
         };
-        files::write_whole(&self.lake.record_path(&self.study, &job.feeder), &to_json(&record))?;
+        files::write_whole_beside(&self.lake.record_path(&self.study, &job.feeder), &self.writer, &to_json(&record))?;
         Ok(record)
     }
 }
@@ -285,7 +368,7 @@ impl FeederWriter<'_> {
             .set_created_by("gridtwin".to_owned())
             .build();
         let place = self.run.lake.part_path(table, &self.run.study, &self.job.feeder);
-        let file = PartialFile::create(&place)?;
+        let file = PartialFile::create_beside(&place, &self.run.writer)?;
         let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties))
             .map_err(|e| StoreError::Parquet { path: place, reason: e.to_string() })?;
         Ok(OpenTable { schema, writer, rows: 0 })
@@ -303,6 +386,17 @@ impl FeederWriter<'_> {
             }
             whole.push((table, open.rows, open.writer.inner_mut().take().finish()?));
         }
+        // Another helper may have been quicker with the same feeder. Its files are these very files, so that taking them back would only
+        // leave a moment in which the feeder is not there.
+        if let Some(record) = self.run.committed(&self.job)?
+            && record.summary == summary
+            && record.files.len() == whole.len()
+            && record.files.iter().zip(&whole).all(|(f, (table, rows, file))| {
+                (f.table.as_str(), f.rows, f.bytes, f.sha256.as_str()) == (table.as_str(), *rows, file.bytes, file.sha256.as_str())
+            })
+        {
+            return Ok(record);
+        }
         let kept = whole.iter().map(|(table, ..)| table.as_str()).collect();
         self.run.retract(&self.job, &kept)?;
         let mut records = Vec::new();
@@ -317,7 +411,7 @@ impl FeederWriter<'_> {
 /// Takes the lock of a folder. The system frees it when the process ends, however it ends.
 pub(crate) fn take_lock(root: &Path) -> Result<File, StoreError> {
     let path = root.join("lock");
-    let holder = root.join("lock.json");
+    let holder = root.join(HOLDER);
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(|e| StoreError::io("open", &path, e))?;
     match file.try_lock() {
         Ok(()) => {}
@@ -333,7 +427,9 @@ pub(crate) fn take_lock(root: &Path) -> Result<File, StoreError> {
         }
         Err(TryLockError::Error(e)) => return Err(StoreError::io("lock", &path, e)),
     }
-    let told = json!({ "pid": std::process::id(), "host": host(), "since": utc_now() });
+    // The moment tells this run from an earlier one of the same process.
+    let moment = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.subsec_nanos());
+    let told = json!({ "pid": std::process::id(), "host": host(), "since": utc_now(), "moment": moment });
     files::write_whole(&holder, &to_json(&told))?;
     Ok(file)
 }

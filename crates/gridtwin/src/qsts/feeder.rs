@@ -5,15 +5,18 @@ use super::models::ModelRef;
 use crate::cli::{IterationArguments, KeepItem, QstsArguments, SeriesControls, SeriesMode};
 use crate::failure::Failure;
 use crate::model::Model;
+use crate::model_files::ModelFiles;
 use crate::number::count;
 use crate::scenario::{self, Loaded};
 use crate::solve;
 use network::{ControlMode, Diagnostic, Network, Severity, Shapes, SolutionMode};
 use powerflow::metering::monitor::MonitorError;
 use powerflow::{Observer, Outcome, State, Step, conclude, run_series};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use studies::time_series::{FeederResult, Keep, Series, Sink, TimeSeriesError, TimeSeriesOptions, VoltageLimits, run_feeder};
 
 /// What every feeder of a run is asked.
@@ -29,7 +32,45 @@ pub struct Question {
     pub scenario: Option<Loaded>,
 }
 
+/// A question as another process is asked it: the scenario by its path.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CarriedQuestion {
+    options: TimeSeriesOptions,
+    iteration: IterationArguments,
+    dss: Vec<String>,
+    lenient: bool,
+    scenario: Option<PathBuf>,
+}
+
+impl CarriedQuestion {
+    /// The question, with the scenario read again.
+    ///
+    /// # Errors
+    /// A scenario that cannot be read.
+    pub fn unpack(&self, files: &ModelFiles) -> Result<Question, Failure> {
+        let scenario = self.scenario.as_deref().map(|path| scenario::load_from(files, path)).transpose()?;
+        let Self { options, iteration, dss, lenient, .. } = self.clone();
+        Ok(Question { options, iteration, dss, lenient, prints_steps: false, scenario })
+    }
+
+    /// Path of the scenario.
+    pub fn scenario(&self) -> Option<&std::path::Path> {
+        self.scenario.as_deref()
+    }
+}
+
 impl Question {
+    /// The question for another process.
+    pub fn carried(&self) -> CarriedQuestion {
+        CarriedQuestion {
+            options: self.options.clone(),
+            iteration: self.iteration,
+            dss: self.dss.clone(),
+            lenient: self.lenient,
+            scenario: self.scenario.as_ref().map(|s| s.path.clone()),
+        }
+    }
+
     /// # Errors
     /// A length of the run that is no whole number of steps; a scenario that cannot be read or is not for the run.
     pub fn new(a: &QstsArguments) -> Result<Self, Failure> {
@@ -215,7 +256,7 @@ pub struct Solved {
 /// Reads and checks a model.
 pub fn read(model: &ModelRef, question: &Question, cache: &HashCache) -> Read {
     if let Some(s) = &model.stored {
-        let read = Model::of_version(&model.master, Some(&s.network), Some(s.version));
+        let read = Model::of_version(&cache.files().at(&model.master), Some(&s.network), Some(s.version));
         let files = json!([{ "path": model.shown(), "sha256": s.digest }]);
         return Read { input_hash: s.digest.clone(), files, ready: read.and_then(|m| prepare(m, question)) };
     }

@@ -1,6 +1,6 @@
 //! The files that a model is made of, hashed as they are read, so that a later run knows whether the model is still the same.
 
-use crate::disk_files::DiskFiles;
+use crate::model_files::ModelFiles;
 use formats::opendss::FileSource;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
@@ -11,25 +11,38 @@ use store::sha256_hex;
 
 /// Hashes of files by path, each computed once in a run: feeders of a utility share their shapes.
 #[derive(Debug, Default)]
-pub struct HashCache(Mutex<HashMap<PathBuf, Option<String>>>);
+pub struct HashCache {
+    files: ModelFiles,
+    hashes: Mutex<HashMap<PathBuf, Option<String>>>,
+}
 
 impl HashCache {
+    /// Of files from elsewhere.
+    pub fn new(files: ModelFiles) -> Self {
+        Self { files, hashes: Mutex::default() }
+    }
+
+    /// Where the files are read from.
+    pub fn files(&self) -> &ModelFiles {
+        &self.files
+    }
+
     /// Hash of a file as it is now, or as it was when it was first asked for; `None` when it cannot be read.
     fn of_file(&self, path: &Path) -> Option<String> {
-        if let Some(known) = self.0.lock().expect("no thread fails with the lock").get(path) {
+        if let Some(known) = self.hashes.lock().expect("no thread fails with the lock").get(path) {
             return known.clone();
         }
-        let hash = DiskFiles::default().read(path).ok().map(|bytes| sha256_hex(&bytes));
-        self.0.lock().expect("no thread fails with the lock").insert(path.to_owned(), hash.clone());
+        let hash = self.files.read(path).ok().map(|bytes| sha256_hex(&bytes));
+        self.hashes.lock().expect("no thread fails with the lock").insert(path.to_owned(), hash.clone());
         hash
     }
 
     fn of_bytes(&self, path: &Path, bytes: &[u8]) -> String {
-        if let Some(Some(known)) = self.0.lock().expect("no thread fails with the lock").get(path) {
+        if let Some(Some(known)) = self.hashes.lock().expect("no thread fails with the lock").get(path) {
             return known.clone();
         }
         let hash = sha256_hex(bytes);
-        self.0.lock().expect("no thread fails with the lock").insert(path.to_owned(), Some(hash.clone()));
+        self.hashes.lock().expect("no thread fails with the lock").insert(path.to_owned(), Some(hash.clone()));
         hash
     }
 
@@ -47,17 +60,16 @@ impl HashCache {
     }
 }
 
-/// Files on disk that keep account of what was read.
+/// Files that keep account of what was read.
 #[derive(Debug)]
 pub struct HashedFiles<'a> {
-    disk: DiskFiles,
     cache: &'a HashCache,
     read: Mutex<BTreeMap<PathBuf, String>>,
 }
 
 impl<'a> HashedFiles<'a> {
     pub fn new(cache: &'a HashCache) -> Self {
-        Self { disk: DiskFiles::default(), cache, read: Mutex::default() }
+        Self { cache, read: Mutex::default() }
     }
 
     /// One hash over the names and contents of all files that were read.
@@ -74,7 +86,7 @@ impl<'a> HashedFiles<'a> {
 
 impl FileSource for HashedFiles<'_> {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        let bytes = self.disk.read(path);
+        let bytes = self.cache.files.read(path);
         let hash = match &bytes {
             Ok(bytes) => self.cache.of_bytes(path, bytes),
             Err(_) => "missing".to_owned(),
@@ -84,7 +96,7 @@ impl FileSource for HashedFiles<'_> {
     }
 
     fn list_dir(&self, dir: &Path) -> io::Result<Vec<String>> {
-        self.disk.list_dir(dir)
+        self.cache.files.list_dir(dir)
     }
 }
 

@@ -1,6 +1,7 @@
 //! A run into a results lake: what is missing is run, a feeder a thread, and committed feeder by feeder.
 
-use super::feeder::{self, Question, Solved};
+use super::feeder::{self, Question};
+use super::feeder_task::{FeederEnd, FeederTask};
 use super::files::HashCache;
 use super::models::ModelRef;
 use super::progress::{self, Done, Progress};
@@ -8,18 +9,17 @@ use super::{INTERRUPTED, interrupt};
 use crate::cli::QstsArguments;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::lake_place::LakePlace;
 use crate::number::{count, fixed};
 use crate::text::Table;
-use network::{Diagnostic, Severity};
-use serde_json::{Value, json};
+use network::Diagnostic;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
-use store::{Cause, FeederRecord, FeederWriter, Job, Lake, Plan, Run, RunInput, RunManifest, Status, StoreError, sha256_hex};
+use store::{Cause, FeederRecord, Job, Lake, Plan, Run, RunInput, RunManifest, Status, StoreError, sha256_hex};
 
 /// What a thread tells of a feeder.
 enum Ended {
@@ -27,11 +27,12 @@ enum Ended {
     /// Why, with the findings.
     Failed(usize, Failure),
     /// The lake cannot be written; the run ends.
-    Fatal(StoreError),
+    Fatal(Failure),
 }
 
 /// What the threads of a run share.
 struct Shared<'a> {
+    place: &'a LakePlace,
     run: &'a Run,
     models: &'a [ModelRef],
     jobs: &'a [Job],
@@ -49,6 +50,28 @@ impl Shared<'_> {
     }
 }
 
+/// What running the feeders of a plan came to.
+#[derive(Debug, Default)]
+pub struct Attempt {
+    /// Feeders that failed, by job.
+    pub failures: Vec<(usize, Failure)>,
+    /// Why the run cannot go on.
+    pub fatal: Option<Failure>,
+    pub solved_steps: u64,
+}
+
+/// A run whose feeders others are to do.
+pub struct Asked<'a> {
+    pub spec: &'a StudyRun,
+    pub place: &'a LakePlace,
+    pub run: &'a Run,
+    pub models: &'a [ModelRef],
+    pub jobs: &'a [Job],
+    pub question: &'a Question,
+    pub plan: &'a Plan,
+    pub options_hash: &'a str,
+}
+
 /// What a run is told beside its models and its question.
 #[derive(Debug, Clone)]
 pub struct StudyRun {
@@ -57,6 +80,8 @@ pub struct StudyRun {
     pub out: PathBuf,
     /// Feeders side by side; one for each processor without.
     pub threads: Option<u16>,
+    /// Scheduler of the cluster that is to do the feeders.
+    pub cluster: Option<String>,
     /// Go on with a study that is there.
     pub resume: bool,
     pub retry_failed: bool,
@@ -131,6 +156,7 @@ pub fn run(
         study: arguments.study.clone(),
         out: out.to_owned(),
         threads: arguments.threads,
+        cluster: arguments.cluster.clone(),
         resume: arguments.resume,
         retry_failed: arguments.retry_failed,
     };
@@ -154,7 +180,9 @@ pub fn run(
 /// A folder that is no lake or is written by another run, a study that is there already and is not to be resumed, a full disk.
 pub fn run_study(spec: &StudyRun, models: &[ModelRef], question: &Question, watch: &mut dyn Watch) -> Result<StudyOutcome, Failure> {
     let start = Instant::now();
-    let lake = Lake::open_or_create(&spec.out).map_err(refused)?;
+    let place = LakePlace::open(&spec.out)?;
+    let lake = Lake::open_or_create(place.here()).map_err(refused)?;
+    place.take_in(&lake, &spec.study)?;
     let options = question.as_json();
     let options_hash = sha256_hex(options.to_string().as_bytes());
     let engine_version = env!("CARGO_PKG_VERSION");
@@ -182,50 +210,33 @@ pub fn run_study(spec: &StudyRun, models: &[ModelRef], question: &Question, watc
         })
         .collect();
     let run = lake.begin(&manifest).map_err(refused)?;
-    let plan = run.plan(&jobs, spec.retry_failed).map_err(refused)?;
+    place.send_manifest(&lake, &spec.study)?;
+    let plan = place.plan(&run, &jobs, spec.retry_failed)?;
     watch.finds(&notes(&plan, spec.resume));
 
-    let threads = spec.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
     let steps = u64::from(question.options.steps);
     watch.begins(plan.todo.len(), plan.todo.len() as u64 * steps);
-    let shared = Shared {
-        run: &run,
-        models,
-        jobs: &jobs,
-        question,
-        cache: &cache,
-        plan: &plan,
-        next: AtomicUsize::new(0),
-        steps: AtomicU64::new(0),
-        stop: AtomicBool::new(false),
+    let Attempt { mut failures, fatal, solved_steps } = match &spec.cluster {
+        Some(cluster) => {
+            let asked = Asked { spec, place: &place, run: &run, models, jobs: &jobs, question, plan: &plan, options_hash: &options_hash };
+            crate::cluster::feeders(cluster, &asked, watch)
+        }
+        None => {
+            let shared = Shared {
+                place: &place,
+                run: &run,
+                models,
+                jobs: &jobs,
+                question,
+                cache: &cache,
+                plan: &plan,
+                next: AtomicUsize::new(0),
+                steps: AtomicU64::new(0),
+                stop: AtomicBool::new(false),
+            };
+            on_threads(&shared, spec.threads, watch)
+        }
     };
-    let mut failures: Vec<(usize, Failure)> = Vec::new();
-    let mut fatal = None;
-    std::thread::scope(|scope| {
-        let (tell, told) = mpsc::channel();
-        for _ in 0..threads.min(plan.todo.len()) {
-            let (tell, shared) = (tell.clone(), &shared);
-            scope.spawn(move || work(shared, &tell));
-        }
-        drop(tell);
-        let mut done = Done::default();
-        loop {
-            match told.recv_timeout(progress::DRAW) {
-                Ok(Ended::Done) => done.feeders += 1,
-                Ok(Ended::Failed(job, failure)) => {
-                    (done.feeders, done.failed) = (done.feeders + 1, done.failed + 1);
-                    failures.push((job, failure));
-                }
-                Ok(Ended::Fatal(error)) => {
-                    fatal.get_or_insert(error);
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-            done.steps = shared.steps.load(Ordering::Relaxed);
-            watch.goes_on(done);
-        }
-    });
     failures.sort_by_key(|(job, _)| *job);
     let mut findings: Vec<Diagnostic> = failures.iter().map(|(job, failure)| failed(&models[*job].feeder, failure)).collect();
     findings.extend(plan.failed.iter().map(|(job, reason)| {
@@ -239,8 +250,8 @@ pub fn run_study(spec: &StudyRun, models: &[ModelRef], question: &Question, watc
     let records: Vec<FeederRecord> = models.iter().filter_map(|m| found.remove(&m.feeder)).collect();
     findings.extend(records.iter().filter_map(unsettled));
     watch.finds(&findings);
-    if let Some(error) = fatal {
-        return Err(refused(error));
+    if let Some(failure) = fatal {
+        return Err(failure);
     }
     let interrupted = interrupt::asked();
     if records.len() == models.len() && !interrupted {
@@ -249,8 +260,8 @@ pub fn run_study(spec: &StudyRun, models: &[ModelRef], question: &Question, watc
             input.input_hash = record.map_or_else(String::new, |r| r.input_hash.clone());
         }
         run.write_manifest(&manifest).map_err(refused)?;
+        place.send_manifest(&lake, &spec.study)?;
     }
-    let solved_steps = shared.steps.load(Ordering::Relaxed);
     Ok(StudyOutcome { records, plan, models: models.len(), solved_steps, elapsed: start.elapsed(), interrupted })
 }
 
@@ -293,115 +304,62 @@ fn notes(plan: &Plan, resume: bool) -> Vec<Diagnostic> {
 fn work(shared: &Shared<'_>, tell: &Sender<Ended>) {
     while !shared.stops() {
         let Some(todo) = shared.plan.todo.get(shared.next.fetch_add(1, Ordering::Relaxed)) else { return };
-        let ended = catch_unwind(AssertUnwindSafe(|| run_one(shared, todo.job))).unwrap_or_else(|_| {
-            // A fault of the program in one feeder must not cost the others.
-            let failure = Failure::from(
-                Diagnostic::error("RUN.FEEDER.PANIC", "the program failed within this feeder").hint("Please report it with the model."),
-            );
-            Ok(fail(shared, &shared.jobs[todo.job], todo.job, failure))
+        let task = FeederTask {
+            place: shared.place,
+            run: shared.run,
+            model: &shared.models[todo.job],
+            job: &shared.jobs[todo.job],
+            question: shared.question,
+            cache: shared.cache,
+        };
+        let ended = task.run(&mut |steps| {
+            shared.steps.fetch_add(u64::from(steps), Ordering::Relaxed);
+            if shared.stops() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
-        match ended {
-            Ok(Some(ended)) => {
-                if matches!(ended, Ended::Fatal(_)) {
-                    shared.stop.store(true, Ordering::Relaxed);
-                }
-                let _ = tell.send(ended);
-            }
-            Ok(None) => return,
+        let tells = match ended {
+            Ok(FeederEnd::Done) => Ended::Done,
+            Ok(FeederEnd::Failed(failure)) => Ended::Failed(todo.job, failure),
+            Ok(FeederEnd::Stopped) => return,
             Err(error) => {
                 shared.stop.store(true, Ordering::Relaxed);
-                let _ = tell.send(Ended::Fatal(error));
+                Ended::Fatal(error)
             }
+        };
+        let _ = tell.send(tells);
+    }
+}
+
+/// The feeders of the plan, on threads of this program.
+fn on_threads(shared: &Shared<'_>, threads: Option<u16>, watch: &mut dyn Watch) -> Attempt {
+    let threads = threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+    let mut attempt = Attempt::default();
+    std::thread::scope(|scope| {
+        let (tell, told) = mpsc::channel();
+        for _ in 0..threads.min(shared.plan.todo.len()) {
+            let tell = tell.clone();
+            scope.spawn(move || work(shared, &tell));
         }
-    }
-}
-
-/// Records a failure.
-fn fail(shared: &Shared<'_>, job: &Job, index: usize, failure: Failure) -> Option<Ended> {
-    match shared.run.fail(job, &reason(&failure)) {
-        Ok(_) => Some(Ended::Failed(index, failure)),
-        Err(error) => Some(Ended::Fatal(error)),
-    }
-}
-
-/// The errors of a failure in one text.
-fn reason(failure: &Failure) -> String {
-    let texts: Vec<String> = failure.errors().take(3).map(ToString::to_string).collect();
-    texts.join("\n")
-}
-
-/// One feeder; nothing when the run was ended on the way.
-fn run_one(shared: &Shared<'_>, index: usize) -> Result<Option<Ended>, StoreError> {
-    let read = feeder::read(&shared.models[index], shared.question, shared.cache);
-    let job = Job { input_hash: read.input_hash, ..shared.jobs[index].clone() };
-    let ready = match read.ready {
-        Ok(ready) => ready,
-        Err(failure) => return Ok(fail(shared, &job, index, failure)),
-    };
-    let mut writer = shared.run.feeder(&job)?;
-    let mut broken = None;
-    let mut counted = 0;
-    let mut watch = |done: u32| {
-        shared.steps.fetch_add(u64::from(done - counted), Ordering::Relaxed);
-        counted = done;
-        if shared.stops() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
-    let solved = ready.run(shared.question, &mut watch, &mut |batches| {
-        for b in batches {
-            if let Err(error) = writer.append(b.table, &b.batch) {
-                broken = Some(error);
-                return ControlFlow::Break(());
+        drop(tell);
+        let mut done = Done::default();
+        loop {
+            match told.recv_timeout(progress::DRAW) {
+                Ok(Ended::Done) => done.feeders += 1,
+                Ok(Ended::Failed(job, failure)) => {
+                    (done.feeders, done.failed) = (done.feeders + 1, done.failed + 1);
+                    attempt.failures.push((job, failure));
+                }
+                Ok(Ended::Fatal(error)) => {
+                    attempt.fatal.get_or_insert(error);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
             }
+            done.steps = shared.steps.load(Ordering::Relaxed);
+            watch.goes_on(done);
         }
-        ControlFlow::Continue(())
     });
-    if let Some(error) = broken {
-        return Err(error);
-    }
-    match solved {
-        Err(failure) => Ok(fail(shared, &job, index, failure)),
-        Ok(solved) if solved.result.stopped => Ok(None),
-        Ok(solved) => commit(writer, shared.question, &solved, read.files).map(Some),
-    }
-}
-
-fn commit(mut writer: FeederWriter<'_>, question: &Question, solved: &Solved, files: Value) -> Result<Ended, StoreError> {
-    for b in solved.result.tables(&question.options.keep) {
-        writer.append(b.table, &b.batch)?;
-    }
-    writer.commit(record(solved, question, files))?;
-    Ok(Ended::Done)
-}
-
-/// What the record of a feeder tells without its tables.
-fn record(solved: &Solved, question: &Question, files: Value) -> Value {
-    let (r, t) = (&solved.result, &solved.result.totals);
-    let kept = question.options.keep.statistics;
-    let nodes = |is: &dyn Fn(&studies::time_series::tables::NodeStatistics) -> bool| kept.then(|| r.nodes.iter().filter(|n| is(n)).count());
-    let mut all = json!({
-        "circuit": solved.circuit,
-        "controls": solved.controls,
-        "tolerance_pu": solved.tolerance_pu,
-        "nodes": t.nodes,
-        "loads": t.loads,
-        "steps": t.steps,
-        "unsettled": t.unsettled,
-        "first_unsettled": r.unsettled.first().map(|u| json!({ "hour": u.hour, "node": u.worst_node })),
-        "energy_kwh": t.energy_kwh,
-        "losses_kwh": t.losses_kwh,
-        "peak_kw": t.peak_kw,
-        "v_min_pu": t.v_min_pu,
-        "v_max_pu": t.v_max_pu,
-        "nodes_outside_a": nodes(&|n| n.hours_below_a + n.hours_above_a > 0.0),
-        "nodes_outside_b": nodes(&|n| n.hours_below_b + n.hours_above_b > 0.0),
-        "elements_overloaded": kept.then(|| r.elements.iter().filter(|e| e.hours_above_normal > 0.0).count()),
-        "warnings": solved.findings.iter().filter(|d| d.severity == Severity::Warning).count(),
-        "files": files,
-    });
-    if let Some(stacked) = &solved.stacked {
-        all["scenario"] = stacked.clone();
-    }
-    all
+    attempt.solved_steps = shared.steps.load(Ordering::Relaxed);
+    attempt
 }
 
 fn failed(feeder: &str, failure: &Failure) -> Diagnostic {
@@ -487,6 +445,6 @@ fn layers(outcome: &StudyOutcome) -> String {
     text
 }
 
-fn refused(error: StoreError) -> Failure {
+pub(crate) fn refused(error: StoreError) -> Failure {
     Diagnostic::error("OUTPUT.LAKE.REFUSED", error.to_string()).hint(error.hint()).into()
 }

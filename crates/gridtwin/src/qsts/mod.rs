@@ -6,7 +6,8 @@
 //! ```
 
 pub mod feeder;
-mod files;
+pub mod feeder_task;
+pub mod files;
 pub mod interrupt;
 pub mod lake_run;
 pub mod models;
@@ -90,7 +91,7 @@ fn one(model: &models::ModelRef, question: &Question, console: &mut Console<'_>)
     let mut watch = |done: u32| {
         if drawn.elapsed() >= progress::DRAW {
             drawn = std::time::Instant::now();
-            progress.tell(Done { feeders: 0, failed: 0, steps: u64::from(done) }, console);
+            progress.tell(Done { steps: u64::from(done), ..Done::default() }, console);
         }
         if interrupt::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };

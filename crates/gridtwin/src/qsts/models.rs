@@ -5,9 +5,11 @@
 //! make a circuit and none is the master, each is a model.
 
 use crate::failure::Failure;
+use crate::model_files::{Kind, ModelFiles};
+use formats::opendss::FileSource;
 use network::{Diagnostic, SourceRef};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use store::project::VersionInfo;
 
@@ -15,7 +17,7 @@ use store::project::VersionInfo;
 const DEPTH: usize = 6;
 
 /// A model, and the name of its feeder.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelRef {
     pub feeder: String,
     /// Master file of a script, folder of a project.
@@ -25,7 +27,7 @@ pub struct ModelRef {
 }
 
 /// A network that a project keeps, as one of its versions.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredModel {
     pub network: String,
     pub version: u64,
@@ -60,8 +62,8 @@ impl ModelRef {
 pub fn find(arguments: &[PathBuf]) -> Result<Vec<ModelRef>, Failure> {
     let mut found: Vec<ModelRef> = Vec::new();
     for path in arguments {
-        let metadata = fs::metadata(path).map_err(|e| missing(path, &e.to_string(), None))?;
-        if metadata.is_dir() {
+        let kind = ModelFiles::default().kind(path).map_err(|e| missing(path, &e.to_string(), None))?;
+        if kind == Kind::Folder {
             let before = found.len();
             in_folder(path, DEPTH, &mut found)?;
             if found.len() == before {
@@ -94,7 +96,9 @@ fn is_list(path: &Path) -> bool {
 
 /// Paths of a list, relative to the list itself; `#` begins a comment, a name may follow after a comma.
 fn from_list(list: &Path, found: &mut Vec<ModelRef>) -> Result<(), Failure> {
-    let text = fs::read_to_string(list).map_err(|e| missing(list, &e.to_string(), None))?;
+    let files = ModelFiles::default();
+    let bytes = files.read(list).map_err(|e| missing(list, &e.to_string(), None))?;
+    let text = String::from_utf8(bytes).map_err(|e| missing(list, &e.to_string(), None))?;
     let folder = list.parent().unwrap_or(Path::new(""));
     let before = found.len();
     for (number, line) in text.lines().enumerate() {
@@ -109,9 +113,9 @@ fn from_list(list: &Path, found: &mut Vec<ModelRef>) -> Result<(), Failure> {
         }
         let master = folder.join(path);
         let at = SourceRef::new(list.to_string_lossy().as_ref(), number as u32 + 1);
-        let metadata = fs::metadata(&master).map_err(|e| missing(&master, &e.to_string(), Some(&at)))?;
+        let kind = files.kind(&master).map_err(|e| missing(&master, &e.to_string(), Some(&at)))?;
         let named = name.filter(|n| !n.is_empty());
-        if metadata.is_dir() {
+        if kind == Kind::Folder {
             let first = found.len();
             in_folder(&master, DEPTH, found)?;
             match (named, found.len() - first) {
@@ -143,18 +147,16 @@ fn name_of(master: &Path) -> String {
 }
 
 fn in_folder(folder: &Path, depth: usize, found: &mut Vec<ModelRef>) -> Result<(), Failure> {
-    let entries = fs::read_dir(folder).map_err(|e| missing(folder, &e.to_string(), None))?;
-    let mut paths: Vec<PathBuf> = entries.filter_map(Result::ok).map(|e| e.path()).collect();
-    paths.sort();
-    let scripts: Vec<&PathBuf> =
-        paths.iter().filter(|p| p.extension().is_some_and(|e| e.eq_ignore_ascii_case("dss")) && p.is_file()).collect();
+    let entries = ModelFiles::default().entries(folder).map_err(|e| missing(folder, &e.to_string(), None))?;
+    let is_script = |p: &Path| p.extension().is_some_and(|e| e.eq_ignore_ascii_case("dss"));
+    let scripts: Vec<&PathBuf> = entries.iter().filter(|(p, kind)| *kind == Kind::File && is_script(p)).map(|(p, _)| p).collect();
     let masters = masters(folder, &scripts);
     if !masters.is_empty() {
         found.extend(masters.into_iter().map(|master| ModelRef::script(name_of(&master), master)));
         return Ok(());
     }
     if depth > 0 {
-        for path in paths.iter().filter(|p| p.is_dir()) {
+        for (path, _) in entries.iter().filter(|(_, kind)| *kind == Kind::Folder) {
             in_folder(path, depth - 1, found)?;
         }
     }
@@ -180,7 +182,7 @@ pub(crate) fn masters(folder: &Path, scripts: &[&PathBuf]) -> Vec<PathBuf> {
 
 /// Whether a script begins a circuit: `new circuit.NAME`, with `object=` or without.
 fn makes_circuit(script: &Path) -> bool {
-    let Ok(bytes) = fs::read(script) else { return false };
+    let Ok(bytes) = ModelFiles::default().read(script) else { return false };
     String::from_utf8_lossy(&bytes).lines().any(|line| {
         let mut words = line.split_whitespace().map(str::to_lowercase);
         let is_new = words.next().is_some_and(|w| w == "new");
@@ -220,6 +222,7 @@ fn components(path: &Path) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn scratch(name: &str, files: &[(&str, &str)]) -> PathBuf {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tmp").join(format!("qsts-models-{name}-{}", std::process::id()));

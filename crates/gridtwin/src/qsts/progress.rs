@@ -19,6 +19,8 @@ pub struct Done {
     pub failed: usize,
     /// Steps of all feeders.
     pub steps: u64,
+    /// Workers of a cluster that are alive; 0 when this program does the feeders itself.
+    pub workers: usize,
 }
 
 /// Tells how far a run is.
@@ -78,6 +80,9 @@ fn line(done: Done, feeders: usize, steps: u64, elapsed: Duration, bar: bool) ->
     if done.failed > 0 {
         text += &format!(", {} failed", done.failed);
     }
+    if done.workers > 0 {
+        text += &format!("  on {}", count(done.workers, "worker"));
+    }
     text += &format!("  {} steps/s", short(rate));
     if done.steps > 0 && done.steps < steps {
         text += &format!("  {} left", duration(Duration::from_secs_f64((steps - done.steps) as f64 / rate)));
@@ -112,10 +117,10 @@ mod tests {
 
     #[test]
     fn a_line_says_how_far_how_fast_and_how_long() {
-        let done = Done { feeders: 5, failed: 1, steps: 25_000 };
+        let done = Done { feeders: 5, failed: 1, steps: 25_000, workers: 0 };
         let text = line(done, 10, 100_000, Duration::from_secs(10), true);
         assert_eq!(text, "[======                  ]  25 %  5 of 10 feeders, 1 failed  2500 steps/s  30 s left");
-        let text = line(Done { feeders: 1, failed: 0, steps: 24 }, 1, 24, Duration::from_secs(1), false);
+        let text = line(Done { feeders: 1, steps: 24, ..Done::default() }, 1, 24, Duration::from_secs(1), false);
         assert_eq!(text, "100 %  1 of 1 feeder  24.0 steps/s");
     }
 

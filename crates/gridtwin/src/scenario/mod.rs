@@ -8,6 +8,7 @@ use crate::console::Console;
 use crate::disk_files::DiskFiles;
 use crate::failure::Failure;
 use crate::model::Model;
+use crate::model_files::ModelFiles;
 use crate::number::{count, fixed};
 use crate::qsts::models::{self, ModelRef};
 use crate::text::{self, Table};
@@ -37,13 +38,20 @@ pub struct Loaded {
 /// # Errors
 /// All findings, when one of them is an error.
 pub fn load(path: &Path) -> Result<Loaded, Failure> {
-    let disk = DiskFiles::default();
-    let import = formats::scenario::read(&disk, path);
+    load_from(&ModelFiles::default(), path)
+}
+
+/// As [`load`], with files from elsewhere.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_from(files: &dyn FileSource, path: &Path) -> Result<Loaded, Failure> {
+    let import = formats::scenario::read(files, path);
     let sound = import.is_sound();
     let Some(scenario) = import.scenario.filter(|_| sound) else { return Err(Failure::new(import.diagnostics)) };
     let mut text = String::new();
     for file in &import.files {
-        let bytes = disk.read(file).unwrap_or_default();
+        let bytes = files.read(file).unwrap_or_default();
         text += &format!("{}\n{}\n", file.display(), sha256_hex(&bytes));
     }
     let prepared = Prepared::new(scenario, import.data).map_err(Failure::new)?;
@@ -88,7 +96,7 @@ pub fn check_models(
 pub fn network_of(model: &ModelRef) -> Result<Network, Failure> {
     let read = match &model.stored {
         Some(s) => Model::of_version(&model.master, Some(&s.network), Some(s.version))?,
-        None => Model::read_any(&DiskFiles::default(), &model.master, &[], false, &crate::cli::ImportArguments::default())?,
+        None => Model::read_any(&ModelFiles::default(), &model.master, &[], false, &crate::cli::ImportArguments::default())?,
     };
     Ok(read.network)
 }

@@ -12,19 +12,21 @@ use crate::cli::{IterationArguments, ModelArguments};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::model::Model;
+use crate::model_files::ModelFiles;
 use crate::number::{count, fixed, g12};
 use crate::qsts::feeder::{self, Question, Solved};
 use crate::qsts::{interrupt, progress};
 use crate::result_folder::write_whole;
 use crate::text::{Table, shorten};
 use clap::{Args, ValueEnum};
-use network::scenario::{Scenario, ScenarioData};
+use network::scenario::Scenario;
 use network::{ControlMode, Diagnostic, Imported, Network, Severity, SolutionMode};
+use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use studies::scenario::Prepared;
 use studies::synthetic::random::Random;
@@ -67,6 +69,9 @@ pub struct SweepArguments {
     /// Samples that run side by side [default: one for each processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: Option<u16>,
+    /// Run the samples on the workers of the cluster whose scheduler is there, df://HOST:PORT
+    #[arg(long, value_name = "URL", conflicts_with = "threads")]
+    pub cluster: Option<String>,
     /// Folder for samples.csv and response.csv
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -172,7 +177,7 @@ pub fn samples(vary: &[Vary], method: SweepMethod, n: u32, seed: u64) -> Result<
 }
 
 /// Titles of the key figures.
-const FIGURES: [&str; 13] = [
+pub(crate) const FIGURES: [&str; 13] = [
     "nominal_peak_kw",
     "peak_kw",
     "energy_kwh",
@@ -213,7 +218,7 @@ fn figures(solved: &Solved) -> [Option<f64>; FIGURES.len()] {
 }
 
 /// One sample's outcome: figures, or why there are none.
-type Row = Result<[Option<f64>; FIGURES.len()], Failure>;
+pub(crate) type Row = Result<[Option<f64>; FIGURES.len()], Failure>;
 
 /// Runs the command; false when a sample could not be solved.
 ///
@@ -222,7 +227,7 @@ type Row = Result<[Option<f64>; FIGURES.len()], Failure>;
 pub fn run(arguments: &SweepArguments, console: &mut Console<'_>) -> Result<bool, Failure> {
     let begun = Instant::now();
     let loaded = super::load(&arguments.file)?;
-    let mut model = Model::read(&arguments.model)?;
+    let (mut model, model_hash) = Model::read_hashed(&ModelFiles::default(), &arguments.model)?;
     model.preflight(arguments.model.lenient)?;
     let found = loaded.prepared.check(&model.network);
     if found.iter().any(|d| d.severity == Severity::Error) {
@@ -232,40 +237,32 @@ pub fn run(arguments: &SweepArguments, console: &mut Console<'_>) -> Result<bool
     console.warn(&found);
     let rows = samples(&arguments.vary, arguments.method, arguments.samples, arguments.seed)?;
     // Every value is checked before anything runs.
+    let asked = SweepAsked {
+        model: arguments.model.clone(),
+        file: arguments.file.clone(),
+        paths: arguments.vary.iter().map(|v| v.path.clone()).collect(),
+        from_hour: arguments.from_hour,
+        hours: arguments.hours,
+        model_hash,
+        scenario_hash: loaded.digest.clone(),
+    };
+    let sweep = Sweep::new(&asked, loaded.prepared.clone(), std::mem::take(&mut model.network));
     let mut scenarios: Vec<Scenario> = Vec::with_capacity(rows.len());
     let mut faults: Vec<Diagnostic> = Vec::new();
     for row in &rows {
-        let mut scenario = (*loaded.prepared.scenario).clone();
-        for (v, value) in arguments.vary.iter().zip(row) {
-            match formats::scenario::vary(&scenario, &v.path, value) {
-                Ok(varied) => scenario = varied,
-                Err(found) => faults.extend(found.into_iter().filter(|f| !faults.contains(f)).collect::<Vec<_>>()),
-            }
+        match sweep.scenario(row) {
+            Ok(scenario) => scenarios.push(scenario),
+            Err(found) => faults.extend(found.into_iter().filter(|f| !faults.contains(f)).collect::<Vec<_>>()),
         }
-        scenarios.push(scenario);
     }
     if !faults.is_empty() {
         return Err(Failure::new(faults));
     }
-    let question = Question {
-        options: TimeSeriesOptions {
-            mode: SolutionMode::Yearly,
-            steps: (f64::from(arguments.hours) / loaded.prepared.scenario.step_h()).round() as u32,
-            step_h: loaded.prepared.scenario.step_h(),
-            start_hour: i64::from(arguments.from_hour),
-            controls: Some(ControlMode::Static),
-            tolerance_pu: None,
-            keep: Keep { steps: false, episodes: false, meters: false, ..Keep::default() },
-            limits: VoltageLimits::default(),
-        },
-        iteration: IterationArguments::default(),
-        dss: Vec::new(),
-        lenient: arguments.model.lenient,
-        prints_steps: false,
-        scenario: None,
-    };
     interrupt::watch();
-    let results = solve_all(arguments, &question, &loaded.prepared, scenarios, &model.network);
+    let results = match &arguments.cluster {
+        Some(cluster) => crate::cluster::samples(cluster, &asked, &rows, console)?,
+        None => solve_all(arguments, &sweep, &scenarios),
+    };
     if interrupt::asked() {
         return Err(Diagnostic::error("SCENARIO.SWEEP.INTERRUPTED", "the sweep was interrupted").hint("nothing was written").into());
     }
@@ -273,7 +270,7 @@ pub fn run(arguments: &SweepArguments, console: &mut Console<'_>) -> Result<bool
     if let Some(Err(first)) = results.iter().find(|r| r.is_err()) {
         console.warn(&first.diagnostics);
     }
-    let mut text = format!("{} of {}: {}\n", loaded.prepared.scenario.name, model.network.name, count(rows.len(), "sample"));
+    let mut text = format!("{} of {}: {}\n", loaded.prepared.scenario.name, sweep.network.name, count(rows.len(), "sample"));
     if failed > 0 {
         text += &format!("{failed} could not be solved; the first is told above\n");
     }
@@ -292,24 +289,91 @@ pub fn run(arguments: &SweepArguments, console: &mut Console<'_>) -> Result<bool
     Ok(failed == 0)
 }
 
-fn solve_all(
-    arguments: &SweepArguments,
-    question: &Question,
-    prepared: &Prepared,
-    scenarios: Vec<Scenario>,
-    network: &Network,
-) -> Vec<Row> {
+/// What every sample of a sweep is asked, so that another process can be asked it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SweepAsked {
+    pub model: ModelArguments,
+    /// The scenario.
+    pub file: PathBuf,
+    /// Parameters that vary.
+    pub paths: Vec<String>,
+    pub from_hour: u32,
+    pub hours: u32,
+    /// Of the files of the model and of the scenario.
+    pub model_hash: String,
+    pub scenario_hash: String,
+}
+
+/// What the samples of a sweep share.
+pub struct Sweep {
+    question: Question,
+    prepared: Arc<Prepared>,
+    network: Network,
+    paths: Vec<String>,
+}
+
+impl Sweep {
+    pub fn new(asked: &SweepAsked, prepared: Arc<Prepared>, network: Network) -> Self {
+        let question = Question {
+            options: TimeSeriesOptions {
+                mode: SolutionMode::Yearly,
+                steps: (f64::from(asked.hours) / prepared.scenario.step_h()).round() as u32,
+                step_h: prepared.scenario.step_h(),
+                start_hour: i64::from(asked.from_hour),
+                controls: Some(ControlMode::Static),
+                tolerance_pu: None,
+                keep: Keep { steps: false, episodes: false, meters: false, ..Keep::default() },
+                limits: VoltageLimits::default(),
+            },
+            iteration: IterationArguments::default(),
+            dss: Vec::new(),
+            lenient: asked.model.lenient,
+            prints_steps: false,
+            scenario: None,
+        };
+        Self { question, prepared, network, paths: asked.paths.clone() }
+    }
+
+    /// The scenario of a sample.
+    ///
+    /// # Errors
+    /// Every path and value that is none.
+    pub fn scenario(&self, row: &[String]) -> Result<Scenario, Vec<Diagnostic>> {
+        let mut scenario = (*self.prepared.scenario).clone();
+        let mut faults = Vec::new();
+        for (path, value) in self.paths.iter().zip(row) {
+            match formats::scenario::vary(&scenario, path, value) {
+                Ok(varied) => scenario = varied,
+                Err(found) => faults.extend(found),
+            }
+        }
+        if faults.is_empty() { Ok(scenario) } else { Err(faults) }
+    }
+
+    /// Solves a sample, until it is told to stop.
+    pub fn sample(&self, scenario: &Scenario, stop: &dyn Fn() -> bool) -> Row {
+        let prepared = Prepared::new(scenario.clone(), self.prepared.data.clone()).map_err(Failure::new)?;
+        let loaded = super::Loaded { prepared: Arc::new(prepared), findings: Vec::new(), digest: String::new(), path: PathBuf::new() };
+        let question = Question { scenario: Some(loaded), ..self.question.clone() };
+        let imported = Imported { network: self.network.clone(), ..Imported::default() };
+        let ready = feeder::prepare(Model::from_imported(self.network.name.clone(), None, imported), &question)?;
+        let mut watch = |_| if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        let solved = ready.run(&question, &mut watch, &mut |_| ControlFlow::Continue(()))?;
+        Ok(figures(&solved))
+    }
+}
+
+fn solve_all(arguments: &SweepArguments, sweep: &Sweep, scenarios: &[Scenario]) -> Vec<Row> {
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<(usize, Row)>> = Mutex::new(Vec::new());
     let threads = arguments.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
-    let data = prepared.data.clone();
     std::thread::scope(|scope| {
         for _ in 0..threads.min(scenarios.len()) {
             scope.spawn(|| {
                 loop {
                     let k = next.fetch_add(1, Ordering::Relaxed);
                     let Some(scenario) = scenarios.get(k).filter(|_| !interrupt::asked()) else { break };
-                    let row = solve(question, scenario, &data, network);
+                    let row = sweep.sample(scenario, &interrupt::asked);
                     done.lock().unwrap_or_else(|e| e.into_inner()).push((k, row));
                 }
             });
@@ -318,18 +382,6 @@ fn solve_all(
     let mut done = done.into_inner().unwrap_or_else(|e| e.into_inner());
     done.sort_by_key(|(k, _)| *k);
     done.into_iter().map(|(_, row)| row).collect()
-}
-
-fn solve(question: &Question, scenario: &Scenario, data: &std::sync::Arc<ScenarioData>, network: &Network) -> Row {
-    let prepared = Prepared::new(scenario.clone(), data.clone()).map_err(Failure::new)?;
-    let loaded =
-        super::Loaded { prepared: std::sync::Arc::new(prepared), findings: Vec::new(), digest: String::new(), path: PathBuf::new() };
-    let question = Question { scenario: Some(loaded), ..question.clone() };
-    let imported = Imported { network: network.clone(), ..Imported::default() };
-    let ready = feeder::prepare(Model::from_imported(network.name.clone(), None, imported), &question)?;
-    let mut watch = |_| if interrupt::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
-    let solved = ready.run(&question, &mut watch, &mut |_| ControlFlow::Continue(()))?;
-    Ok(figures(&solved))
 }
 
 fn cell(text: &str) -> String {

@@ -201,7 +201,8 @@ pub fn series(spec: &Spec, params: &MomentParams) -> Result<Value, Failure> {
     }
     let (model, question) = of_study(spec, &MomentParams { study, ..params.clone() })?;
     std::fs::create_dir_all(&spec.files).map_err(|e| crate::result_folder::cannot("make the folder", &spec.files, &e))?;
-    let run = StudyRun { study: "course".into(), out: spec.files.clone(), threads: Some(1), resume: false, retry_failed: false };
+    let run =
+        StudyRun { study: "course".into(), out: spec.files.clone(), threads: Some(1), cluster: None, resume: false, retry_failed: false };
     let outcome = run_study(&run, std::slice::from_ref(&model), &question, &mut Quiet)?;
     if let Some(Status::Failed { reason }) = outcome.records.first().map(|r| &r.status) {
         return Err(Diagnostic::error("RUN.SERIES.UNKNOWN", format!("{} has no course in this study", params.name))

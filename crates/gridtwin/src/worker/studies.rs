@@ -131,6 +131,7 @@ pub fn solve(spec: &Spec, params: &SolveYearParams, teller: &Teller) -> Result<V
         study: study.clone(),
         out: dir.to_owned(),
         threads: params.threads,
+        cluster: None,
         resume: params.resume || is_ours,
         retry_failed: params.retry_failed,
     };
@@ -241,7 +242,8 @@ pub fn trial(spec: &Spec, params: &SolveYearParams) -> Result<Value, Failure> {
     for n in TRIAL_STEPS {
         let params = SolveYearParams { steps: Some(n), hours: None, ..params.clone() };
         let question = Question::new(&arguments(&params)?)?;
-        let run = StudyRun { study: n.to_string(), out: spec.files.clone(), threads: Some(1), resume: false, retry_failed: false };
+        let run =
+            StudyRun { study: n.to_string(), out: spec.files.clone(), threads: Some(1), cluster: None, resume: false, retry_failed: false };
         let outcome = run_study(&run, &models, &question, &mut Quiet)?;
         if let Some(Status::Failed { reason }) = outcome.records.first().map(|r| &r.status) {
             return Err(Diagnostic::error("RUN.FEEDER.FAILED", format!("network {} cannot be solved", largest.network))

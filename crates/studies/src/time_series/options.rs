@@ -1,9 +1,10 @@
 //! What a time-series study is asked.
 
 use network::{ControlMode, SolutionMode, SolutionOptions};
+use serde::{Deserialize, Serialize};
 
 /// Voltage limits, per unit of the nominal voltage.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VoltageLimits {
     pub a_low_pu: f64,
     pub a_high_pu: f64,
@@ -19,7 +20,7 @@ impl Default for VoltageLimits {
 }
 
 /// Of which elements or nodes full series are kept.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Series {
     #[default]
     None,
@@ -29,7 +30,7 @@ pub enum Series {
 }
 
 /// What is kept of a run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Keep {
     /// One row a step.
     pub steps: bool,
@@ -51,7 +52,7 @@ impl Default for Keep {
 }
 
 /// A time-series study of one feeder.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TimeSeriesOptions {
     pub mode: SolutionMode,
     pub steps: u32,
