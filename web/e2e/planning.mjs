@@ -66,7 +66,7 @@ export async function planning({ page, server, api }) {
   await step('what mends the violations, at what cost', async () => {
     await ask('mitigation', async () => {
       await page.getByLabel(/^Series/).selectOption('daily');
-      for (const [label, value] of [['A set point or fixed tap (USD)', '500'], ['Other conductors (USD/km)', '60000'], ['A second circuit (USD/km)', '90000'], ['A transformer (USD)', '5000'], ['A capacitor bank (USD)', '8000'], ['Budget (USD)', '1000000']]) await page.getByLabel(label, { exact: true }).fill(value);
+      for (const [label, value] of [['A set point or fixed tap (USD)', '500'], ['Other conductors (USD/km)', '60000'], ['A second circuit (USD/km)', '90000'], ['A transformer (USD)', '5000'], ['A capacitor bank (USD)', '8000'], ['Budget (USD)', '1000000'], ['Upper limit of voltages (pu)', '1.058']]) await page.getByLabel(label, { exact: true }).fill(value);
     });
     await page.getByText('h of violation at').waitFor();
     await shot('planning-mitigation');

@@ -25,6 +25,8 @@ const ALONE: usize = 4;
 /// A new regulator holds this voltage on a base of 120 V, within a band of 2 V.
 const TARGET_V: f64 = 122.0;
 const BAND_V: f64 = 2.0;
+/// Shorter lines of a model stand for switches, fuses and joints.
+const LAID_M: f64 = 2.0;
 /// A battery may be emptied to a fifth.
 const USABLE: f64 = 0.8;
 
@@ -312,7 +314,7 @@ impl Looker<'_> {
         let ids: Vec<ElementId> = cluster.violations.iter().filter_map(|&v| network.find(&violations[v].thing)).collect();
         let mut all = Vec::new();
         let conductors: Vec<(usize, usize)> =
-            ids.iter().filter(|id| id.kind == ElementKind::Line).filter_map(|&id| Some((id.index(), self.code_for(id)?))).collect();
+            ids.iter().filter(|id| self.is_laid(**id)).filter_map(|&id| Some((id.index(), self.code_for(id)?))).collect();
         if !conductors.is_empty() {
             all.push(Fix::Conductors(conductors.clone()));
         }
@@ -327,9 +329,17 @@ impl Looker<'_> {
         if sizes.len() > 1 {
             all.extend(sizes.iter().take(ALONE).map(|s| Fix::Sizes(vec![*s])));
         }
-        all.extend(ids.iter().filter(|id| id.kind == ElementKind::Line).take(ALONE).map(|id| Fix::SecondCircuit(id.index())));
+        all.extend(ids.iter().filter(|id| self.is_laid(**id)).take(ALONE).map(|id| Fix::SecondCircuit(id.index())));
         all.extend(ids.first().and_then(|&id| self.battery_behind(id)));
         all
+    }
+
+    /// A line that has a length: a switch is not laid, and by the kilometre it would cost nothing.
+    fn is_laid(&self, id: ElementId) -> bool {
+        id.kind == ElementKind::Line && {
+            let line = &self.network.lines[id.index()];
+            !line.is_switch && line.length_m() >= LAID_M
+        }
     }
 
     /// The smallest line code of as many phases that carries the largest current; the largest of all where none does.
@@ -455,6 +465,7 @@ impl Looker<'_> {
                 all.push(Fix::Regulator { line: half.index(), kva: changes::next_kva(per_phase * 1.25, 1) });
             }
         }
+        let lines: Vec<ElementId> = lines.into_iter().filter(|id| self.is_laid(*id)).collect();
         let losses = |id: &ElementId| self.statistics(*id).map_or(0.0, |s| s.losses_kwh);
         if let Some(&id) = lines.iter().max_by(|a, b| losses(a).total_cmp(&losses(b))) {
             all.extend(changes::next_code(network, id.index()).map(|code| Fix::Conductors(vec![(id.index(), code)])));

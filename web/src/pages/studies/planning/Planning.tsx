@@ -10,7 +10,7 @@ import { useMay } from '../../../state/session';
 import { commonOf, patched, useUrl } from '../../../state/url';
 import { strings } from '../../../strings';
 import { axis, Chart, tooltip } from '../../../ui/Chart';
-import { count, num, when } from '../../../ui/format';
+import { count, num, plural, when } from '../../../ui/format';
 import { Dialog, Empty, Loaded, Panel, ProblemView, RoleButton, Severity, Spinner, Tabs } from '../../../ui/parts';
 import { Table, type Column } from '../../../ui/Table';
 import { Ask } from './Ask';
@@ -130,7 +130,7 @@ function MitigationHead({ answer }: { answer: Answer }) {
   if (before.things === 0) return <p>{t.nothingToMend}</p>;
   return (
     <>
-      <p>{t.violated(num(before.violation_h), count(before.things), count(answer.summary.clusters as number))}</p>
+      <p>{t.violated(num(before.violation_h), count(before.things), plural(answer.summary.clusters as number, 'cluster'))}</p>
       {portfolio === null ? <p>{t.noPortfolio}</p> : (
         <>
           <p><b>{t.portfolio(`${count(Math.round(portfolio.cost))} ${currency}`, num(portfolio.mended_h), num(portfolio.after.violation_h))}</b></p>
