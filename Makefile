@@ -38,7 +38,7 @@ run: ## build the program with its web app, make a demonstration, serve it (DATA
 	fi
 	"$${CARGO_TARGET_DIR:-target}"/quick/gridtwin serve --data $(DATA) --port $(PORT) --demo
 
-test: web ## formatting, clippy without warnings, every test; beside a PostgreSQL server and in a Chromium that are fetched for it (scripts/)
+test: web ## formatting, clippy without warnings, every test; beside a PostgreSQL and an S3 server and in a Chromium that are fetched for it (scripts/)
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --workspace --all-targets --features gridtwin/cluster -- -D warnings
 	S3_TEST_VENV="$${CARGO_TARGET_DIR:-target}"/s3-venv scripts/with-postgres.sh scripts/with-s3.sh $(CARGO) test --workspace --features gridtwin/cluster
