@@ -14,7 +14,7 @@ use crate::{scenario, solve};
 use clap::Args;
 use network::cost::CostCatalogue;
 use network::{ControlMode, Diagnostic, SolutionMode};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use studies::mitigation::{self, Mitigation, MitigationOptions};
 use studies::time_series::{Keep, TimeSeriesOptions, VoltageLimits};
@@ -126,22 +126,10 @@ pub fn run(arguments: &MitigateArguments, console: &mut Console<'_>) -> Result<(
     let worth = summary["losses_per_kwh"].as_f64();
     let tables = found.tables(worth);
     if let Some(folder) = &folder {
-        let mut contents = Vec::new();
-        for table in &tables {
-            let file = study_tables::file_name(table.name, arguments.format);
-            let known = *FILES.iter().find(|n| **n == file).expect("every table has its file");
-            contents.extend(study_tables::file_of(table.name, [table.clone()], arguments.format)?.map(|bytes| (known, bytes)));
-        }
-        contents.push(("summary.json", (serde_json::to_string_pretty(&summary).expect("plain data") + "\n").into_bytes()));
-        folder.write_some(&contents)?;
+        study_tables::write(folder, FILES, &tables, &summary, arguments.format)?;
     }
     if arguments.json {
-        let mut object = Map::new();
-        for table in &tables {
-            object.insert(table.name.to_owned(), study_tables::json_rows(table).into());
-        }
-        object.insert("summary".to_owned(), summary);
-        return console.json(&Value::Object(object));
+        return console.json(&study_tables::as_json(&tables, summary));
     }
     let mut text = render(&model, &found, summary["currency"].as_str().unwrap_or_default());
     if let Some(dir) = &arguments.out {

@@ -32,14 +32,8 @@ pub fn run(arguments: &ReliabilityArguments, console: &mut Console<'_>) -> Resul
     let mut model = Model::prepare(&arguments.model)?;
     let prediction = study(arguments, &mut model)?;
     let tables = prediction.tables(&model.network);
-    if let Some(folder) = folder {
-        let mut contents = Vec::new();
-        for (file, table) in RELIABILITY_FILES.iter().zip(tables) {
-            contents.extend(study_tables::file_of(table.name, [table], TableFormat::Csv)?.map(|bytes| (*file, bytes)));
-        }
-        let text = serde_json::to_string_pretty(&summary(&model, &prediction)).expect("a summary is plain data") + "\n";
-        contents.push(("summary.json", text.into_bytes()));
-        folder.write_some(&contents)?;
+    if let Some(folder) = &folder {
+        study_tables::write(folder, RELIABILITY_FILES, &tables, &summary(&model, &prediction), TableFormat::Csv)?;
     }
     console.warn(&model.diagnostics);
     if arguments.json { console.json(&summary(&model, &prediction)) } else { console.print(&render(&model, &prediction, arguments)) }

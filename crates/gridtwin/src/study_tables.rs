@@ -3,6 +3,7 @@
 use crate::cli::TableFormat;
 use crate::failure::Failure;
 use crate::number::push_g12;
+use crate::result_folder::ResultFolder;
 use serde_json::{Map, Value as Json, json};
 use studies::table::{Table, Value};
 
@@ -34,6 +35,38 @@ pub fn file_of(name: &str, parts: impl IntoIterator<Item = Table>, format: Table
         push_rows(&mut text, &part);
     }
     Ok(Some(text.into_bytes()))
+}
+
+/// Writes tables and `summary.json` into a folder whose files are `known`. Returns how many there are.
+///
+/// # Errors
+/// A file that cannot be written.
+///
+/// # Panics
+/// When a table has no file among the known ones, which is a bug.
+pub fn write(
+    folder: &ResultFolder,
+    known: &'static [&'static str],
+    tables: &[Table],
+    summary: &Json,
+    format: TableFormat,
+) -> Result<usize, Failure> {
+    let mut contents = Vec::new();
+    for table in tables {
+        let name = file_name(table.name, format);
+        let name = *known.iter().find(|n| **n == name).expect("every table has its file");
+        contents.extend(file_of(table.name, [table.clone()], format)?.map(|bytes| (name, bytes)));
+    }
+    contents.push(("summary.json", (serde_json::to_string_pretty(summary).expect("plain data") + "\n").into_bytes()));
+    folder.write_some(&contents)?;
+    Ok(contents.len())
+}
+
+/// Tables and summary as one object.
+pub fn as_json(tables: &[Table], summary: Json) -> Json {
+    let mut object: Map<String, Json> = tables.iter().map(|t| (t.name.to_owned(), json_rows(t).into())).collect();
+    object.insert("summary".to_owned(), summary);
+    Json::Object(object)
 }
 
 /// The head as CSV; rows have numbers with twelve digits, and nothing where a value is missing.

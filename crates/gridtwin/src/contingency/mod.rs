@@ -8,10 +8,9 @@ use crate::failure::Failure;
 use crate::model::Model;
 use crate::number::count;
 use crate::result_folder::ResultFolder;
+use crate::study_tables;
 use crate::switching::arguments::{ContingencyArguments, IsolationWord};
-use crate::switching::{
-    as_json, base_finding, criteria, diagnostics, is_emergency, isolation, refused, restore_options, settled, write_tables,
-};
+use crate::switching::{base_finding, criteria, diagnostics, is_emergency, isolation, refused, restore_options, settled};
 use network::Diagnostic;
 use powerflow::newton;
 use serde_json::Value as Json;
@@ -53,11 +52,11 @@ pub fn run(arguments: &ContingencyArguments, console: &mut Console<'_>) -> Resul
     console.warn(&model.diagnostics);
     let mut written = String::new();
     if let (Some(folder), Some(dir)) = (&folder, &arguments.answer.out) {
-        let n = write_tables(folder, FILES, &answer.tables, &answer.summary, &arguments.answer)?;
+        let n = study_tables::write(folder, FILES, &answer.tables, &answer.summary, arguments.answer.format)?;
         written = format!("wrote {} to {}\n", count(n, "file"), dir.display());
     }
     if arguments.answer.json {
-        return console.json(&as_json(&answer.tables, answer.summary));
+        return console.json(&study_tables::as_json(&answer.tables, answer.summary));
     }
     console.print(&(report::render(&model, arguments, &answer.result, console.style) + &written))
 }

@@ -12,17 +12,14 @@ use crate::failure::Failure;
 use crate::model::Model;
 use crate::number::count;
 use crate::qsts::feeder::shape_notes;
-use crate::result_folder::{ResultFolder, cannot, write_whole};
+use crate::result_folder::{cannot, write_whole};
 use crate::solve;
-use crate::study_tables;
-use arguments::{AnswerArguments, IsolationWord, RatingWord, SearchArguments, SearchWord, SeriesWord, StateArguments, SwitchesWord};
+use arguments::{IsolationWord, RatingWord, SearchArguments, SearchWord, SeriesWord, StateArguments, SwitchesWord};
 use network::{ControlMode, Diagnostic, ElementId, SolutionMode};
-use serde_json::{Map, Value as Json};
 use std::path::Path;
 use studies::contingency::{At, ContingencyError, Series, When, list, moments};
 use studies::hosting::Criteria;
 use studies::switching::{Isolation, Operation, RestoreOptions, Search, Switches, apply, usual_criteria};
-use studies::table::Table;
 use studies::time_series::TimeSeriesOptions;
 
 /// Tolerance unless the model or the command line asks for less, per unit: plans are told apart by small differences.
@@ -220,35 +217,6 @@ pub fn base_finding(label: &str, n_crossed: usize) -> Option<Diagnostic> {
         .detail("They count again only where they are crossed farther.")
         .hint("gridtwin solve shows them; --limit sets others.")
     })
-}
-
-/// Writes tables and summary, or prints them.
-///
-/// # Errors
-/// A file that cannot be written.
-pub fn write_tables(
-    folder: &ResultFolder,
-    known: &'static [&'static str],
-    tables: &[Table],
-    summary: &Json,
-    answer: &AnswerArguments,
-) -> Result<usize, Failure> {
-    let mut contents = Vec::new();
-    for table in tables {
-        let name = study_tables::file_name(table.name, answer.format);
-        let name = *known.iter().find(|n| **n == name).expect("every table has its file");
-        contents.extend(study_tables::file_of(table.name, [table.clone()], answer.format)?.map(|bytes| (name, bytes)));
-    }
-    contents.push(("summary.json", (serde_json::to_string_pretty(summary).expect("plain data") + "\n").into_bytes()));
-    folder.write_some(&contents)?;
-    Ok(contents.len())
-}
-
-/// Tables and summary as one object.
-pub fn as_json(tables: &[Table], summary: Json) -> Json {
-    let mut object: Map<String, Json> = tables.iter().map(|t| (t.name.to_owned(), study_tables::json_rows(t).into())).collect();
-    object.insert("summary".to_owned(), summary);
-    Json::Object(object)
 }
 
 /// Writes the network with its switches moved, and without what is out.

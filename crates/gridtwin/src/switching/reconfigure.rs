@@ -2,13 +2,14 @@
 
 use super::arguments::{AimWord, ReconfigureArguments};
 use super::report::{heaviest, loading, operation, violation, voltage};
-use super::{as_json, base_finding, criteria, is_emergency, refuse_transmission, refused, settled, switches, write_model, write_tables};
+use super::{base_finding, criteria, is_emergency, refuse_transmission, refused, settled, switches, write_model};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::model::Model;
 use crate::number::{count, fixed};
 use crate::report::{paragraph, section};
 use crate::result_folder::ResultFolder;
+use crate::study_tables;
 use crate::text::{Style, Table};
 use network::Diagnostic;
 use powerflow::CircuitError;
@@ -42,11 +43,11 @@ pub fn run(arguments: &ReconfigureArguments, console: &mut Console<'_>) -> Resul
     }
     let mut written = String::new();
     if let (Some(folder), Some(dir)) = (&folder, &arguments.answer.out) {
-        let n = write_tables(folder, FILES, &answer.tables, &answer.summary, &arguments.answer)?;
+        let n = study_tables::write(folder, FILES, &answer.tables, &answer.summary, arguments.answer.format)?;
         written = format!("wrote {} to {}\n", count(n, "file"), dir.display());
     }
     if arguments.answer.json {
-        return console.json(&as_json(&answer.tables, answer.summary));
+        return console.json(&study_tables::as_json(&answer.tables, answer.summary));
     }
     console.print(&(render(&model, arguments, &answer, console.style) + &written))
 }

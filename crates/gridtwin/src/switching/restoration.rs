@@ -3,8 +3,7 @@
 use super::arguments::RestorationArguments;
 use super::report::{heaviest, loading, operation, operations, violation, voltage};
 use super::{
-    as_json, base_finding, criteria, elements, is_emergency, isolation, refuse_transmission, refused, restore_options, settled,
-    write_model, write_tables,
+    base_finding, criteria, elements, is_emergency, isolation, refuse_transmission, refused, restore_options, settled, write_model,
 };
 use crate::console::Console;
 use crate::failure::Failure;
@@ -12,6 +11,7 @@ use crate::model::Model;
 use crate::number::{count, fixed};
 use crate::report::{paragraph, section};
 use crate::result_folder::ResultFolder;
+use crate::study_tables;
 use crate::text::{Style, Table};
 use network::Diagnostic;
 use serde_json::{Value as Json, json};
@@ -46,11 +46,11 @@ pub fn run(arguments: &RestorationArguments, console: &mut Console<'_>) -> Resul
     }
     let mut written = String::new();
     if let (Some(folder), Some(dir)) = (&folder, &arguments.answer.out) {
-        let n = write_tables(folder, FILES, &answer.tables, &answer.summary, &arguments.answer)?;
+        let n = study_tables::write(folder, FILES, &answer.tables, &answer.summary, arguments.answer.format)?;
         written = format!("wrote {} to {}\n", count(n, "file"), dir.display());
     }
     if arguments.answer.json {
-        return console.json(&as_json(&answer.tables, answer.summary));
+        return console.json(&study_tables::as_json(&answer.tables, answer.summary));
     }
     console.print(&(render(&model, &answer, is_emergency(&arguments.state), console.style) + &written))
 }
