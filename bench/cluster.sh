@@ -7,7 +7,7 @@
 set -euo pipefail
 
 binary="$(realpath "${1:?name the program, built with the feature cluster}")"
-feeders="${2:-24}"
+feeders="${2:-60}"
 steps="${3:-8760}"
 limit=1.7
 

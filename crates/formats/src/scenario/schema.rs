@@ -102,6 +102,16 @@ fn parameter(p: &'static Parameter, definitions: &mut Map<String, Value>) -> Val
         Form::Objects(inner) => json!({ "type": "array", "items": section(inner, definitions) }),
     };
     schema["description"] = json!(p.meaning);
+    // Beyond the vocabulary of the standard, which allows that: what editors need to draw a field.
+    if let Some(unit) = p.unit() {
+        schema["x-unit"] = json!(unit.shown);
+    }
+    if !p.source.is_empty() {
+        schema["x-source"] = json!(p.source);
+    }
+    if let Form::File(_) = p.form {
+        schema["x-file"] = json!(true);
+    }
     if let Some(default) = p.default.filter(|d| !matches!(*d, "null" | "{}" | "[]" | "\"\"")) {
         schema["default"] = serde_json::from_str(default).unwrap_or(Value::Null);
     }

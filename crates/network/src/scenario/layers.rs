@@ -134,6 +134,8 @@ pub struct EvLayer {
     pub distance_median_km: f64,
     pub distance_sigma: f64,
     pub weekend_distance_factor: f64,
+    /// Days on which a vehicle drives at all, %.
+    pub days_driven_pct: f64,
     pub consumption_kwh_per_km: f64,
     pub cold_pct_per_c: f64,
     pub hot_pct_per_c: f64,

@@ -89,7 +89,10 @@ pub fn vehicle(
     for day in 0..DAYS {
         let weekend = calendar.is_weekend(day);
         let spread = exp((layer.distance_sigma * random.normal()).clamp(-20.0, 20.0));
-        let distance = layer.distance_median_km * spread * if weekend { layer.weekend_distance_factor } else { 1.0 };
+        // Nothing is drawn where every day is driven, so that the vehicles of such a scenario stay who they are.
+        let drives = layer.days_driven_pct >= 100.0 || random.chance(layer.days_driven_pct / 100.0);
+        let of_day = if weekend { layer.weekend_distance_factor } else { 1.0 };
+        let distance = if drives { layer.distance_median_km * spread * of_day } else { 0.0 };
         deficit += distance * layer.consumption_kwh_per_km * factor[day];
         if deficit > layer.battery_kwh {
             tally.elsewhere_kwh += deficit - layer.battery_kwh;
@@ -228,6 +231,22 @@ mod tests {
         assert!(peak < 0.4 * 7.2 * vehicles as f64 && peak > 0.1 * 7.2 * vehicles as f64, "{peak}");
         let of = |hour: usize| course.iter().skip(hour).step_by(24).sum::<f64>();
         assert!(of(18) > 3.0 * of(6), "{} {}", of(18), of(6));
+    }
+
+    /// The energy is in proportion to the days that are driven; a parked vehicle draws nothing.
+    #[test]
+    fn days_without_a_trip_take_no_energy() {
+        let energy = |pct: u32| {
+            let l = ev(&format!("ev: {{penetration_pct: 1, days_driven_pct: {pct}}}"));
+            let tallies = (0..300).map(|i| vehicle(&l, 7.2, Calendar::new(&empty()), &[1.0; DAYS], &mut Random::new(1, 2, i), &mut |_| {}));
+            tallies.map(|t| t.energy_kwh + t.elsewhere_kwh).sum::<f64>()
+        };
+        let every = energy(100);
+        assert_eq!(energy(0), 0.0);
+        for pct in [25, 70] {
+            let share = energy(pct) / every;
+            assert!((share - f64::from(pct) / 100.0).abs() < 0.02, "{pct} % of the days take {share} of the energy");
+        }
     }
 
     #[test]

@@ -203,3 +203,72 @@ layers:
     let share = f64::from(of("storage").units) / f64::from(of("storage").customers);
     assert!((share - 0.2).abs() < 0.01, "{share}");
 }
+
+/// The least that each kind of layer needs.
+fn least(kind: &str) -> &'static str {
+    match kind {
+        "fast_charging" => "stations: 1",
+        "weather" => "start: 07-10, amplitude_c: 5",
+        "policy" => "tou: {}",
+        "growth" => "change_pct: 1",
+        "changes" => "capacitors: [{bus: p5, kvar: 300}]",
+        _ => "penetration_pct: 50",
+    }
+}
+
+#[test]
+fn every_parameter_at_its_limits_gives_finite_courses_that_add_up() {
+    use network::scenario::parameters::{Form, LAYERS, Section};
+    let base = feeder();
+    let mut tried = 0;
+    let mut lay = |text: &str| {
+        let import = formats::scenario::read(&MemoryFiles::new().with("s.yaml", text), Path::new("s.yaml"));
+        // Some limits do not go together, such as a least size above the largest: then the file is refused.
+        if !import.is_sound() {
+            return;
+        }
+        let prepared = Prepared::new(import.scenario.unwrap(), import.data).unwrap_or_else(|e| panic!("{text}: {e:?}"));
+        let stacked = prepared.apply(&base).unwrap_or_else(|e| panic!("{text}: {e:?}"));
+        let ledger = &stacked.ledger;
+        assert!(ledger.stacked_kw.iter().all(|p| p.is_finite()), "{text}");
+        assert!(ledger.residual() < 1e-9, "{text}: {}", ledger.residual());
+        let faults: Vec<_> =
+            network::check::check(&stacked.network).into_iter().filter(|d| d.severity == network::Severity::Error).collect();
+        assert!(faults.is_empty(), "{text}: {faults:#?}");
+        tried += 1;
+    };
+    for section in LAYERS {
+        let inner = |name: &str, s: &'static Section, out: &mut Vec<String>| {
+            for p in s.parameters {
+                let (low, high) = match p.form {
+                    Form::Number(low, high) => (low, high),
+                    Form::Above(low, high) => (low + 1e-3, high),
+                    Form::Whole(low, high) => (low as f64, (high as f64).min(60.0)),
+                    _ => continue,
+                };
+                for value in [low, high] {
+                    out.push(if name.is_empty() { format!("{}: {value}", p.name) } else { format!("{name}: {{{}: {value}}}", p.name) });
+                }
+            }
+        };
+        let mut values = Vec::new();
+        inner("", section, &mut values);
+        for p in section.parameters {
+            if let Form::Object(s) = p.form
+                && p.name != "allocation"
+            {
+                inner(p.name, s, &mut values);
+            }
+        }
+        for value in values {
+            let name = value.split(':').next().unwrap();
+            let others: Vec<&str> = least(section.name).split(", ").filter(|o| o.split(':').next() != Some(name)).collect();
+            let body = others.iter().copied().chain([value.as_str()]).collect::<Vec<_>>().join(", ");
+            lay(&format!(
+                "scenario: x\nweather: {{synthetic_seed: 1}}\nlayers:\n- solar: {{penetration_pct: 10, name: roofs}}\n- {}: {{{body}, name: tried}}\n",
+                section.name
+            ));
+        }
+    }
+    assert!(tried > 120, "only {tried} scenarios were sound");
+}

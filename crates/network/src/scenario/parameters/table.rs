@@ -164,6 +164,13 @@ static EV: Section = Section {
         p("distance_sigma", Form::Number(0.0, 3.0), "0.88", "Standard deviation of its logarithm.", "the same fit"),
         p("weekend_distance_factor", Form::Number(0.0, 10.0), "1", "Distance of Saturdays and Sundays against workdays.", CHOSEN),
         p(
+            "days_driven_pct",
+            Form::Number(0.0, 100.0),
+            "100",
+            "Days on which a vehicle drives at all.",
+            "chosen: every day, which is the larger energy; the fit of distances is of days with trips",
+        ),
+        p(
             "consumption_kwh_per_km",
             Form::Above(0.0, 10.0),
             "0.19",
