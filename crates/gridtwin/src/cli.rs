@@ -49,6 +49,8 @@ pub enum Command {
     Sql(SqlArguments),
     /// Figures of a study in a results lake: overloads, voltages, losses, transformers, feeders
     Report(ReportArguments),
+    /// What studies of a results lake have that another has not: violations new, worse, less or mended, by element and hour
+    Comparison(crate::comparison::ComparisonArguments),
     /// Look after a results lake
     Lake(LakeArguments),
     /// Match the pieces of one source to those of another: a map to a model
@@ -598,6 +600,9 @@ pub struct ReportArguments {
     /// Study to report [default: the only one]
     #[arg(long, value_name = "NAME")]
     pub study: Option<String>,
+    /// Set it against this study of the same lake: violations new, worse, less or mended
+    #[arg(long, value_name = "NAME")]
+    pub against: Option<String>,
     /// Report these feeders only (repeat for several)
     #[arg(long, value_name = "NAME")]
     pub feeder: Vec<String>,

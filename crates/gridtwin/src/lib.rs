@@ -15,6 +15,7 @@ pub mod check;
 pub mod cli;
 pub mod cluster;
 pub mod compare;
+pub mod comparison;
 pub mod console;
 pub mod contingency;
 pub mod convert;
@@ -79,6 +80,7 @@ pub fn run(cli: &Cli, console: &mut Console<'_>) -> u8 {
         Command::Lake(arguments) => lake::run(arguments, console),
         Command::Reconcile(arguments) => reconcile::run(arguments, console).map(|()| true),
         Command::Compare(arguments) => compare::run(arguments, console),
+        Command::Comparison(arguments) => comparison::run(arguments, console).map(|()| true),
         Command::Convert(arguments) => convert::run(arguments, console).map(|()| true),
         Command::Quality(arguments) => quality::run(arguments, console),
         Command::Reliability(arguments) => reliability::run(arguments, console).map(|()| true),

@@ -51,12 +51,31 @@ pub fn write(
     summary: &Json,
     format: TableFormat,
 ) -> Result<usize, Failure> {
+    write_with(folder, known, tables, None, summary, format)
+}
+
+/// As [`write`], with the content of one more file, such as that of a table that came in parts.
+///
+/// # Errors
+/// As [`write`].
+///
+/// # Panics
+/// As [`write`].
+pub fn write_with(
+    folder: &ResultFolder,
+    known: &'static [&'static str],
+    tables: &[Table],
+    more: Option<(String, Vec<u8>)>,
+    summary: &Json,
+    format: TableFormat,
+) -> Result<usize, Failure> {
+    let known = |name: String| *known.iter().find(|n| **n == name).expect("every table has its file");
     let mut contents = Vec::new();
     for table in tables {
-        let name = file_name(table.name, format);
-        let name = *known.iter().find(|n| **n == name).expect("every table has its file");
+        let name = known(file_name(table.name, format));
         contents.extend(file_of(table.name, [table.clone()], format)?.map(|bytes| (name, bytes)));
     }
+    contents.extend(more.map(|(name, bytes)| (known(name), bytes)));
     contents.push(("summary.json", (serde_json::to_string_pretty(summary).expect("plain data") + "\n").into_bytes()));
     folder.write_some(&contents)?;
     Ok(contents.len())

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const STAGES: [&str; 32] = [
+const STAGES: [&str; 33] = [
     "READ",
     "CHECK",
     "SOLVE",
@@ -39,6 +39,7 @@ const STAGES: [&str; 32] = [
     "CONTINGENCY",
     "SWITCHING",
     "CLUSTER",
+    "COMPARISON",
 ];
 
 fn is_code(text: &str) -> bool {

@@ -138,3 +138,80 @@ mod sql {
         assert_eq!(gridtwin(&["sql", "--project", &path, "SELECT 1", "--format", "parquet"]).status.code(), Some(2));
     }
 }
+
+/// One line whose load is above its rating in steps that the shapes tell: 2, 3 and 6 of the base, 3 and 4 of the case.
+const ONE_LINE: &str = "\
+clear
+new circuit.one bus1=a basekv=10 pu=1 mvasc3=1e6 mvasc1=1e6
+new loadshape.base npts=8 interval=1 mult=(0.5 1.2 1.4 0.5 0.5 1.1 0.5 0.5)
+new loadshape.case npts=8 interval=1 mult=(0.5 0.5 1.5 1.2 0.5 0.5 0.5 0.5)
+new line.l bus1=a bus2=b phases=3 r1=0.01 x1=0.01 r0=0.01 x0=0.01 c1=0 c0=0 length=1 normamps=100 emergamps=130
+! 1732 kW at 10 kV are 100 A.
+new load.x bus1=b phases=3 kv=10 kw=1732 pf=1 model=1 yearly=base
+set voltagebases=[10]
+calcvoltagebases
+";
+
+#[test]
+fn what_one_study_has_that_another_has_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = dir.path().join("one.dss");
+    fs::write(&model, ONE_LINE).unwrap();
+    let (model, lake) = (model.to_str().unwrap(), dir.path().join("lake"));
+    let lake = lake.to_str().unwrap();
+    let ok = |arguments: &[&str]| {
+        let output = gridtwin(arguments);
+        assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
+        text(&output.stdout)
+    };
+    ok(&["qsts", model, "--steps", "8", "--out", lake, "--study", "base"]);
+    ok(&["qsts", model, "--steps", "8", "--out", lake, "--study", "case", "--dss", "load.x.yearly=case"]);
+    ok(&["qsts", model, "--steps", "3", "--out", lake, "--study", "short", "--dss", "load.x.yearly=case"]);
+    let out = dir.path().join("out");
+    let told = ok(&["comparison", lake, "--base", "base", "--with", "case", "--out", out.to_str().unwrap()]);
+    assert!(told.contains("worsened"), "{told}");
+    let spans = fs::read_to_string(out.join("spans.csv")).unwrap();
+    let expected = "asset,feeder,case,limit,became,start_hour,hours
+line.l,one,case,overload,new,4,1
+line.l,one,case,overload,mended,2,1
+line.l,one,case,overload,mended,6,1
+line.l,one,case,overload,remaining,3,1
+line.l,one,case,over_emergency,remaining,3,1
+";
+    assert_eq!(sorted(&spans), sorted(expected));
+    assert_eq!(
+        fs::read_to_string(out.join("hours.csv")).unwrap(),
+        "case,hour,new,mended,remaining\ncase,2,0,1,0\ncase,3,0,0,2\ncase,4,1,0,0\ncase,6,0,1,0\n"
+    );
+    // The report of the case tells the same, in every form.
+    let report = ok(&["report", lake, "--study", "case", "--against", "base"]);
+    assert!(report.contains("Against the study base") && report.contains("line.l"), "{report}");
+    for ending in ["html", "md", "csv", "pdf", "xlsx"] {
+        let place = dir.path().join(format!("report.{ending}"));
+        ok(&["report", lake, "--study", "case", "--against", "base", "--out", place.to_str().unwrap()]);
+        let bytes = fs::read(place).unwrap();
+        match ending {
+            "csv" => assert!(text(&bytes).contains("against base,one,line.l overload,new_h,h,1\n"), "{}", text(&bytes)),
+            "pdf" => assert!(bytes.starts_with(b"%PDF")),
+            "xlsx" => assert!(bytes.starts_with(b"PK")),
+            _ => assert!(text(&bytes).contains("worsened"), "{ending}"),
+        }
+    }
+    // Of a shorter study the steps that both have count, and no sums.
+    let output = gridtwin(&["comparison", lake, "--base", "base", "--with", "short", "--json"]);
+    assert!(text(&output.stderr).contains("COMPARISON.STUDIES.LENGTH"), "{}", text(&output.stderr));
+    let summary: serde_json::Value = serde_json::from_str(&text(&output.stdout)).unwrap();
+    let overload = &summary["cases"][0]["limits"]["overload"];
+    assert_eq!((&overload["base_h"], &overload["mended_h"], &overload["case_h"]), (&2.0.into(), &1.0.into(), &1.0.into()), "{summary}");
+    assert!(summary["cases"][0]["totals_base"].is_null(), "{summary}");
+    // Studies that cannot be compared.
+    ok(&["qsts", model, "--steps", "8", "--step", "30m", "--out", lake, "--study", "half"]);
+    let refused = gridtwin(&["comparison", lake, "--base", "base", "--with", "half"]);
+    assert!(refused.status.code() == Some(1) && text(&refused.stderr).contains("COMPARISON.STUDIES.TIMES"), "{}", text(&refused.stderr));
+}
+
+fn sorted(lines: &str) -> Vec<&str> {
+    let mut all: Vec<&str> = lines.lines().collect();
+    all.sort_unstable();
+    all
+}

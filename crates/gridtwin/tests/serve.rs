@@ -444,3 +444,191 @@ fn decisions_about_meters_are_in_the_next_map() {
     assert_eq!(looker.get(&format!("{at}/meters/m9")).0, 404);
     assert_eq!(looker.get(&format!("{at}?number=9")).0, 404);
 }
+
+/// A stack for a synthetic feeder.
+const STACKED: &str = "\
+scenario: vehicles and sun
+seed: 3
+weather: {synthetic_seed: 1}
+layers:
+  - ev: {penetration_pct: 60, allocation: {classes: [residential]}}
+  - solar: {penetration_pct: 30, allocation: {classes: [residential]}}
+";
+
+/// An answer's table as rows.
+fn rows(client: &Client, project: &str, job: &Value, table: &str) -> Vec<Value> {
+    let id = job["result"]["analysis"].as_str().unwrap_or_else(|| panic!("{job}"));
+    let page = client.ok(&format!("/api/projects/{project}/analyses/{id}/tables/{table}?limit=1000"));
+    page["items"].as_array().unwrap_or_else(|| panic!("{page}")).clone()
+}
+
+#[test]
+fn a_scenario_is_written_saved_run_and_compared() {
+    let dir = tempfile::tempdir().unwrap();
+    let token = token(dir.path(), "engineer");
+    let server = Server::start(dir.path(), &[]);
+    let client = server.client(&token);
+    client.done(&json!({ "kind": "demo", "project": "plan", "params": { "feeders": 1, "seed": 1, "hours": 48 } }));
+    let networks = client.ok("/api/projects/plan/networks");
+    let names: Vec<&str> = items(&networks).iter().filter_map(|n| n["name"].as_str()).collect();
+    let feeder = *names.iter().find(|n| **n != "ieee123").unwrap_or_else(|| panic!("{networks}"));
+
+    // A draft with a slip: the line and the nearest name. Nothing outside of the project's files can be named.
+    let draft = "/api/projects/plan/scenario-draft";
+    let slip = STACKED.replace("penetration_pct: 60", "penetrations_pct: 60");
+    let (status, looked) = client.post(draft, &json!({ "text": slip }));
+    assert_eq!((status, &looked["sound"]), (200, &false.into()), "{looked}");
+    let finding = looked["findings"].as_array().unwrap().iter().find(|f| f["severity"] == "error").unwrap_or_else(|| panic!("{looked}"));
+    assert_eq!(finding["source"]["line"], 5, "{finding}");
+    assert!(finding.to_string().contains("penetration_pct"), "{finding}");
+    for place in ["/etc/passwd", "../project.db", "../../users.db"] {
+        let outside = STACKED.replace("{synthetic_seed: 1}", &format!("{{file: \"{place}\"}}"));
+        let (_, looked) = client.post(draft, &json!({ "text": outside }));
+        assert_eq!(looked["sound"], false, "{place}: {looked}");
+    }
+    // A sound one on the network: the stack is base and layers, and the week is of the courses that the figures are of.
+    let (status, looked) = client.post(draft, &json!({ "text": STACKED, "network": feeder }));
+    assert_eq!((status, &looked["sound"], &looked["title"]), (200, &true.into(), &"vehicles and sun".into()), "{looked}");
+    let preview = &looked["preview"];
+    assert!(preview["residual"].as_f64().unwrap() < 1e-9, "{}", preview["residual"]);
+    let energy = |of: &Value| of["energy_kwh"].as_f64().unwrap_or_else(|| panic!("{of}"));
+    let figures = &preview["figures"];
+    let layers: f64 = figures["layers"].as_array().unwrap().iter().map(&energy).sum();
+    assert!((energy(&figures["base"]) + layers - energy(&figures["stacked"])).abs() < 1e-6 * energy(&figures["base"]), "{figures}");
+    assert_eq!(preview["stacked"]["week_kw"].as_array().unwrap().len(), 168);
+    assert_eq!(preview["base"]["daily"]["largest_kw"].as_array().unwrap().len(), 365);
+
+    // Versions: none is overwritten, none with errors is kept.
+    let place = "/api/projects/plan/scenarios/evening";
+    let save = |text: &str, base: u64| client.send_json("PUT", place, &json!({ "text": text, "base": base, "note": "why" }));
+    assert_eq!(save(&slip, 0).0, 422);
+    assert_eq!(client.send("GET", place, None).0, 404);
+    let (status, first) = save(STACKED, 0);
+    assert_eq!((status, &first["version"], &first["layers"][0]["kind"]), (200, &1.into(), &"ev".into()), "{first}");
+    assert_eq!(save(STACKED, 0).0, 409);
+    let more = STACKED.replace("penetration_pct: 30", "penetration_pct: 50");
+    assert_eq!(save(&more, 1).1["version"], 2);
+    assert_eq!(client.ok(&format!("{place}?version=1"))["text"], STACKED);
+    assert_eq!(client.ok(&format!("{place}/versions")).as_array().unwrap().len(), 2);
+
+    // Files that it names are kept with the version, whatever becomes of them.
+    let part = "layers:\n  - growth: {change_pct: 10}\n";
+    assert_eq!(client.send_bytes("PUT", "/api/projects/plan/scenario-files/part.yaml", part.as_bytes()).0, 200);
+    assert_eq!(client.send_bytes("PUT", "/api/projects/plan/scenario-files/..%2Fpart.yaml", part.as_bytes()).0, 422);
+    let whole = "scenario: with a part\ninclude: part.yaml\nweather: {synthetic_seed: 1}\nlayers: []\n";
+    let (status, kept) = client.send_json("PUT", "/api/projects/plan/scenarios/parts", &json!({ "text": whole, "base": 0 }));
+    assert_eq!((status, &kept["files"][0]), (200, &"part.yaml".into()), "{kept}");
+    assert_eq!(client.send("DELETE", "/api/projects/plan/scenario-files/part.yaml", None).0, 204);
+
+    // A study with it, beside the base that the demonstration made.
+    for (study, scenario) in [("ev", "evening"), ("grown, parts", "parts")] {
+        client.done(&json!({ "kind": "solve_year", "project": "plan",
+            "params": { "study": study, "network": feeder, "hours": 48, "scenario": { "name": scenario } } }));
+    }
+    let detail = client.ok("/api/projects/plan/runs/ev");
+    assert_eq!(detail["options"]["scenario"]["name"], "vehicles and sun", "{detail}");
+    assert_eq!(detail["scenario"], json!({ "name": "evening", "version": 2 }), "{detail}");
+    // An hour that is solved again is that of the study with its scenario, not that of the network alone.
+    let series = client.ok(&format!("/api/projects/plan/runs/ev/series?network={feeder}"));
+    let kw = series["values"][18].as_f64().unwrap_or_else(|| panic!("{series}"));
+    let (status, hour) = client.post("/api/projects/plan/runs/ev/hour", &json!({ "hour": 19, "network": feeder }));
+    assert_eq!(status, 200, "{hour}");
+    assert!((hour["p_kw"].as_f64().unwrap() - kw).abs() < 1e-6 * kw, "{} {kw}", hour["p_kw"]);
+    let base = client.ok(&format!("/api/projects/plan/runs/base/series?network={feeder}"));
+    assert!((kw - base["values"][18].as_f64().unwrap()).abs() > 1.0, "vehicles draw nothing at seven in the evening");
+
+    // What is new and what is mended adds up, and is what the command says.
+    let job = client.done(
+        &json!({ "kind": "comparison", "project": "plan", "params": { "base": "base", "with": ["ev", "grown, parts"], "network": feeder } }),
+    );
+    let changes = rows(&client, "plan", &job, "assets");
+    let id = job["result"]["analysis"].as_str().unwrap();
+    // Names with commas are names.
+    let of_one = client.ok(&format!("/api/projects/plan/analyses/{id}/tables/feeders?filter=case=grown%5C,%20parts"));
+    assert_eq!(of_one["total"], 1, "{of_one}");
+    let layers = client.ok(&format!("/api/projects/plan/networks/{feeder}/values"));
+    assert!(layers["quantities"].is_array(), "{layers}");
+    let number = |r: &Value, key: &str| r[key].as_f64().unwrap_or_else(|| panic!("{key} of {r}"));
+    for r in &changes {
+        let sum = number(r, "base_h") + number(r, "new_h") - number(r, "mended_h");
+        assert!((sum - number(r, "case_h")).abs() < 1e-9, "{r}");
+    }
+    let id = job["result"]["analysis"].as_str().unwrap();
+    let summary = client.ok(&format!("/api/projects/plan/analyses/{id}"))["summary"].clone();
+    let projects = dir.path().join("projects/plan");
+    let command = gridtwin(&[
+        "comparison",
+        projects.to_str().unwrap(),
+        "--base",
+        "base",
+        "--with",
+        "ev",
+        "--with",
+        "grown",
+        "--feeder",
+        feeder,
+        "--json",
+    ]);
+    assert!(command.status.success(), "{}", text(&command.stderr));
+    assert_eq!(serde_json::from_str::<Value>(&text(&command.stdout)).unwrap(), summary);
+    let energy = |case: usize, of: &str| summary["cases"][case][of]["energy_kwh"].as_f64().unwrap();
+    assert!(energy(1, "totals_case") > 1.05 * energy(1, "totals_base"), "{summary}");
+    let refused = client
+        .failed(&json!({ "kind": "comparison", "project": "plan", "params": { "base": "base", "with": ["ev"], "network": "ieee123" } }));
+    assert!(refused.to_string().contains("COMPARISON.FEEDER.UNKNOWN"), "{refused}");
+
+    // What it adds, load by load, is what the preview said; a sweep answers in order.
+    let job = client.done(
+        &json!({ "kind": "scenario", "project": "plan", "params": { "scenario": { "name": "evening", "version": 1 }, "network": feeder } }),
+    );
+    let of_layers = rows(&client, "plan", &job, "layers");
+    assert_eq!((&of_layers[1]["layer"], &of_layers[1]["energy_kwh"]), (&"ev".into(), &figures["layers"][0]["energy_kwh"]), "{of_layers:?}");
+    let loads: f64 = rows(&client, "plan", &job, "loads").iter().filter(|r| r["layer"] == "ev").map(|r| number(r, "energy_kwh")).sum();
+    assert!((loads - number(&of_layers[1], "energy_kwh")).abs() < 1e-6 * loads, "{loads}");
+    let job = client.done(&json!({ "kind": "sweep", "project": "plan", "params": {
+        "scenario": { "name": "evening" }, "network": feeder, "vary": ["ev.penetration_pct=0,50,100"], "from_hour": 12, "hours": 12 } }));
+    let samples = rows(&client, "plan", &job, "samples");
+    let energies: Vec<f64> = samples.iter().map(|r| number(r, "energy_kwh")).collect();
+    assert!(energies.len() == 3 && energies[0] < energies[1] && energies[1] < energies[2], "{energies:?}");
+
+    // What the project no longer has is told.
+    assert_eq!(client.send("DELETE", place, None).0, 204);
+    let (status, gone) =
+        client.post("/api/jobs", &json!({ "kind": "solve_year", "project": "plan", "params": { "scenario": { "name": "evening" } } }));
+    assert_eq!((status, &gone["code"]), (404, &"SCENARIO.PROJECT.UNKNOWN".into()), "{gone}");
+}
+
+#[test]
+fn outages_and_switches_are_studied_as_jobs() {
+    let dir = tempfile::tempdir().unwrap();
+    let token = token(dir.path(), "engineer");
+    let server = Server::start(dir.path(), &[]);
+    let client = server.client(&token);
+    project(&client, "north", "ieee123");
+    let ask = |kind: &str, params: Value| client.done(&json!({ "kind": kind, "project": "north", "params": params }));
+    let job = ask("contingency", json!({ "lines": true }));
+    let elements = rows(&client, "north", &job, "elements");
+    // All lines are there, and those behind which nobody is lose nothing.
+    assert!(elements.len() > 100 && elements.iter().any(|r| r["lost_kw"] == 0.0), "{}", elements.len());
+    let worst = elements.iter().map(|r| r["lost_kw"].as_f64().unwrap()).fold(0.0, f64::max);
+    // The head of the feeder carries all that the loads draw.
+    let (_, solved) = client.post("/api/projects/north/networks/ieee123/solve", &json!({ "tolerance_pu": 1e-8 }));
+    let drawn = solved["p_kw"].as_f64().unwrap() - solved["losses_kw"].as_f64().unwrap();
+    assert!((worst - drawn).abs() < 0.05, "{worst} {drawn}");
+    let id = job["result"]["analysis"].as_str().unwrap();
+    let layers = client.ok("/api/projects/north/networks/ieee123/values");
+    let name = format!("{id}~elements~lost_kw");
+    assert!(layers["quantities"].as_array().unwrap().iter().any(|q| q["name"] == name.as_str()), "{layers}");
+    let (status, _, bytes) = client.send("GET", &format!("/api/projects/north/networks/ieee123/values?quantity={name}"), None);
+    let largest = bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).filter(|x| x.is_finite()).fold(0.0, f32::max);
+    assert_eq!((status, largest), (200, worst as f32));
+
+    let job = ask("restoration", json!({ "outage": [elements[0]["element"]] }));
+    assert!(!rows(&client, "north", &job, "steps").is_empty());
+    let job = ask("reconfiguration", json!({ "max_trees": 200 }));
+    let id = job["result"]["analysis"].as_str().unwrap();
+    let summary = client.ok(&format!("/api/projects/north/analyses/{id}"))["summary"].clone();
+    assert!(summary["found"]["losses_kwh"].as_f64() <= summary["today"]["losses_kwh"].as_f64(), "{summary}");
+    let unknown = client.failed(&json!({ "kind": "restoration", "project": "north", "params": { "outage": ["line.nowhere"] } }));
+    assert!(unknown.to_string().contains("CONTINGENCY.ELEMENT.UNKNOWN"), "{unknown}");
+}

@@ -3,7 +3,7 @@
 //! Lists of a study are sorted once and kept while the study stays as it is. Reads are bounded: of a list the most pressing rows are kept,
 //! and how many there are in all.
 
-use crate::jobs::{ControlsParam, ModeParam, SolveYearParams, StepLength};
+use crate::jobs::{ControlsParam, ModeParam, ScenarioRef, SolveYearParams, StepLength};
 use crate::problem::Problem;
 use axum::http::StatusCode;
 use serde::Serialize;
@@ -275,9 +275,15 @@ impl Study {
         if o["dss"].as_array().is_some_and(|c| !c.is_empty()) {
             return Err(cannot("It was made with script commands."));
         }
+        // Of a scenario the project keeps every version; one of a file is not here.
+        let scenario = self.scenario();
+        if o["scenario"].is_object() && scenario.is_none() {
+            return Err(cannot("It was made with a scenario of a file."));
+        }
         let pair = |v: &Value| Some([v[0].as_f64()?, v[1].as_f64()?]);
         let small = |v: &Value| v.as_u64().and_then(|n| u32::try_from(n).ok());
         let params = SolveYearParams {
+            scenario,
             steps: small(&o["steps"]),
             step: o["step_h"].as_f64().map(StepLength::Hours),
             mode: match o["mode"].as_str() {
@@ -302,6 +308,12 @@ impl Study {
             ..SolveYearParams::default()
         };
         Ok((name, version, params))
+    }
+
+    /// The scenario of the project that it was solved with.
+    pub fn scenario(&self) -> Option<ScenarioRef> {
+        let kept = &self.noted.as_ref()?.options["params"]["scenario"];
+        serde_json::from_value(kept.clone()).ok()
     }
 
     /// Length of a step, hours.

@@ -40,6 +40,7 @@ pub mod record;
 pub mod report;
 pub mod results;
 pub mod run;
+pub mod scenarios;
 pub mod schema;
 pub mod server;
 #[cfg(feature = "sql")]

@@ -1,6 +1,7 @@
 //! Questions asked of a grid: a network in, tables out. Nothing here opens a file or reads a clock.
 
 mod changes;
+pub mod comparison;
 pub mod contingency;
 pub mod hosting;
 pub mod meter_map;

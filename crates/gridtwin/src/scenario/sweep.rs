@@ -220,6 +220,98 @@ fn figures(solved: &Solved) -> [Option<f64>; FIGURES.len()] {
 /// One sample's outcome: figures, or why there are none.
 pub(crate) type Row = Result<[Option<f64>; FIGURES.len()], Failure>;
 
+/// What a sweep found.
+pub struct SweepAnswer {
+    /// Values of each sample, in the order of what varies.
+    pub rows: Vec<Vec<String>>,
+    results: Vec<Row>,
+    responses: Vec<Response>,
+    network: String,
+}
+
+impl SweepAnswer {
+    /// Samples that could not be solved.
+    pub fn failed(&self) -> usize {
+        self.results.iter().filter(|r| r.is_err()).count()
+    }
+
+    /// Why the first of them could not be.
+    pub fn first_failure(&self) -> Option<&Failure> {
+        self.results.iter().find_map(|r| r.as_ref().err())
+    }
+
+    /// A row a sample, and each figure against each parameter.
+    pub fn tables(&self, paths: &[String]) -> [studies::table::Table; 2] {
+        use studies::table::{Table, Value};
+        let sample = |(k, (row, result)): (usize, (&Vec<String>, &Row))| {
+            let values: Vec<String> = paths.iter().zip(row).map(|(p, v)| format!("{p}={v}")).collect();
+            let mut cells = vec![Value::Count(k as u64 + 1), Value::text(values.join(", "))];
+            let figures = result.as_ref().map_or([None; FIGURES.len()], |r| *r);
+            cells.extend(figures.map(Value::maybe));
+            cells
+        };
+        let rows = self.rows.iter().zip(&self.results).enumerate().map(sample).collect();
+        let samples = Table { name: "samples", meaning: "key figures of each sample", columns: SAMPLES, rows };
+        let of = |r: &Response| {
+            let figure = |(name, values): (&&str, &Option<(f64, f64, f64)>)| {
+                values.map(|(mean, low, high)| {
+                    vec![
+                        Value::text(r.path.clone()),
+                        Value::text(r.at.clone()),
+                        Value::maybe(r.at.parse().ok()),
+                        Value::Count(r.n as u64),
+                        Value::text(*name),
+                        Value::Number(mean),
+                        Value::Number(low),
+                        Value::Number(high),
+                    ]
+                })
+            };
+            FIGURES.iter().zip(&r.figures).filter_map(figure).collect::<Vec<_>>()
+        };
+        let rows = self.responses.iter().flat_map(of).collect();
+        [
+            samples,
+            Table { name: "responses", meaning: "each figure against each parameter, over all that else varies", columns: RESPONSES, rows },
+        ]
+    }
+}
+
+const SAMPLES: &[studies::table::Column] = {
+    use studies::table::{count, number, text};
+    &[
+        count("sample", "number of the sample"),
+        text("values", "values of the parameters that vary"),
+        number("nominal_peak_kw", "kW", "largest nominal load of the stacked network"),
+        number("peak_kw", "kW", "largest active power of the sources"),
+        number("energy_kwh", "kWh", "energy from the sources"),
+        number("losses_kwh", "kWh", "losses"),
+        number("v_min_pu", "pu", "lowest voltage"),
+        number("v_max_pu", "pu", "highest voltage"),
+        number("nodes_outside_a", "", "nodes that are ever outside range A"),
+        number("node_hours_below_a", "h", "hours below range A, summed over nodes"),
+        number("node_hours_above_a", "h", "hours above range A, summed over nodes"),
+        number("elements_overloaded", "", "elements that are ever above their normal rating"),
+        number("overload_hours", "h", "hours above the normal rating, summed over elements"),
+        number("loading_max_pct", "%", "largest loading"),
+        number("unsettled_steps", "", "steps that did not settle, which are in no figure"),
+    ]
+};
+
+const RESPONSES: &[studies::table::Column] = {
+    use studies::table::{count, number, text};
+    &[
+        text("parameter", "what varies"),
+        text("at", "its value, or the bounds of a bin"),
+        number("value", "", "its value, where it is a number"),
+        count("samples", "samples with this value"),
+        text("figure", "name of the figure, its unit at the end"),
+        number("mean", "", "mean of the samples, in the unit of the figure"),
+        number("least", "", "smallest of the samples"),
+        number("largest", "", "largest of the samples"),
+    ]
+};
+
 /// Runs the command; false when a sample could not be solved.
 ///
 /// # Errors
@@ -229,14 +321,63 @@ pub fn run(arguments: &SweepArguments, console: &mut Console<'_>) -> Result<bool
     let loaded = super::load(&arguments.file)?;
     let (mut model, model_hash) = Model::read_hashed(&ModelFiles::default(), &arguments.model)?;
     model.preflight(arguments.model.lenient)?;
-    let found = loaded.prepared.check(&model.network);
-    if found.iter().any(|d| d.severity == Severity::Error) {
-        return Err(Failure::new(found));
-    }
     console.warn(&loaded.findings);
-    console.warn(&found);
+    let prepared = make_ready(arguments, &loaded, &mut model, model_hash)?;
+    console.warn(&prepared.findings);
+    let answer = match &arguments.cluster {
+        Some(cluster) => {
+            interrupt::watch();
+            let results = crate::cluster::samples(cluster, &prepared.asked, &prepared.rows, console)?;
+            finish(arguments, prepared, results)?
+        }
+        None => solve(arguments, prepared, &|_, _| {})?,
+    };
+    if let Some(first) = answer.first_failure() {
+        console.warn(&first.diagnostics);
+    }
+    let mut text = format!("{} of {}: {}\n", loaded.prepared.scenario.name, answer.network, count(answer.rows.len(), "sample"));
+    if answer.failed() > 0 {
+        text += &format!("{} could not be solved; the first is told above\n", answer.failed());
+    }
+    text += &response_table(&answer.responses);
+    if let Some(dir) = &arguments.out {
+        std::fs::create_dir_all(dir).map_err(|e| crate::result_folder::cannot("make the folder", dir, &e))?;
+        let samples = samples_csv(&arguments.vary, &answer.rows, &answer.results);
+        for (name, content) in [("response.csv", response_csv(&answer.responses)), ("samples.csv", samples)] {
+            write_whole(&dir.join(name), &content)?;
+            text += &format!("wrote {}\n", dir.join(name).display());
+        }
+    }
+    text += &format!("wall time {}, peak memory {}\n", progress::duration(begun.elapsed()), crate::qsts::memory());
+    console.print(&text)?;
+    Ok(answer.failed() == 0)
+}
+
+/// A sweep that may be solved: every value is checked before anything runs.
+pub struct ReadySweep {
+    asked: SweepAsked,
+    sweep: Sweep,
+    rows: Vec<Vec<String>>,
+    scenarios: Vec<Scenario>,
+    /// What of the scenario does not fit the network, but for errors.
+    pub findings: Vec<Diagnostic>,
+}
+
+/// Checks a sweep of a model that a check has let pass.
+///
+/// # Errors
+/// A scenario that does not fit the model, a path or value that is none, all at once.
+pub fn make_ready(
+    arguments: &SweepArguments,
+    loaded: &super::Loaded,
+    model: &mut Model,
+    model_hash: String,
+) -> Result<ReadySweep, Failure> {
+    let findings = loaded.prepared.check(&model.network);
+    if findings.iter().any(|d| d.severity == Severity::Error) {
+        return Err(Failure::new(findings));
+    }
     let rows = samples(&arguments.vary, arguments.method, arguments.samples, arguments.seed)?;
-    // Every value is checked before anything runs.
     let asked = SweepAsked {
         model: arguments.model.clone(),
         file: arguments.file.clone(),
@@ -255,38 +396,25 @@ pub fn run(arguments: &SweepArguments, console: &mut Console<'_>) -> Result<bool
             Err(found) => faults.extend(found.into_iter().filter(|f| !faults.contains(f)).collect::<Vec<_>>()),
         }
     }
-    if !faults.is_empty() {
-        return Err(Failure::new(faults));
-    }
+    if faults.is_empty() { Ok(ReadySweep { asked, sweep, rows, scenarios, findings }) } else { Err(Failure::new(faults)) }
+}
+
+/// Solves all samples here; `watch` is told how many of them are done.
+///
+/// # Errors
+/// A sweep that was interrupted.
+pub fn solve(arguments: &SweepArguments, ready: ReadySweep, watch: &(dyn Fn(usize, usize) + Sync)) -> Result<SweepAnswer, Failure> {
     interrupt::watch();
-    let results = match &arguments.cluster {
-        Some(cluster) => crate::cluster::samples(cluster, &asked, &rows, console)?,
-        None => solve_all(arguments, &sweep, &scenarios),
-    };
+    let results = solve_all(arguments, &ready.sweep, &ready.scenarios, watch);
+    finish(arguments, ready, results)
+}
+
+fn finish(arguments: &SweepArguments, ready: ReadySweep, results: Vec<Row>) -> Result<SweepAnswer, Failure> {
     if interrupt::asked() {
         return Err(Diagnostic::error("SCENARIO.SWEEP.INTERRUPTED", "the sweep was interrupted").hint("nothing was written").into());
     }
-    let failed = results.iter().filter(|r| r.is_err()).count();
-    if let Some(Err(first)) = results.iter().find(|r| r.is_err()) {
-        console.warn(&first.diagnostics);
-    }
-    let mut text = format!("{} of {}: {}\n", loaded.prepared.scenario.name, sweep.network.name, count(rows.len(), "sample"));
-    if failed > 0 {
-        text += &format!("{failed} could not be solved; the first is told above\n");
-    }
-    let responses = responses(&arguments.vary, &rows, &results);
-    text += &response_table(&responses);
-    if let Some(dir) = &arguments.out {
-        std::fs::create_dir_all(dir).map_err(|e| crate::result_folder::cannot("make the folder", dir, &e))?;
-        for (name, content) in [("response.csv", response_csv(&responses)), ("samples.csv", samples_csv(&arguments.vary, &rows, &results))]
-        {
-            write_whole(&dir.join(name), &content)?;
-            text += &format!("wrote {}\n", dir.join(name).display());
-        }
-    }
-    text += &format!("wall time {}, peak memory {}\n", progress::duration(begun.elapsed()), crate::qsts::memory());
-    console.print(&text)?;
-    Ok(failed == 0)
+    let responses = responses(&arguments.vary, &ready.rows, &results);
+    Ok(SweepAnswer { rows: ready.rows, results, responses, network: ready.sweep.network.name.clone() })
 }
 
 /// What every sample of a sweep is asked, so that another process can be asked it.
@@ -363,7 +491,7 @@ impl Sweep {
     }
 }
 
-fn solve_all(arguments: &SweepArguments, sweep: &Sweep, scenarios: &[Scenario]) -> Vec<Row> {
+fn solve_all(arguments: &SweepArguments, sweep: &Sweep, scenarios: &[Scenario], watch: &(dyn Fn(usize, usize) + Sync)) -> Vec<Row> {
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<(usize, Row)>> = Mutex::new(Vec::new());
     let threads = arguments.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
@@ -374,7 +502,9 @@ fn solve_all(arguments: &SweepArguments, sweep: &Sweep, scenarios: &[Scenario]) 
                     let k = next.fetch_add(1, Ordering::Relaxed);
                     let Some(scenario) = scenarios.get(k).filter(|_| !interrupt::asked()) else { break };
                     let row = sweep.sample(scenario, &interrupt::asked);
-                    done.lock().unwrap_or_else(|e| e.into_inner()).push((k, row));
+                    let mut done = done.lock().unwrap_or_else(|e| e.into_inner());
+                    done.push((k, row));
+                    watch(done.len(), scenarios.len());
                 }
             });
         }

@@ -3,6 +3,7 @@
 //! For people, each section shows its leading columns and most pressing rows; CSV holds every figure, one a line, and a workbook every
 //! row of every section. HTML and PDF hold pictures of the worst feeders.
 
+mod against;
 mod drawing;
 mod figures;
 mod pdf;
@@ -12,6 +13,7 @@ use crate::answer::{csv_cell, plain, short};
 use crate::cli::ReportArguments;
 use crate::console::Console;
 use crate::failure::Failure;
+use against::Against;
 use drawing::Drawing;
 use figures::FeederFigures;
 use network::Diagnostic;
@@ -109,7 +111,13 @@ const SHOWN: &[(&str, &str, &[&str])] = &[
 pub fn run(arguments: &ReportArguments, console: &mut Console<'_>) -> Result<(), Failure> {
     let form = arguments.out.as_deref().map_or(Ok(Form::Text), form_of)?;
     let lake = Lake::open(&arguments.dir)?;
-    let bytes = make(&lake, arguments.study.as_deref(), &arguments.feeder, arguments.pictures, form)?;
+    let wanted = Wanted {
+        study: arguments.study.as_deref(),
+        against: arguments.against.as_deref(),
+        feeders: &arguments.feeder,
+        pictures: arguments.pictures,
+    };
+    let bytes = make(&lake, &wanted, form)?;
     match &arguments.out {
         None => console.print(&String::from_utf8_lossy(&bytes)),
         Some(place) => {
@@ -122,29 +130,42 @@ pub fn run(arguments: &ReportArguments, console: &mut Console<'_>) -> Result<(),
     }
 }
 
-/// The report in the form that the ending of a file's name tells, with pictures of at most so many feeders; of all feeders when none is named.
+/// What a report is about.
+pub struct Wanted<'a> {
+    /// The only one unless told.
+    pub study: Option<&'a str>,
+    /// Study that it is set against.
+    pub against: Option<&'a str>,
+    /// All of them when there is none.
+    pub feeders: &'a [String],
+    /// Feeders with pictures at most.
+    pub pictures: usize,
+}
+
+/// The report in the form that the ending of a file's name tells.
 ///
 /// # Errors
-/// An ending that tells no form, no such study or feeder, torn files.
-pub fn written(lake: &Lake, study: Option<&str>, feeders: &[String], pictures: usize, place: &Path) -> Result<Vec<u8>, Failure> {
-    make(lake, study, feeders, pictures, form_of(place)?)
+/// An ending that tells no form, no such study or feeder, torn files, studies that cannot be compared.
+pub fn written(lake: &Lake, wanted: &Wanted<'_>, place: &Path) -> Result<Vec<u8>, Failure> {
+    make(lake, wanted, form_of(place)?)
 }
 
 /// The report as the bytes of a file.
-fn make(lake: &Lake, study: Option<&str>, feeders: &[String], pictures: usize, form: Form) -> Result<Vec<u8>, Failure> {
-    let mut report = study_report(lake, study)?;
-    only(&mut report, feeders)?;
+fn make(lake: &Lake, wanted: &Wanted<'_>, form: Form) -> Result<Vec<u8>, Failure> {
+    let mut report = study_report(lake, wanted.study)?;
+    only(&mut report, wanted.feeders)?;
+    let against = wanted.against.map(|base| Against::new(lake, &report.manifest.study, base, wanted.feeders)).transpose()?;
     let refused = |reason: String| Diagnostic::error("OUTPUT.REPORT.REFUSED", "the report cannot be written").detail(reason);
     Ok(match form {
-        Form::Csv => csv(&report).into_bytes(),
+        Form::Csv => (csv(&report) + &against.map_or_else(String::new, |a| a.csv())).into_bytes(),
         Form::Workbook => {
             let titles: Vec<(&str, &str)> = SHOWN.iter().map(|(name, title, _)| (*name, *title)).collect();
-            sheet::workbook(&report, &facts(&report), &titles).map_err(|e| refused(e.to_string()))?
+            sheet::workbook(&report, &facts(&report), &titles, against.as_ref().map(Against::sheet)).map_err(|e| refused(e.to_string()))?
         }
         Form::Text | Form::Markdown | Form::Html | Form::Pdf => {
-            let drawn = if matches!(form, Form::Html | Form::Pdf) { drawings(lake, &report, pictures)? } else { Vec::new() };
+            let drawn = if matches!(form, Form::Html | Form::Pdf) { drawings(lake, &report, wanted.pictures)? } else { Vec::new() };
             let mut page = Page::new(form, &format!("Study {}", report.manifest.study));
-            write_page(&mut page, &report, &drawn);
+            write_page(&mut page, &report, against.as_ref(), &drawn);
             page.finish().map_err(refused)?
         }
     })
@@ -204,8 +225,11 @@ fn form_of(place: &Path) -> Result<Form, Failure> {
     }
 }
 
-fn write_page(page: &mut Page, report: &StudyReport, drawn: &[Drawing]) {
+fn write_page(page: &mut Page, report: &StudyReport, against: Option<&Against>, drawn: &[Drawing]) {
     page.facts(&facts(report));
+    if let Some(against) = against {
+        against.write(page);
+    }
     if !report.failed.is_empty() {
         page.section("Feeders that failed", "Feeders without results, and why.");
         let rows: Vec<Vec<String>> = report.failed.iter().map(|(feeder, reason)| vec![feeder.clone(), reason.clone()]).collect();

@@ -3,6 +3,7 @@
 
 use rust_xlsxwriter::{Chart, ChartType, Format, FormatAlign, Workbook, XlsxError};
 use store::{Section, StudyReport, Value};
+use studies::table::{Table, Value as Cell};
 
 /// Rows that a sheet takes, heads aside.
 const ROWS_MAX: usize = 1_048_575;
@@ -21,7 +22,12 @@ const CHARTS: &[(&str, &str, &str, &str)] = &[
 ///
 /// # Errors
 /// What the writer of workbooks refuses.
-pub fn workbook(report: &StudyReport, facts: &[(&str, String)], titles: &[(&str, &str)]) -> Result<Vec<u8>, XlsxError> {
+pub fn workbook(
+    report: &StudyReport,
+    facts: &[(&str, String)],
+    titles: &[(&str, &str)],
+    against: Option<(String, &Table)>,
+) -> Result<Vec<u8>, XlsxError> {
     let mut book = Workbook::new();
     let bold = Format::new().set_bold();
     let head = Format::new().set_bold().set_text_wrap().set_align(FormatAlign::Top);
@@ -45,6 +51,9 @@ pub fn workbook(report: &StudyReport, facts: &[(&str, String)], titles: &[(&str,
         first.write_string(row, 1, format!("not told: the run kept no rows of {}", missing.join(", ")))?;
         row += 1;
     }
+    if let Some((title, table)) = against {
+        compared(&mut book, &title, table, &head, &bold)?;
+    }
     for section in &report.sections {
         let title = titles.iter().find(|(name, _)| *name == section.view.name).map_or(section.view.name, |(_, title)| title);
         sheet(&mut book, section, title, &head, &bold)?;
@@ -55,6 +64,50 @@ pub fn workbook(report: &StudyReport, facts: &[(&str, String)], titles: &[(&str,
 /// Texts of a cell have a limit that the file format sets.
 fn cut(text: &str) -> String {
     text.chars().take(32_000).collect()
+}
+
+/// Names of sheets have at most 31 characters, and some characters not at all.
+fn sheet_name(title: &str) -> String {
+    let name: String = title.chars().map(|c| if "[]:*?/\\".contains(c) { '_' } else { c }).take(31).collect();
+    name.trim_matches('\'').to_owned()
+}
+
+/// A sheet of a table of another study.
+fn compared(book: &mut Workbook, title: &str, table: &Table, head: &Format, bold: &Format) -> Result<(), XlsxError> {
+    let page = book.add_worksheet();
+    page.set_name(sheet_name(title))?;
+    page.write_string_with_format(0, 0, title, bold)?;
+    page.write_string(1, 0, table.meaning)?;
+    let top: u32 = 3;
+    for (i, column) in table.columns.iter().enumerate() {
+        let words = if column.unit.is_empty() { column.name.to_owned() } else { format!("{}, {}", column.name, column.unit) };
+        page.write_string_with_format(top, i as u16, words, head)?;
+        page.set_column_width(i as u16, if i < 3 { 26 } else { 13 })?;
+    }
+    let kept = table.rows.len().min(ROWS_MAX - top as usize - 1);
+    for (r, row) in table.rows.iter().take(kept).enumerate() {
+        let r = top + 1 + r as u32;
+        for (c, value) in row.iter().enumerate() {
+            let c = c as u16;
+            match value {
+                Cell::Empty => continue,
+                Cell::Text(text) => page.write_string(r, c, cut(text))?,
+                Cell::Number(x) => page.write_number(r, c, *x)?,
+                Cell::Count(n) => page.write_number(r, c, *n as f64)?,
+                Cell::Flag(flag) => page.write_boolean(r, c, *flag)?,
+            };
+        }
+    }
+    if kept < table.rows.len() {
+        page.write_string(2, 0, format!("{} more rows than a sheet takes; a report in CSV has all.", table.rows.len() - kept))?;
+    }
+    page.set_freeze_panes(top + 1, 0)?;
+    if kept == 0 {
+        page.write_string(top + 1, 0, "None.")?;
+        return Ok(());
+    }
+    page.autofilter(top, 0, top + kept as u32, table.columns.len().saturating_sub(1) as u16)?;
+    Ok(())
 }
 
 fn sheet(book: &mut Workbook, section: &Section, title: &str, head: &Format, bold: &Format) -> Result<(), XlsxError> {

@@ -13,6 +13,7 @@ mod models;
 mod moments;
 mod receive;
 mod reviews;
+mod scenarios;
 mod studies;
 mod upload_files;
 
@@ -146,6 +147,13 @@ fn perform(spec: &Spec, teller: &Teller) -> Result<Value, Failure> {
         Task::HostingCapacity(params) => analyses::hosting_capacity(spec, params, teller),
         Task::Mitigation(params) => analyses::mitigation(spec, params, teller),
         Task::Reliability(params) => analyses::reliability(spec, params, teller),
+        Task::Contingency(params) => analyses::contingency(spec, params, teller),
+        Task::Restoration(params) => analyses::restoration(spec, params, teller),
+        Task::Reconfiguration(params) => analyses::reconfiguration(spec, params, teller),
+        Task::Comparison(params) => analyses::comparison(spec, params, teller),
+        Task::Scenario(params) => scenarios::stack(spec, params, teller),
+        Task::Sweep(params) => scenarios::sweep(spec, params, teller),
+        Task::ScenarioDraft(params) => scenarios::draft(spec, params),
         Task::SolveYear(params) => studies::solve(spec, params, teller),
         Task::Trial(params) => studies::trial(spec, params),
         Task::Snapshot(params) => moments::snapshot(spec, params),

@@ -2,7 +2,7 @@
 
 use super::models::parsed;
 use super::project_dir;
-use super::studies::{Quiet, arguments};
+use super::studies::{Quiet, question};
 use crate::cli::{Command, IterationArguments, Mode};
 use crate::console::Console;
 use crate::failure::Failure;
@@ -162,7 +162,7 @@ pub fn snapshot(spec: &Spec, params: &SnapshotParams) -> Result<Value, Failure> 
 fn of_study(spec: &Spec, params: &MomentParams) -> Result<(ModelRef, Question), Failure> {
     let dir = project_dir(spec)?;
     let version = Project::open(dir)?.version(Some(&params.network), Some(params.version))?;
-    Ok((ModelRef::of_project(dir, &version), Question::new(&arguments(&params.study)?)?))
+    Ok((ModelRef::of_project(dir, &version), question(dir, &params.study)?))
 }
 
 /// One step of a study, reached as the study reached it, so that controls and storage stand as they stood.

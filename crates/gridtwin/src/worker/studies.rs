@@ -74,7 +74,7 @@ impl Watch for Quiet {
 }
 
 /// The command line of the parameters.
-pub(super) fn arguments(params: &SolveYearParams) -> Result<QstsArguments, Failure> {
+fn arguments(params: &SolveYearParams) -> Result<QstsArguments, Failure> {
     let mut words = vec!["qsts".to_owned(), "project".to_owned()];
     let mut option = |name: &str, value: String| words.push(format!("--{name}={value}"));
     option("steps", params.n_steps().unwrap_or(8760).to_string());
@@ -95,6 +95,13 @@ pub(super) fn arguments(params: &SolveYearParams) -> Result<QstsArguments, Failu
         Command::Qsts(arguments) => Ok(arguments),
         _ => unreachable!("the words ask for a run"),
     }
+}
+
+/// The question of the parameters, with the scenario of the project that they name.
+pub(super) fn question(project: &Path, params: &SolveYearParams) -> Result<Question, Failure> {
+    let mut arguments = arguments(params)?;
+    arguments.scenario = params.scenario.as_ref().map(|s| super::scenarios::place(project, s)).transpose()?;
+    Question::new(&arguments)
 }
 
 /// The versions that are to be solved.
@@ -125,8 +132,17 @@ pub fn solve(spec: &Spec, params: &SolveYearParams, teller: &Teller) -> Result<V
         Some(versions) => versions,
         None => versions(&project, params)?,
     };
-    let question = Question::new(&arguments(params)?)?;
+    let question = question(dir, params)?;
     let models: Vec<ModelRef> = versions.iter().map(|v| ModelRef::of_project(dir, v)).collect();
+    if let Some(scenario) = &question.scenario {
+        // What fits none of the networks is refused before any is solved.
+        let mut found = scenario.findings.clone();
+        found.extend(crate::scenario::check_models(&scenario.prepared, &models, &crate::scenario::network_of)?);
+        teller.findings(&found);
+        if found.iter().any(|d| d.severity == Severity::Error) {
+            return Err(Failure::new(found));
+        }
+    }
     let run = StudyRun {
         study: study.clone(),
         out: dir.to_owned(),
@@ -241,7 +257,7 @@ pub fn trial(spec: &Spec, params: &SolveYearParams) -> Result<Value, Failure> {
     let mut measured = Vec::new();
     for n in TRIAL_STEPS {
         let params = SolveYearParams { steps: Some(n), hours: None, ..params.clone() };
-        let question = Question::new(&arguments(&params)?)?;
+        let question = question(dir, &params)?;
         let run =
             StudyRun { study: n.to_string(), out: spec.files.clone(), threads: Some(1), cluster: None, resume: false, retry_failed: false };
         let outcome = run_study(&run, &models, &question, &mut Quiet)?;
@@ -284,7 +300,13 @@ pub fn report(spec: &Spec, params: &ReportParams, teller: &Teller) -> Result<Val
     let lake = Lake::open(project_dir(spec)?)?;
     let stem: String = params.run.chars().map(|c| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '_' }).collect();
     let name = format!("report-{stem}.{}", params.format.ending());
-    let bytes = crate::study_report::written(&lake, Some(&params.run), &params.feeders, PICTURES, Path::new(&name))?;
+    let wanted = crate::study_report::Wanted {
+        study: Some(&params.run),
+        against: params.against.as_deref(),
+        feeders: &params.feeders,
+        pictures: PICTURES,
+    };
+    let bytes = crate::study_report::written(&lake, &wanted, Path::new(&name))?;
     put(spec, &name, &bytes)?;
     Ok(json!({ "files": [name] }))
 }

@@ -119,7 +119,16 @@ impl Client {
     }
 
     pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
-        let (status, _, answer) = self.send("POST", path, Some(("application/json", body.to_string().as_bytes())));
+        self.send_json("POST", path, body)
+    }
+
+    pub fn send_json(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        let (status, _, answer) = self.send(method, path, Some(("application/json", body.to_string().as_bytes())));
+        (status, serde_json::from_slice(&answer).unwrap_or(Value::Null))
+    }
+
+    pub fn send_bytes(&self, method: &str, path: &str, body: &[u8]) -> (u16, Value) {
+        let (status, _, answer) = self.send(method, path, Some(("application/octet-stream", body)));
         (status, serde_json::from_slice(&answer).unwrap_or(Value::Null))
     }
 
@@ -163,6 +172,12 @@ impl Client {
     pub fn done(&self, job: &Value) -> Value {
         let job = self.end_of(&self.begin(job));
         assert_eq!(job["state"], "done", "{job}");
+        job
+    }
+
+    pub fn failed(&self, job: &Value) -> Value {
+        let job = self.end_of(&self.begin(job));
+        assert_eq!(job["state"], "failed", "{job}");
         job
     }
 }

@@ -197,3 +197,31 @@ impl MitigationParams {
         Ok(())
     }
 }
+
+/// What studies have that another has not: violations that are new, worse, less or mended, by element and hour.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ComparisonParams {
+    /// Study to compare with.
+    pub base: String,
+    /// Studies that are compared with it; one to four.
+    pub with: Vec<String>,
+    /// Only this network; all that the studies share unless told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<String>,
+}
+
+impl ComparisonParams {
+    pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
+        if self.base.is_empty() {
+            return Err(("base", "the study to compare with is not named".into()));
+        }
+        if !(1..=4).contains(&self.with.len()) {
+            return Err(("with", "one to four studies are compared with the base".into()));
+        }
+        if let Some(twice) = self.with.iter().enumerate().find(|(i, s)| **s == self.base || self.with[..*i].contains(s)) {
+            return Err(("with", format!("\"{}\" stands there twice; a study is not compared with itself", twice.1)));
+        }
+        Ok(())
+    }
+}

@@ -10,14 +10,20 @@
 
 mod analyses;
 mod process;
+mod scenarios;
 mod spec;
+mod switching;
 
-pub use analyses::{BaseViolationsParam, HostedDer, HostingCapacityParams, HostingMethod, MitigationParams, ReliabilityParams};
+pub use analyses::{
+    BaseViolationsParam, ComparisonParams, HostedDer, HostingCapacityParams, HostingMethod, MitigationParams, ReliabilityParams,
+};
+pub use scenarios::{SCENARIO_TEXT_MAX, ScenarioDraftParams, ScenarioParams, ScenarioRef, SweepMethodParam, SweepParams};
 pub use spec::{
     ControlsParam, DemoParams, Event, ImportOptions, ImportParams, KINDS, MeterMapParams, ModeParam, MomentParams, NetworkParams, Progress,
     ReceiveParams, ReconcileParams, ReportForm, ReportParams, STEPS_MAX, SnapshotParams, SolveYearParams, Spec, SqlParams, StepLength,
     Task,
 };
+pub use switching::{ContingencyParams, ReconfigurationParams, RestorationParams};
 
 use crate::hub::Hub;
 use crate::moment::{now_ms, rfc3339};

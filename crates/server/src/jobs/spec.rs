@@ -1,6 +1,8 @@
 //! What the server tells a process that does a job, and what that process tells back: JSON, a line each.
 
-use super::analyses::{HostingCapacityParams, MitigationParams, ReliabilityParams};
+use super::analyses::{ComparisonParams, HostingCapacityParams, MitigationParams, ReliabilityParams};
+use super::scenarios::{ScenarioDraftParams, ScenarioParams, ScenarioRef, SweepParams};
+use super::switching::{ContingencyParams, ReconfigurationParams, RestorationParams};
 use network::Diagnostic;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -46,6 +48,18 @@ pub enum Task {
     Reliability(ReliabilityParams),
     /// What would mend the violations of a network, as an answer of the project.
     Mitigation(Box<MitigationParams>),
+    /// What becomes of a network without each of its elements, as an answer of the project.
+    Contingency(Box<ContingencyParams>),
+    /// How supply comes back after an outage, as an answer of the project.
+    Restoration(Box<RestorationParams>),
+    /// The radial network with the least losses or overloads, as an answer of the project.
+    Reconfiguration(Box<ReconfigurationParams>),
+    /// What one study has that another has not, as an answer of the project.
+    Comparison(ComparisonParams),
+    /// A scenario laid upon a network, as an answer of the project.
+    Scenario(ScenarioParams),
+    /// A scenario solved for many values of its parameters, as an answer of the project.
+    Sweep(SweepParams),
     Demo(DemoParams),
     /// Makes an upload ready: unpacks archives, says what it holds.
     Receive(ReceiveParams),
@@ -61,11 +75,29 @@ pub enum Task {
     Series(MomentParams),
     /// Asks the lake.
     Sql(SqlParams),
+    /// Looks at the text of a scenario.
+    ScenarioDraft(ScenarioDraftParams),
 }
 
 /// Kinds of jobs that can be asked for.
-pub const KINDS: &[&str] =
-    &["import", "solve_year", "report", "quality", "reconcile", "meter_map", "hosting_capacity", "reliability", "mitigation", "demo"];
+pub const KINDS: &[&str] = &[
+    "import",
+    "solve_year",
+    "report",
+    "quality",
+    "reconcile",
+    "meter_map",
+    "hosting_capacity",
+    "reliability",
+    "mitigation",
+    "contingency",
+    "restoration",
+    "reconfiguration",
+    "comparison",
+    "scenario",
+    "sweep",
+    "demo",
+];
 
 impl Task {
     /// A task out of a request.
@@ -100,6 +132,11 @@ impl Task {
             Self::Reconcile(p) => p.check(),
             Self::MeterMap(p) => p.check(),
             Self::Mitigation(p) => p.check(),
+            Self::Restoration(p) => p.check(),
+            Self::Comparison(p) => p.check(),
+            Self::Scenario(p) => p.check(),
+            Self::Sweep(p) => p.check(),
+            Self::ScenarioDraft(p) => p.check(),
             Self::Demo(p) if !(1..=1000).contains(&p.feeders) => Err(("feeders", "a demonstration has 1 to 1000 feeders".into())),
             _ => Ok(()),
         }
@@ -111,6 +148,21 @@ impl Task {
             Self::HostingCapacity(p) => Some((&mut p.network, &mut p.version)),
             Self::Reliability(p) => Some((&mut p.network, &mut p.version)),
             Self::Mitigation(p) => Some((&mut p.network, &mut p.version)),
+            Self::Contingency(p) => Some((&mut p.network, &mut p.version)),
+            Self::Restoration(p) => Some((&mut p.network, &mut p.version)),
+            Self::Reconfiguration(p) => Some((&mut p.network, &mut p.version)),
+            Self::Scenario(p) => Some((&mut p.network, &mut p.version)),
+            Self::Sweep(p) => Some((&mut p.network, &mut p.version)),
+            _ => None,
+        }
+    }
+
+    /// The scenario that it is about.
+    pub fn scenario(&mut self) -> Option<&mut ScenarioRef> {
+        match self {
+            Self::Scenario(p) => Some(&mut p.scenario),
+            Self::Sweep(p) => Some(&mut p.scenario),
+            Self::SolveYear(p) | Self::Trial(p) => p.scenario.as_mut(),
             _ => None,
         }
     }
@@ -264,6 +316,9 @@ pub struct SolveYearParams {
     /// Version of the network; the newest unless told. Only with one network.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
+    /// Scenario of the project that is laid upon the networks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scenario: Option<ScenarioRef>,
     /// Length of the study; 8760 unless told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hours: Option<f64>,
@@ -344,6 +399,12 @@ impl SolveYearParams {
         if self.version.is_some() && self.network.is_none() && self.networks.len() != 1 {
             return fault("version", "a version is that of one network; name it");
         }
+        if let Some(scenario) = &self.scenario {
+            scenario.check()?;
+            if self.mode.is_some_and(|m| m != ModeParam::Yearly) {
+                return fault("mode", "a scenario is about the course of a year");
+            }
+        }
         if self.tolerance_pu.is_some_and(|t| !(t > 0.0 && t < 1.0)) {
             return fault("tolerance_pu", "a tolerance is above 0 and below 1 per unit");
         }
@@ -406,6 +467,9 @@ impl ReportForm {
 pub struct ReportParams {
     /// Name of the study.
     pub run: String,
+    /// Study that it is set against.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<String>,
     pub format: ReportForm,
     /// These feeders only; all of them when there is none.
     #[serde(default)]

@@ -215,7 +215,7 @@ pub struct RowQuery {
     /// Rows with these words in any column of text.
     #[param(max_length = 200)]
     search: Option<String>,
-    /// Rows with these values: `column=value`, several with commas.
+    /// Rows with these values: `column=value`, several with commas; a comma within a value stands behind a backslash.
     #[param(max_length = 1000)]
     filter: Option<String>,
 }
@@ -255,23 +255,44 @@ fn is_equal(cell: Cell<'_>, wanted: &str) -> bool {
     }
 }
 
+/// A comma within a value stands behind a backslash.
 fn filters(table: &AnalysisTable, text: Option<&str>) -> Result<Vec<(usize, String)>, Problem> {
-    let parts = text.unwrap_or_default().split(',').map(str::trim).filter(|p| !p.is_empty());
-    parts
-        .map(|part| {
-            let (name, value) = part.split_once('=').ok_or_else(|| {
-                Problem::bad_request("A filter is a column and a value")
-                    .field("filter")
-                    .hint("Write it as column=value, several with commas.")
-            })?;
-            Ok((column_of(table, name.trim(), "filter")?, value.trim().to_owned()))
-        })
-        .collect()
+    let (mut parts, mut part, mut taken_as_it_is) = (Vec::new(), String::new(), false);
+    for c in text.unwrap_or_default().chars() {
+        match c {
+            '\\' if !taken_as_it_is => taken_as_it_is = true,
+            ',' if !taken_as_it_is => parts.push(std::mem::take(&mut part)),
+            c => {
+                part.push(c);
+                taken_as_it_is = false;
+            }
+        }
+    }
+    parts.push(part);
+    let of = |part: &str| {
+        let (name, value) = part.split_once('=').ok_or_else(|| {
+            Problem::bad_request("A filter is a column and a value")
+                .field("filter")
+                .hint("Write it as column=value, several with commas; a comma within a value stands behind a backslash.")
+        })?;
+        Ok((column_of(table, name.trim(), "filter")?, value.trim().to_owned()))
+    };
+    parts.iter().map(|p| p.trim()).filter(|p| !p.is_empty()).map(of).collect()
 }
 
 impl Chosen {
     fn of(project: &Project, of: &Analysis, table: &AnalysisTable, query: &RowQuery) -> Result<Self, Problem> {
-        let filters = filters(table, query.filter.as_deref())?;
+        Self::with(project, of, table, query, &filters(table, query.filter.as_deref())?)
+    }
+
+    /// The rows with these values; what the query says of filters is left aside.
+    fn with(
+        project: &Project,
+        of: &Analysis,
+        table: &AnalysisTable,
+        query: &RowQuery,
+        filters: &[(usize, String)],
+    ) -> Result<Self, Problem> {
         let words: Vec<String> = query.search.as_deref().unwrap_or_default().split_whitespace().map(str::to_lowercase).collect();
         let sort = query.sort.as_deref().filter(|s| !s.is_empty());
         let sort = sort.map(|s| s.strip_prefix('-').map_or((s, false), |s| (s, true)));
@@ -431,7 +452,8 @@ pub async fn file(
 struct ColumnOf<'a> {
     table: &'a AnalysisTable,
     column: usize,
-    filter: Option<String>,
+    /// Rows with these values.
+    filters: Vec<(usize, String)>,
 }
 
 impl ColumnOf<'_> {
@@ -441,7 +463,7 @@ impl ColumnOf<'_> {
             return Err(Problem::conflict("The rows of this table are not about things on the map").field("table"));
         };
         let numbers = app.results.numbers(project, &of.network, of.version)?;
-        let chosen = Chosen::of(project, of, table, &RowQuery { filter: self.filter.clone(), ..RowQuery::default() })?;
+        let chosen = Chosen::with(project, of, table, &RowQuery::default(), &self.filters)?;
         let (n_elements, n_buses) = numbers.counts();
         let mut values = vec![f32::NAN; if of_element { n_elements } else { n_buses }];
         let mut is_told = vec![false; values.len()];
@@ -476,6 +498,14 @@ const LAYERS: &[(&str, &str, &str, Option<&str>, &str)] = &[
     ("reliability", "elements", "customer_hours_per_yr", None, "Risk: customer hours lost by failures here"),
     ("mitigation", "violations", "hours", Some("kind"), "Hours of violation"),
     ("mitigation", "violations", "hours_after", Some("kind"), "Hours of violation with the portfolio"),
+    ("contingency", "elements", "lost_kw", None, "Power lost by an outage here"),
+    ("contingency", "elements", "unserved_kw", None, "Power unserved in the end after an outage here"),
+    ("contingency", "elements", "violations", None, "Limits crossed by an outage here"),
+    ("contingency", "overloads", "worst_pct", None, "Largest loading over all outages, where overloaded"),
+    ("scenario", "loads", "units", Some("layer"), "Units of the layer"),
+    ("scenario", "loads", "energy_kwh", Some("layer"), "Energy that the layer adds"),
+    ("comparison", "elements", "change_h", Some("case"), "Overload hours against the base"),
+    ("comparison", "buses", "change_h", Some("case"), "Hours outside range A against the base"),
 ];
 
 /// Answers of one study whose layers are offered, the newest.
@@ -536,14 +566,17 @@ pub(super) fn layers(app: &App, project: &Project, network: &str, version: u64, 
                 if only.is_some_and(|wanted| wanted != name) {
                     continue;
                 }
-                let filter = part.as_ref().and_then(|p| parted.map(|key| format!("{key}={p}")));
+                let filters = match (&part, parted) {
+                    (Some(value), Some(key)) => vec![(column_of(table, key, "table")?, value.clone())],
+                    _ => Vec::new(),
+                };
                 let label = part.as_ref().map_or_else(|| (*label).to_owned(), |p| format!("{label}, {p}"));
                 out.push(Layer {
                     name,
                     label: format!("{label}{when}"),
                     unit: table.columns[c].unit.clone(),
                     of_element: key_of(table).is_some_and(|(_, of_element, _)| of_element),
-                    values: ColumnOf { table, column: c, filter }.values(app, project, &of)?,
+                    values: ColumnOf { table, column: c, filters }.values(app, project, &of)?,
                 });
             }
         }
@@ -560,7 +593,7 @@ pub struct ColumnQuery {
     /// A column of numbers.
     #[param(max_length = 100)]
     column: String,
-    /// Rows with these values: `column=value`, several with commas.
+    /// Rows with these values: `column=value`, several with commas; a comma within a value stands behind a backslash.
     #[param(max_length = 1000)]
     filter: Option<String>,
 }
@@ -592,7 +625,7 @@ pub async fn values(
         if let Some(known) = not_modified(&headers, &etag) {
             return Ok(known);
         }
-        let wanted = ColumnOf { table, column, filter: query.filter.clone() };
+        let wanted = ColumnOf { table, column, filters: filters(table, query.filter.as_deref())? };
         let values = wanted.values(&shared, project, &of)?;
         value_bytes(&values, &etag)
     })

@@ -40,12 +40,14 @@ pub fn routes() -> OpenApiRouter<App> {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JobRequest {
-    /// `import`, `solve_year`, `report`, `quality`, `reconcile`, `meter_map`, `hosting_capacity`, `reliability`, `mitigation` or `demo`.
+    /// `import`, `solve_year`, `report`, `quality`, `reconcile`, `meter_map`, `hosting_capacity`, `reliability`, `mitigation`, `contingency`,
+    /// `restoration`, `reconfiguration`, `comparison`, `scenario`, `sweep` or `demo`.
     pub kind: String,
     /// Folder name of the project. `demo` makes one that is not there.
     pub project: String,
     /// Depends on the kind: ImportParams, SolveYearParams, ReportParams, NetworkParams, ReconcileParams, MeterMapParams,
-    /// HostingCapacityParams, ReliabilityParams, MitigationParams, DemoParams.
+    /// HostingCapacityParams, ReliabilityParams, MitigationParams, ContingencyParams, RestorationParams, ReconfigurationParams, ComparisonParams,
+    /// ScenarioParams, SweepParams, DemoParams.
     #[serde(default)]
     #[schema(value_type = Object)]
     pub params: Value,
@@ -191,6 +193,10 @@ fn resolved(dir: &std::path::Path, task: Task) -> Result<Task, Problem> {
     }
     let project = Project::open(dir)?;
     let mut task = task;
+    if let Some(scenario) = task.scenario() {
+        let known = store::scenarios::find(dir, &scenario.name, scenario.version)?;
+        scenario.version = Some(known.ok_or_else(|| super::scenarios::unknown(&scenario.name).field("params.scenario"))?.version);
+    }
     if let Some((network, version)) = task.studied() {
         let of = project.version(network.as_deref(), *version)?;
         (*network, *version) = (Some(of.network), Some(of.number));
@@ -200,7 +206,13 @@ fn resolved(dir: &std::path::Path, task: Task) -> Result<Task, Problem> {
         Task::SolveYear(params) => Ok(Task::SolveYear(resolved_study(&project, params)?)),
         Task::Report(params) => {
             let known = project.lake()?.studies().map_err(Problem::internal)?;
-            if known.iter().any(|s| s.study == params.run) { Ok(Task::Report(params)) } else { Err(super::runs::unknown(&params.run)) }
+            let unknown = std::iter::once(&params.run).chain(&params.against).find(|name| !known.iter().any(|s| s.study == **name));
+            if let Some(name) = unknown { Err(super::runs::unknown(name)) } else { Ok(Task::Report(params)) }
+        }
+        Task::Comparison(params) => {
+            let known = project.lake()?.studies().map_err(Problem::internal)?;
+            let unknown = std::iter::once(&params.base).chain(&params.with).find(|name| !known.iter().any(|s| s.study == **name));
+            if let Some(name) = unknown { Err(super::runs::unknown(name)) } else { Ok(Task::Comparison(params)) }
         }
         Task::Quality(params) => {
             project.version(params.network.as_deref(), params.version)?;

@@ -12,6 +12,7 @@ mod projects;
 mod quantities;
 pub(crate) mod review;
 mod runs;
+mod scenarios;
 mod session;
 pub(crate) mod settings;
 mod system;
@@ -21,8 +22,9 @@ mod users;
 mod ws;
 
 use crate::jobs::{
-    DemoParams, HostingCapacityParams, ImportParams, MeterMapParams, MitigationParams, NetworkParams, ReconcileParams, ReliabilityParams,
-    ReportParams, SolveYearParams,
+    ComparisonParams, ContingencyParams, DemoParams, HostingCapacityParams, ImportParams, MeterMapParams, MitigationParams, NetworkParams,
+    ReconcileParams, ReconfigurationParams, ReliabilityParams, ReportParams, RestorationParams, ScenarioParams, SolveYearParams,
+    SweepParams,
 };
 use crate::state::App;
 use utoipa::OpenApi;
@@ -34,7 +36,8 @@ use utoipa_axum::router::OpenApiRouter;
     // Parameters of jobs stand in no route's own types.
     components(schemas(
         ImportParams, SolveYearParams, ReportParams, NetworkParams, ReconcileParams, MeterMapParams, HostingCapacityParams, ReliabilityParams,
-        MitigationParams, DemoParams
+        MitigationParams, ContingencyParams, RestorationParams, ReconfigurationParams, ComparisonParams, ScenarioParams,
+        SweepParams, DemoParams
     )),
     tags(
         (name = "access", description = "Login, users, tokens, audit log"),
@@ -43,7 +46,8 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "uploads", description = "Files of models on their way into a project"),
         (name = "jobs", description = "Long work: imports, studies, reports"),
         (name = "review", description = "Networks matched to one another, meters and their transformers: what is proposed, what people decide"),
-        (name = "analyses", description = "Studies whose answers are tables: hosting capacity, reliability, mitigation"),
+        (name = "analyses", description = "Studies whose answers are tables: hosting capacity, reliability, mitigation, outages, comparisons"),
+        (name = "scenarios", description = "Scenarios: layers that are stacked upon networks, with all their versions"),
         (name = "runs", description = "Studies and their results"),
         (name = "live", description = "What happens, as it happens"),
         (name = "map", description = "Where things are: GeoJSON, vector tiles, arrays of positions"),
@@ -74,4 +78,5 @@ pub fn api() -> OpenApiRouter<App> {
         .merge(diagram::routes())
         .merge(review::routes())
         .merge(analyses::routes())
+        .merge(scenarios::routes())
 }

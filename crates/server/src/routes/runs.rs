@@ -1,7 +1,7 @@
 //! Studies of a project's lake and their results; single moments; SQL.
 
 use crate::access::{Engineer, Viewer};
-use crate::jobs::{Jobs, MomentParams, SnapshotParams, SqlParams, Task};
+use crate::jobs::{Jobs, MomentParams, ScenarioRef, SnapshotParams, SqlParams, Task};
 use crate::paging::{Page, Paging};
 use crate::problem::Problem;
 pub(super) use crate::results::unknown;
@@ -53,6 +53,8 @@ pub struct RunDetail {
     /// Options as they were solved with.
     #[schema(value_type = Object)]
     pub options: Value,
+    /// Scenario of the project that it was solved with.
+    pub scenario: Option<ScenarioRef>,
     pub totals: RunTotals,
     pub feeder_status: Vec<FeederStatus>,
 }
@@ -117,7 +119,13 @@ pub async fn list(
 pub async fn get(State(app): State<App>, _: Viewer, Path((p, r)): Path<(String, String)>) -> Result<Json<RunDetail>, Problem> {
     with_study(&app, &p, r, |_, _, study| {
         let (totals, feeder_status) = study.status()?;
-        Ok(Json(RunDetail { run: study.row()?, options: study.manifest.options.clone(), totals, feeder_status }))
+        Ok(Json(RunDetail {
+            run: study.row()?,
+            options: study.manifest.options.clone(),
+            scenario: study.scenario(),
+            totals,
+            feeder_status,
+        }))
     })
     .await
 }

@@ -1,10 +1,13 @@
 //! Tables of contingencies, with what their columns mean.
 
-use super::ContingencyResult;
+use super::{Case, CaseAt, ContingencyResult};
+use crate::hosting::Criterion;
+use crate::switching::Solved;
 use crate::switching::operator::{Condition, Violation};
 use crate::switching::tables::{extremes, in_words};
-use crate::table::{Column, Table, Value, count, number, text};
+use crate::table::{Column, Table, Value, count, flag, number, text};
 use network::Network;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub const CONTINGENCIES: &[Column] = &[
     count("rank", "place in the order of severity, from 1: no solution, power unserved, limits crossed, loading"),
@@ -68,8 +71,92 @@ pub const BASE: &[Column] = &[
     count("violations", "limits crossed without any outage"),
 ];
 
+pub const ELEMENTS: &[Column] = &[
+    text("element", "what is out"),
+    flag("solved", "the network has a solution without it at every moment"),
+    number("lost_kw", "kW", "power without supply after the outage, at the worst moment"),
+    number("unserved_kw", "kW", "power without supply in the end, at the worst moment"),
+    number("unserved_customers", "", "customers without supply in the end, at the worst moment; not known in a transmission case"),
+    count("violations", "limits crossed in the end that are kept without the outage, or farther; at the worst moment"),
+];
+
+pub const OVERLOADS: &[Column] = &[
+    text("element", "what is overloaded"),
+    count("outages", "outages that overload it, or farther than without them"),
+    number("worst_pct", "%", "its largest loading of them"),
+    text("outage", "the outage that causes it"),
+    text("moment", "snapshot, or step of the series"),
+];
+
 impl ContingencyResult {
-    /// Outages worst first, limits crossed, the network before, and the steps of restorations.
+    /// What the outage of each element costs: a row an element whose own outage was studied.
+    fn elements(&self, network: &Network) -> Table {
+        let row = |case: &Case| -> Option<Vec<Value>> {
+            let [element] = case.elements[..] else { return None };
+            let worst = |f: &dyn Fn(&CaseAt) -> f64| Value::Number(case.at.iter().map(f).fold(0.0, f64::max));
+            let is_solved = case.at.iter().all(|a| !matches!(a.end().solved, Solved::No | Solved::Hunting));
+            let is_known = !case.at.iter().any(|a| self.is_unknown(a.end()));
+            let maybe = |v: Value, known: bool| if known { v } else { Value::Empty };
+            Some(vec![
+                Value::text(network.full_name(element)),
+                Value::Flag(is_solved),
+                maybe(worst(&|a| a.condition.unserved_kw), is_known),
+                maybe(worst(&|a| a.end().unserved_kw), is_known),
+                maybe(worst(&|a| a.end().unserved_customers), is_known && !self.is_transmission),
+                Value::Count(case.at.iter().map(|a| a.end().violations.len() as u64).max().unwrap_or(0)),
+            ])
+        };
+        let rows = self.cases.iter().filter_map(row).collect();
+        Table { name: "elements", meaning: "what the outage of each element costs, worst first", columns: ELEMENTS, rows }
+    }
+
+    /// What outages overload, the worst first.
+    fn overloads(&self, network: &Network) -> Table {
+        struct Worst<'a> {
+            outages: BTreeSet<&'a str>,
+            pct: f64,
+            outage: &'a str,
+            moment: &'a str,
+        }
+        let mut found: BTreeMap<String, Worst<'_>> = BTreeMap::new();
+        for case in &self.cases {
+            for at in &case.at {
+                let thermal = |v: &&Violation| matches!(v.criterion, Criterion::ThermalLine | Criterion::ThermalTransformer);
+                for v in at.end().violations.iter().filter(thermal) {
+                    let entry = found.entry(v.at.name(network)).or_insert_with(|| Worst {
+                        outages: BTreeSet::new(),
+                        pct: f64::NEG_INFINITY,
+                        outage: "",
+                        moment: "",
+                    });
+                    entry.outages.insert(&case.name);
+                    if v.value > entry.pct {
+                        (entry.pct, entry.outage, entry.moment) = (v.value, &case.name, &at.moment);
+                    }
+                }
+            }
+        }
+        let mut rows: Vec<_> = found.into_iter().collect();
+        rows.sort_by(|a, b| b.1.pct.total_cmp(&a.1.pct));
+        let row = |(element, w): (String, Worst<'_>)| {
+            vec![
+                Value::text(element),
+                Value::Count(w.outages.len() as u64),
+                Value::maybe(Some(w.pct)),
+                Value::text(w.outage),
+                Value::text(w.moment),
+            ]
+        };
+        Table {
+            name: "overloads",
+            meaning: "what outages overload, worst first",
+            columns: OVERLOADS,
+            rows: rows.into_iter().map(row).collect(),
+        }
+    }
+
+    /// Outages worst first, limits crossed, what each element's outage costs, what outages overload, the network before, and the steps of
+    /// restorations.
     pub fn tables(&self, network: &Network) -> Vec<Table> {
         let (mut rows, mut violations, mut steps) = (Vec::new(), Vec::new(), Vec::new());
         for (k, case) in self.cases.iter().enumerate() {
@@ -128,6 +215,8 @@ impl ContingencyResult {
                 rows,
             },
             Table { name: "violations", meaning: "limits that outages cross", columns: VIOLATIONS, rows: violations },
+            self.elements(network),
+            self.overloads(network),
             base,
         ];
         if !steps.is_empty() {
@@ -143,7 +232,7 @@ impl ContingencyResult {
 
     /// Without a solution a transmission case does not tell what is fed.
     fn is_unknown(&self, c: &Condition) -> bool {
-        self.is_transmission && c.solved == crate::switching::Solved::No
+        self.is_transmission && c.solved == Solved::No
     }
 }
 

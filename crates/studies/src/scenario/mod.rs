@@ -22,6 +22,7 @@ mod response;
 mod sessions;
 mod stack;
 pub(crate) mod storage;
+mod tables;
 mod tariff;
 mod weather;
 mod weather_layers;
