@@ -72,6 +72,10 @@ export async function request(method: string, address: string, options: RequestO
   const headers: Record<string, string> = { Accept: 'application/json', ...options.headers };
   let body: BodyInit | undefined;
   if (options.body instanceof FormData) body = options.body;
+  else if (options.body instanceof Blob) {
+    headers['Content-Type'] = 'application/octet-stream';
+    body = options.body;
+  }
   else if (options.body !== undefined) {
     headers['Content-Type'] = 'application/json';
     body = JSON.stringify(options.body);

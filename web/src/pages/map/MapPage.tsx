@@ -22,7 +22,7 @@ import { Layers, type LayerItem } from './Layers';
 import './map.css';
 import type { Basemap } from './maplibre';
 import { MapView, type Camera, type Filter, type ValueLayer } from './MapView';
-import { difference, palette as makePalette, sequential, thermal, thermalFull, voltage } from './scales';
+import { difference, factScale, isChange, palette as makePalette, sequential, thermal, thermalFull, voltage } from './scales';
 
 const t = strings.map;
 
@@ -135,7 +135,7 @@ export default function MapPage() {
       const [least, most] = extent(known);
       const isFlat = factsAsked.some((x) => x.name === fact.name && x.flat);
       const id = `f:${fact.name}`;
-      out.push({ id, of: fact.of === 'bus' ? 'points' : 'lines', scale: sequential(p, fact.label ?? fact.name, fact.unit ?? '', least, most, fact.adds_up, known), values: known, hidden: off(id), heat: fact.adds_up && !isFlat });
+      out.push({ id, of: fact.of === 'bus' ? 'points' : 'lines', scale: factScale(p, fact, least, most, known), values: known, hidden: off(id), heat: fact.adds_up && !isFlat && !isChange(fact.name) });
     });
     if (before?.thermal && values.thermal) {
       const change = values.thermal.map((v, i) => v - (before.thermal?.[i] as number));

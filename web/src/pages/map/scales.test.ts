@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { rgb } from '../../state/preferences';
-import { breaks, difference, nice, palette, sequential, stepOf, thermal, thermalFull, voltage } from './scales';
+import { breaks, difference, factScale, nice, palette, sequential, stepOf, thermal, thermalFull, voltage } from './scales';
 
 const p = palette(() => '#808080', false);
 
@@ -36,6 +36,14 @@ describe('scales', () => {
     expect(breaks(Float32Array.from({ length: 100 }, (_, i) => i))).toBeNull();
     expect(breaks(Float32Array.from({ length: 100 }, (_, i) => (i < 95 ? 0 : i)))).toBeNull();
   });
+  it('a change diverges around zero and says against what, all else does not', () => {
+    const change = factScale(p, { name: 'ab~elements~change_h~ev 30', label: 'Change', unit: 'h', adds_up: true }, -2, 40);
+    expect([change.id, change.title, change.unit]).toEqual(['difference', 'Change', 'h, against the base']);
+    expect([stepOf(change, -40), stepOf(change, -3), stepOf(change, 0), stepOf(change, 3), stepOf(change, 40)]).toEqual([0, 1, 2, 3, 4]);
+    expect(factScale(p, { name: 'ab~elements~lost_kw', unit: 'kW' }, 0, 40).id).toBe('sequential');
+    expect(factScale(p, { name: 'change_orders', unit: '' }, 0, 40).id).toBe('sequential');
+  });
+
   it('a difference of nothing lies in the middle', () => expect(stepOf(difference(p, 10, '%'), 0)).toBe(2));
   it('nice numbers', () => expect([0.03, 1, 3, 7, 20, 0].map((x) => nice(x))).toEqual([0.05, 1, 5, 10, 20, 1]));
 });

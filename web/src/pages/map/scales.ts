@@ -123,6 +123,17 @@ export function difference(p: Palette, largest: number, unit: string): Scale {
   };
 }
 
+/** Whether a layer's column is a change: `ID~elements~change_h~CASE`. */
+export const isChange = (name: string): boolean => name.split('~')[2]?.startsWith('change_') ?? false;
+
+/** Scale of what is known without a study: a change diverges around zero, all else goes from little to much. */
+export function factScale(p: Palette, fact: { name: string; label?: string; unit?: string; adds_up?: boolean }, least: number, largest: number, values?: Float32Array): Scale {
+  const title = fact.label ?? fact.name;
+  const unit = fact.unit ?? '';
+  if (!isChange(fact.name)) return sequential(p, title, unit, least, largest, fact.adds_up, values);
+  return { ...difference(p, Math.max(Math.abs(least), Math.abs(largest)), unit ? `${unit}, against the base` : 'against the base'), title };
+}
+
 /**
  * Where a fifth of the values each begins, rounded; null where even steps show them well enough: a few values far above all others would leave
  * the rest in one class.

@@ -10,6 +10,7 @@ import { useUrl } from '../../state/url';
 import { strings } from '../../strings';
 import { bytes, span } from '../../ui/format';
 import { Empty, Panel, ProblemView, StateMark } from '../../ui/parts';
+import { useScenarios } from './scenarios/data';
 
 const t = strings.studies;
 
@@ -33,7 +34,11 @@ export function NewStudy({ context }: { context: Context }) {
   const [tolerance, setTolerance] = useState('');
   const [low, setLow] = useState('');
   const [high, setHigh] = useState('');
+  const scenarios = useScenarios(project);
+  const wanted = url.get('scenario');
+  const scenario = scenarios.data?.some((r) => r.name === wanted) ? wanted : null;
   const params = useMemo(() => ({
+    ...(scenario ? { scenario: { name: scenario } } : {}),
     ...(study.trim() ? { study: study.trim() } : {}),
     ...(chosen.length === 1 ? { network: chosen[0] } : chosen.length > 1 ? { networks: chosen } : {}),
     ...(chosen.length === 1 && context.version && chosen[0] === context.network ? { version: Number(context.version) } : {}),
@@ -47,7 +52,7 @@ export function NewStudy({ context }: { context: Context }) {
     ...(lenient ? { lenient } : {}),
     ...(resume ? { resume } : {}),
     ...(resume && retryFailed ? { retry_failed: true } : {}),
-  }), [study, chosen, hours, step, controls, mode, keep, low, high, tolerance, lenient, resume, retryFailed, context.version, context.network]);
+  }), [study, chosen, hours, step, controls, mode, keep, low, high, tolerance, lenient, resume, retryFailed, context.version, context.network, scenario]);
   const asked = useDeferredValue(JSON.stringify(params));
   const estimate = useQuery({
     queryKey: ['estimate', project, asked],
@@ -81,6 +86,7 @@ export function NewStudy({ context }: { context: Context }) {
             </select>
             <span className="small quiet">{chosen.length === 0 ? t.allNetworks : ''}</span>
           </label>
+          <label className="field"><span>{t.scenario}</span><select value={scenario ?? ''} onChange={(e) => url.set({ scenario: e.target.value })}><option value="">{t.noScenario}</option>{scenarios.data?.map((r) => <option key={r.name} value={r.name}>{`${r.name} (${strings.scenarios.version} ${r.version})`}</option>)}</select></label>
           <label className="field"><span>{t.hours}</span><input type="number" required min={1} max={8784} value={hours} onChange={(e) => setHours(e.target.value)} /></label>
           <label className="field"><span>{t.step}</span><select value={step} onChange={(e) => setStep(e.target.value)}>{['1h', '30m', '15m', '5m', '1m'].map((s) => <option key={s}>{s}</option>)}</select></label>
           <label className="field"><span>{t.controls}</span><select value={controls} onChange={(e) => setControls(e.target.value)}><option value="">{t.asModel}</option><option value="off">{t.off}</option><option value="static">{t.static}</option><option value="time">{t.time}</option></select></label>

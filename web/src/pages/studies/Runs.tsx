@@ -65,6 +65,7 @@ function RunView({ project, run, row, runs }: { project: string; run: string; ro
     <Panel title={run} actions={
       <>
         <Link className="button" to={{ pathname: '/map', search: commonOf(window.location.search) }}>{t.toMap}</Link>
+        {runs.length > 1 && <button onClick={() => url.set(compareHours(runs, run, null), true)}>{t.compareHours}</button>}
         <RoleButton allowed={may} role="engineer" className="danger" onClick={() => setRemoving(true)}>{t.remove}</RoleButton>
       </>
     }>
@@ -86,6 +87,19 @@ function RunView({ project, run, row, runs }: { project: string; run: string; ro
       )}
     </Panel>
   );
+}
+
+/** The form that compares studies in hours, with these filled in; another study is the base where none is told. */
+const compareHours = (runs: Run[], run: string, base: string | null) => ({ tab: 'planning', part: 'ask', ask: 'comparison', base: base ?? runs.find((r) => r.id !== run)?.id ?? null, with: run, view: null, job: null });
+
+/** Scenario that a study was made with, if any. */
+function ScenarioOf({ base, project, run }: { base: string; project: string; run: string }) {
+  const url = useUrl();
+  const query = useQuery({ queryKey: ['record', 'run', project, run], queryFn: ({ signal }) => api.get<{ options?: { scenario?: { name?: string; version?: number } | null } | null }>(base, undefined, signal) });
+  const of = query.data?.options?.scenario;
+  if (!of?.name) return null;
+  const { name } = of;
+  return <p>{t.withScenario(name, of.version ? String(of.version) : '')} <button className="link" onClick={() => url.set({ tab: 'scenarios', scenario: name, sv: of.version ?? null, view: null }, true)}>{strings.scenarios.open}</button></p>;
 }
 
 function ElementLinks({ id }: { id: string }) {
@@ -139,6 +153,7 @@ function Summary({ base, project, run, row }: { base: string; project: string; r
       {(s) => (
         <>
           <p className="headline">{headline(s, row)}</p>
+          <ScenarioOf base={base} project={project} run={run} />
           <Figures of={s.totals} />
           {([['worst_loadings', t.worstLoadings, 'thermal'], ['worst_voltages', t.worstVoltages, 'voltage']] as const).map(([key, title, kind]) => s[key].length > 0 && (
             <div key={key} className="stack">
@@ -310,6 +325,7 @@ function Compare({ base, project, run, runs }: { base: string; project: string; 
       <div className="toolbar">
         <label className="row">{t.with} <select value={second ?? ''} onChange={(e) => url.set({ run2: e.target.value })}>{others.map((r) => <option key={r.id}>{r.id}</option>)}</select></label>
         <Link className="button" to={{ pathname: '/map', search: patched(commonOf(window.location.search), { run2: second }) }}>{t.toMap}</Link>
+        {second && <button onClick={() => url.set(compareHours(runs, second, run), true)}>{t.compareHours}</button>}
       </div>
       <Loaded query={query}>
         {(data) => (

@@ -1,4 +1,4 @@
-/** Studies: launch with an estimate, queue, results, comparison, reports, SQL. */
+/** Studies: scenarios, launch with an estimate, queue, results, comparison, reports, SQL. */
 
 import { useContext } from '../../state/context';
 import { useUrl } from '../../state/url';
@@ -8,6 +8,7 @@ import { NewStudy } from './NewStudy';
 import { Planning } from './planning/Planning';
 import { Queue } from './Queue';
 import { Runs } from './Runs';
+import { Scenarios } from './scenarios/Scenarios';
 import { Sql } from './Sql';
 import './studies.css';
 
@@ -16,7 +17,7 @@ const t = strings.studies;
 export default function Studies() {
   const url = useUrl();
   const context = useContext();
-  const tabs = [{ id: 'runs', label: t.runs }, { id: 'new', label: t.new }, { id: 'planning', label: strings.planning.title }, { id: 'queue', label: t.queue }, { id: 'sql', label: t.sql }];
+  const tabs = [{ id: 'runs', label: t.runs }, { id: 'new', label: t.new }, { id: 'scenarios', label: strings.scenarios.title }, { id: 'planning', label: strings.planning.title }, { id: 'queue', label: t.queue }, { id: 'sql', label: t.sql }];
   const at = tabs.find((x) => x.id === url.get('tab'))?.id ?? 'runs';
   return (
     <div className="page">
@@ -25,6 +26,7 @@ export default function Studies() {
       <Boundary key={at}>
         {at === 'runs' && <Runs context={context} />}
         {at === 'new' && <NewStudy context={context} />}
+        {at === 'scenarios' && <Scenarios context={context} />}
         {at === 'planning' && <Planning context={context} />}
         {at === 'queue' && <Queue />}
         {at === 'sql' && <Sql project={context.project} />}

@@ -1,4 +1,4 @@
-/** Planning: what can be hosted, what fails. Answers that are there, one of them with its figures and tables, and a form to ask for more. */
+/** Planning: what can be hosted, what fails, what scenarios change. Answers that are there, one of them with its figures and tables, and a form to ask for more. */
 
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useDeferredValue, useMemo, useState } from 'react';
@@ -13,8 +13,10 @@ import { axis, Chart, tooltip } from '../../../ui/Chart';
 import { count, num, plural, when } from '../../../ui/format';
 import { Dialog, Empty, Loaded, Panel, ProblemView, RoleButton, Severity, Spinner, Tabs } from '../../../ui/parts';
 import { Table, type Column } from '../../../ui/Table';
+import { CHARTS } from './AnswerCharts';
 import { Ask } from './Ask';
 import { answerPath, useAnswer, useAnswerRows, useAnswers, type Answer, type AnswerRow, type AnswerTable, type Cells } from './data';
+import { HEADS } from './Heads';
 import { bars, firstTable, headOf, layersOf, thingOf } from './logic';
 
 const t = strings.planning;
@@ -48,8 +50,10 @@ export function Planning({ context }: { context: Context }) {
 }
 
 function lineOf(a: AnswerRow): string {
-  const method = typeof a.params.method === 'string' ? (t.methods[a.params.method] ?? a.params.method) : '';
-  return [a.network, `${t.version} ${count(a.version)}`, method, when(a.time_utc)].filter(Boolean).join(' · ');
+  const method = typeof a.params.method === 'string' ? (t.methods[a.params.method] ?? t.sweepMethods[a.params.method] ?? a.params.method) : '';
+  const name = (a.params.scenario as { name?: string } | undefined)?.name;
+  const runs = a.study === 'comparison' ? [a.params.base, ...((a.params.with ?? []) as unknown[])].map(String).join(' · ') : '';
+  return [a.network, a.network ? `${t.version} ${count(a.version)}` : '', method, name, runs, when(a.time_utc)].filter(Boolean).join(' · ');
 }
 
 function AnswerView({ project, id }: { project: string; id: string }) {
@@ -68,15 +72,18 @@ function Content({ project, answer }: { project: string; answer: Answer }) {
   });
   const table = answer.tables.find((x) => x.name === url.get('table')) ?? firstTable(answer);
   const layers = layersOf(answer);
+  const Head = HEADS[answer.study];
+  const Figure = CHARTS[answer.study];
   const map = `/map${patched(commonOf(window.location.search), { project, network: answer.network, version: answer.version, facts: layers.join(','), run: 'none', sel: null })}`;
   return (
     <div className="stack">
       <Panel title={t.studies[answer.study] ?? answer.study} actions={<>{layers.length > 0 && <Link className="button" to={map}>{t.toMap}</Link>}<RoleButton allowed={may} role="engineer" onClick={() => setRemoving(true)}>{t.remove}</RoleButton></>}>
         <p className="quiet small">{lineOf(answer)} · {answer.author}</p>
-        {answer.study === 'hosting_capacity' ? <HostingHead answer={answer} /> : answer.study === 'reliability' ? <ReliabilityHead answer={answer} /> : answer.study === 'mitigation' ? <MitigationHead answer={answer} /> : null}
+        {answer.study === 'hosting_capacity' ? <HostingHead answer={answer} /> : answer.study === 'reliability' ? <ReliabilityHead answer={answer} /> : answer.study === 'mitigation' ? <MitigationHead answer={answer} /> : Head ? <Head answer={answer} /> : null}
         {answer.findings.filter((f) => f.severity !== 'note').map((f, i) => <div key={i} className="row" role="note"><Severity of={f.severity} /><span><b>{f.message}</b>{f.element ? ` (${f.element})` : ''}. {f.detail} <span className="quiet">{f.hint}</span></span></div>)}
         <details><summary>{strings.studies.params}</summary><pre className="small">{JSON.stringify(answer.params, null, 2)}</pre></details>
       </Panel>
+      {Figure && <Panel><Figure project={project} answer={answer} /></Panel>}
       {answer.tables.length > 0 && (
         <Panel>
           <Tabs label={t.tables} at={table?.name ?? ''} onChange={(name) => url.set({ table: name, sort: null, q: null })} tabs={answer.tables.map((x) => ({ id: x.name, label: t.tableWords[x.name] ?? x.name.replaceAll('_', ' ') }))} />
@@ -169,7 +176,7 @@ function Rows({ project, answer, table }: { project: string; answer: Answer; tab
         <input type="search" aria-label={t.search} placeholder={t.search} value={url.get('q') ?? ''} onChange={(e) => url.set({ q: e.target.value })} />
         <span className="quiet small">{table.meaning}; {t.rows(count(total))}</span>
         <span className="grow" />
-        {sel && <Link className="button" to={`/map${patched('', { project, network: answer.network, version: answer.version, sel, focus: '1', run: 'none', facts: layersOf(answer).join(',') })}`}>{t.showThing(sel)}</Link>}
+        {sel && answer.network && <Link className="button" to={`/map${patched('', { project, network: answer.network, version: answer.version, sel, focus: '1', run: 'none', facts: layersOf(answer).join(',') })}`}>{t.showThing(sel)}</Link>}
         <a className="button" href={file('csv')} download>CSV</a><a className="button" href={file('parquet')} download>Parquet</a>
       </div>
       {query.error && rows.length === 0 ? <ProblemView problem={asProblem(query.error)} onRetry={() => void query.refetch()} /> : query.isPending ? <Spinner /> : (

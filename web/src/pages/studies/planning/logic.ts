@@ -8,6 +8,12 @@ const FIRST: Record<string, string[]> = {
   hosting_capacity: ['hosting_capacity', 'percentiles'],
   reliability: ['elements'],
   mitigation: ['candidates'],
+  contingency: ['contingencies'],
+  restoration: ['steps'],
+  reconfiguration: ['moves'],
+  comparison: ['assets'],
+  scenario: ['layers'],
+  sweep: ['responses'],
 };
 
 export function firstTable(answer: Answer): AnswerTable | undefined {
@@ -27,6 +33,16 @@ export function layersOf(answer: Answer): string[] {
     const kinds = Array.isArray(answer.summary.kinds) ? (answer.summary.kinds as string[]) : [];
     return kinds.slice(0, 2).map((kind) => `${answer.id}~violations~hours~${kind}`);
   }
+  if (answer.study === 'contingency') return [...(has('elements') ? [`${answer.id}~elements~${answer.params.restore === true ? 'unserved_kw' : 'lost_kw'}`] : []), ...(has('overloads') ? [`${answer.id}~overloads~worst_pct`] : [])];
+  if (answer.study === 'scenario') {
+    const layers = (answer.summary.figures as { layers?: { layer: string }[] } | undefined)?.layers ?? [];
+    return has('loads') ? layers.slice(0, 1).map((l) => `${answer.id}~loads~energy_kwh~${l.layer}`) : [];
+  }
+  if (answer.study === 'comparison') {
+    const first = (answer.summary.cases as { case: string }[] | undefined)?.[0]?.case;
+    // Of several networks no map is drawn.
+    return first === undefined || !answer.network ? [] : ['elements', 'buses'].filter(has).map((table) => `${answer.id}~${table}~change_h~${first}`);
+  }
   if (answer.study === 'reliability') return [`${answer.id}~elements~customer_hours_per_yr`];
   return [];
 }
@@ -40,7 +56,9 @@ export function thingOf(table: AnswerTable, row: Cells): string | null {
     if (first === 'load') return `load.${value}`;
     if (first === 'element') return value;
   }
-  const element = row.element;
+  // An element, or a node, which ends in its number.
+  if (first === 'asset' && typeof value === 'string' && value !== '') return /^[a-z_]+\.\D/i.test(value) ? value : `bus.${value.replace(/\.\d+$/, '')}`;
+  const element = row.element ?? (typeof row.outage === 'string' && !/[\s,+]/.test(row.outage) ? row.outage : null);
   return typeof element === 'string' && /^[a-z_]+\.[^.]/i.test(element) ? element : null;
 }
 
@@ -71,4 +89,40 @@ export const words = (text: string): string[] => text.split(/[\s,;]+/).filter(Bo
 export function filled(params: Record<string, unknown>): Record<string, unknown> {
   const empty = (v: unknown) => v === '' || v === null || v === undefined || v === false || (typeof v === 'number' && Number.isNaN(v)) || (Array.isArray(v) && v.length === 0) || (typeof v === 'object' && v !== null && !Array.isArray(v) && Object.keys(v).length === 0);
   return Object.fromEntries(Object.entries(params).filter(([, v]) => !empty(v)));
+}
+
+/** Whether enough is told to ask for the study. */
+export function isAskable(kind: string, params: Record<string, unknown>): boolean {
+  const has = (key: string) => Array.isArray(params[key]) && (params[key] as unknown[]).length > 0;
+  const isNamed = typeof (params.scenario as { name?: string } | undefined)?.name === 'string';
+  if (kind === 'comparison') return typeof params.base === 'string' && has('with');
+  if (kind === 'scenario') return isNamed;
+  if (kind === 'sweep') return isNamed && has('vary');
+  if (kind === 'restoration') return has('outage');
+  return true;
+}
+
+export interface DaySums { new: number[]; mended: number[]; remaining: number[] }
+
+/** Sums of each day of what hours are told, for as many days as the last hour needs; an hour is named by its end. */
+export function dailySums(rows: Cells[], of: string): DaySums {
+  const mine = rows.filter((r) => r.case === of && typeof r.hour === 'number');
+  const dayOf = (hour: number) => Math.max(0, Math.ceil(hour / 24) - 1);
+  const days = mine.reduce((most, r) => Math.max(most, dayOf(r.hour as number) + 1), 0);
+  const sum = (key: string) => {
+    const out = Array.from({ length: days }, () => 0);
+    for (const r of mine) if (typeof r[key] === 'number') { const day = dayOf(r.hour as number); out[day] = (out[day] as number) + (r[key] as number); }
+    return out;
+  };
+  return { new: sum('new'), mended: sum('mended'), remaining: sum('remaining') };
+}
+
+export interface ResponsePoint { at: string; value: number | null; mean: number; least: number; largest: number; samples: number }
+
+/** A figure against a parameter, in the order of the parameter's values where they are numbers. */
+export function responseOf(rows: Cells[], parameter: string, figure: string): ResponsePoint[] {
+  const points = rows.filter((r) => r.parameter === parameter && r.figure === figure && typeof r.mean === 'number').map((r) => ({
+    at: String(r.at ?? ''), value: typeof r.value === 'number' ? r.value : null, mean: r.mean as number, least: (r.least ?? r.mean) as number, largest: (r.largest ?? r.mean) as number, samples: Number(r.samples ?? 0),
+  }));
+  return points.every((p) => p.value !== null) ? points.sort((a, b) => (a.value as number) - (b.value as number)) : points;
 }
