@@ -81,4 +81,43 @@ export async function planning({ page, server, api }) {
     await mapDrawn(page);
     await shot('planning-mitigation-map');
   });
+
+  const answerOf = async (study) => {
+    const row = (await api(list)).items.find((a) => a.study === study);
+    return row ? api(`${list}/${row.id}`) : null;
+  };
+
+  await step('what happens when a line is out, and what brings supply back', async () => {
+    await ask('contingency', async () => {
+      await page.getByLabel('Search which switches bring supply back').check();
+    });
+    await page.locator('.headline').waitFor();
+    await shot('planning-contingency');
+    await axe(page, 'answer of contingencies');
+    const answer = await answerOf('contingency');
+    expect(answer.params.lines === true && answer.params.restore === true, `what was asked is not kept: ${JSON.stringify(answer.params)}`);
+    expect((await page.locator('.headline').innerText()).startsWith(`${answer.summary.outages} outages studied`), `the headline is ${await page.locator('.headline').innerText()}, the answer ${JSON.stringify(answer.summary)}`);
+    const worst = (await api(`${list}/${answer.id}/tables/contingencies?limit=1`)).items[0];
+    expect((await page.locator('main table.data tbody tr').first().innerText()).includes(worst.outage), `the worst is ${worst.outage}`);
+    await page.getByRole('link', { name: 'On the map', exact: true }).click();
+    await mapDrawn(page);
+    await shot('planning-contingency-map');
+  });
+
+  await step('a fault is parted and supply restored, step by step', async () => {
+    await ask('restoration', async () => page.getByLabel('Elements that are out').fill('line.67_68'));
+    await shot('planning-restoration');
+    await axe(page, 'answer of a restoration');
+    const answer = await answerOf('restoration');
+    const steps = await page.locator('main ol li').allInnerTexts();
+    expect(JSON.stringify(steps) === JSON.stringify(answer.summary.operations), `the page says ${JSON.stringify(steps)}, the answer ${JSON.stringify(answer.summary.operations)}`);
+  });
+
+  await step('other switches open: fewer losses', async () => {
+    await ask('reconfiguration', async () => page.getByLabel('Aim').selectOption('losses'));
+    await shot('planning-reconfiguration');
+    await axe(page, 'answer of a reconfiguration');
+    const answer = await answerOf('reconfiguration');
+    expect(answer.summary.found.losses_kwh <= answer.summary.today.losses_kwh, `losses rose: ${JSON.stringify(answer.summary)}`);
+  });
 }

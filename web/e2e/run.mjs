@@ -1,7 +1,7 @@
 /**
  * The way of a user through a real server in a real browser.
  *
- *   npm run e2e -- --binary ../target/debug/gridtwin [--web dist] [--quick] [--no-large] [--feeders 210] [--only large] [--large-data DIR]
+ *   npm run e2e -- --binary ../target/debug/gridtwin [--web dist] [--quick] [--no-large] [--feeders 210] [--only large|planning] [--large-data DIR]
  *
  * `--web` serves the app from a folder instead of from the program. Screenshots stay in e2e/shots. Ends with 1 if anything is wrong.
  */
@@ -12,11 +12,12 @@ import { join, resolve } from 'node:path';
 import { large } from './large.mjs';
 import { planning } from './planning.mjs';
 import { review } from './review.mjs';
+import { scenarios } from './scenarios.mjs';
 import { axe, distance, expect, fault, faults, launch, mapDrawn, onPage, options, pause, pixels, root, run, serve, settled, shots, step, watch } from './tools.mjs';
 
 const given = options(process.argv.slice(2));
 if (typeof given.binary !== 'string') {
-  console.error('usage: npm run e2e -- --binary PATH [--web DIR] [--no-large] [--feeders N] [--only large] [--large-data DIR]');
+  console.error('usage: npm run e2e -- --binary PATH [--web DIR] [--no-large] [--feeders N] [--only large|planning] [--large-data DIR]');
   process.exit(2);
 }
 const binary = resolve(given.binary);
@@ -36,7 +37,9 @@ async function walk() {
     const page = await context.newPage();
     page.setDefaultTimeout(30_000);
     let isRefusal = false;
-    watch(page, (response) => response.status() === 401 && isRefusal && response.url().endsWith('/api/login'));
+    // Statuses that a step asks for.
+    const refusals = new Set();
+    watch(page, (response) => (response.status() === 401 && isRefusal && response.url().endsWith('/api/login')) || refusals.has(response.status()));
     const frames = [];
     page.on('websocket', (socket) => socket.on('framereceived', (f) => frames.push(String(f.payload))));
     const api = async (path, init) => (await context.request.fetch(`${server.address}${path}`, init)).json();
@@ -54,6 +57,14 @@ async function walk() {
       expect(!page.url().includes('key='), `the key stayed in the address: ${page.url()}`);
       await shot(page, 'empty-map');
     });
+
+    if (given.only === 'planning') {
+      await run(binary, ['project', 'new', join(data, 'projects', 'walk')]);
+      await run(binary, ['project', 'import', join(data, 'projects', 'walk'), join(root, 'models/ieee123/ieee123.dss')]);
+      await planning({ page, server, api });
+      await scenarios({ page, server, api, refusals });
+      return;
+    }
 
     await step('log out, a wrong password, log in', async () => {
       await page.getByRole('button', { name: 'Log out' }).click();
@@ -74,7 +85,7 @@ async function walk() {
     });
 
     await step('every page with nothing in it says what to do next', async () => {
-      for (const name of ['overview', 'map', 'studies', 'studies?tab=new', 'studies?tab=queue', 'studies?tab=planning', 'studies?tab=sql', 'exchange', 'exchange?tab=review', 'exchange?tab=review&review=meters', 'exchange?tab=records', 'admin']) {
+      for (const name of ['overview', 'map', 'studies', 'studies?tab=new', 'studies?tab=queue', 'studies?tab=planning', 'studies?tab=scenarios', 'studies?tab=sql', 'exchange', 'exchange?tab=review', 'exchange?tab=review&review=meters', 'exchange?tab=records', 'admin']) {
         await page.goto(`${server.address}/${name}`);
         await settled(page);
         const text = (await page.locator('main').innerText()).trim();
@@ -269,6 +280,7 @@ async function walk() {
 
     await review({ page, server, api });
     await planning({ page, server, api });
+    await scenarios({ page, server, api, refusals });
 
     if (!given.quick) await step('every page in light and dark, without serious faults of accessibility', async () => {
       const rows = (await api(`/api/projects/walk/networks`)).items.map((n) => n.name);
@@ -279,7 +291,7 @@ async function walk() {
         'review-matches': `exchange?${pair}`, 'review-pair': `exchange?${pair}&ca=load:m2&cb=load:m2`, 'review-conflict': `exchange?${pair}&part=conflicts&ca=line:f1&cb=line:seg-1`, 'review-alone': `exchange?${pair}&part=only_a&ca=load:new`, 'review-meters': 'exchange?tab=review&review=meters&project=review', 'review-meter': 'exchange?tab=review&review=meters&project=review&meter=m5',
         overview: `overview?project=walk`, map: `map?${on}`, 'map-voltage': `map?${on}&layers=lines,-thermal,buses,voltage,-symbols`, 'map-full': `map?${on}&full=1`, 'map-hour': `map?${on}&hour=17&sel=line.l1`, 'map-compare': `map?${on}&run2=calm`, 'map-changes': `map?${on}&run2=calm&drawer=changes`,
         studies: `studies?${on}`, ...Object.fromEntries(['violations', 'scorecards', 'duration', 'heat', 'profile', 'series', 'compare', 'report'].map((v) => [`studies-${v}`, `studies?${on}&view=${v}`])),
-        'studies-new': `studies?tab=new&${on}`, 'studies-planning': 'studies?tab=planning&project=walk&network=ieee123', 'studies-ask': 'studies?tab=planning&part=ask&project=walk&network=ieee123', 'studies-queue': `studies?tab=queue&${on}`, 'studies-sql': `studies?tab=sql&${on}`,
+        'studies-new': `studies?tab=new&${on}`, 'studies-planning': 'studies?tab=planning&project=walk&network=ieee123', 'studies-ask': 'studies?tab=planning&part=ask&project=walk&network=ieee123', 'studies-scenarios': 'studies?tab=scenarios&project=walk&network=ieee123', 'studies-scenario': 'studies?tab=scenarios&scenario=high&project=walk&network=ieee123', 'studies-scenario-text': 'studies?tab=scenarios&scenario=high&look=text&project=walk&network=ieee123', 'studies-scenario-versions': 'studies?tab=scenarios&scenario=high&look=versions&project=walk&network=ieee123', 'studies-queue': `studies?tab=queue&${on}`, 'studies-sql': `studies?tab=sql&${on}`,
         exchange: `exchange?${on}`, ...Object.fromEntries(['findings', 'ledger', 'rejects', 'figures', 'sources', 'versions'].map((r) => [`exchange-${r}`, `exchange?tab=records&${on}&record=${r}`])),
         admin: `admin?${on}`, ...Object.fromEntries(['users', 'tokens', 'audit', 'health', 'settings', 'password'].map((r) => [`admin-${r}`, `admin?tab=${r}`])),
       };
@@ -302,7 +314,7 @@ async function walk() {
     });
 
     await step('everything is reached by the keyboard', async () => {
-      for (const name of ['exchange?tab=review&project=review&ca=load:m2&cb=load:m2', 'exchange?tab=review&review=meters&project=review&meter=m5', 'overview', 'map', 'studies', 'studies?tab=planning&project=walk&network=ieee123', 'exchange', 'admin']) {
+      for (const name of ['exchange?tab=review&project=review&ca=load:m2&cb=load:m2', 'exchange?tab=review&review=meters&project=review&meter=m5', 'overview', 'map', 'studies', 'studies?tab=planning&project=walk&network=ieee123', 'studies?tab=scenarios&project=walk&network=ieee123', 'studies?tab=scenarios&scenario=high&project=walk&network=ieee123', 'exchange', 'admin']) {
         await page.goto(name.includes('?') ? `${server.address}/${name}` : `${server.address}/${name}?${at}&run=${encodeURIComponent(RUN)}`);
         if (name === 'map') await mapDrawn(page);
         await settled(page);
@@ -377,7 +389,7 @@ async function reach(page, name) {
 
 try {
   if (given.only !== 'large') await walk();
-  if (!given['no-large']) await large({ binary, web, data, feeders: Number(given.feeders ?? 210), kept: typeof given['large-data'] === 'string' ? resolve(given['large-data']) : null });
+  if (!given['no-large'] && given.only !== 'planning') await large({ binary, web, data, feeders: Number(given.feeders ?? 210), kept: typeof given['large-data'] === 'string' ? resolve(given['large-data']) : null });
 } catch (error) {
   fault(error.stack ?? String(error));
 } finally {

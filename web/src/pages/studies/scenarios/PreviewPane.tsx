@@ -21,7 +21,7 @@ export function headline(figures: Figures): string {
 
 /** A row a course: base, the layers, stacked. */
 export function FiguresTable({ figures }: { figures: Figures }) {
-  const row = (name: string, kind: string, units: string, customers: string, c: Course) => <tr key={name} data-course={name}><td>{name}</td><td>{kind}</td><td className="num">{units}</td><td className="num">{customers}</td><td className="num" data-value={c.energy_kwh}>{num(c.energy_kwh)}</td><td className="num" data-value={c.peak_kw}>{num(c.peak_kw)}</td><td>{hourOfYear(c.peak_hour)}</td></tr>;
+  const row = (name: string, kind: string, units: string, customers: string, c: Course) => <tr key={name} data-course={name}><td className="nowrap">{name}</td><td>{kind}</td><td className="num">{units}</td><td className="num">{customers}</td><td className="num" data-value={c.energy_kwh}>{num(c.energy_kwh)}</td><td className="num" data-value={c.peak_kw}>{num(c.peak_kw)}</td><td>{hourOfYear(c.peak_hour)}</td></tr>;
   return (
     <div style={{ overflowX: 'auto' }} role="region" aria-label={t.layer} tabIndex={0}>
       <table className="simple">
@@ -87,7 +87,7 @@ export function PreviewPane({ draft, network, isBusy, isOld, fromDay, onDay, isO
   return (
     <Panel title={preview ? `${t.preview}: ${preview.network}` : t.preview} actions={isBusy ? <span className="row small quiet" role="status"><span className="spinner" />{isOld ? t.old : t.checking}</span> : undefined}>
       {draft && (
-        <div className={isOld ? 'stack is-old' : 'stack'} data-testid="draft" data-old={isOld} data-sound={draft.sound}>
+        <div className={isOld ? 'stack is-old' : 'stack'} data-testid="draft" data-old={isOld} data-sound={draft.sound} data-week={preview?.week_first_day}>
           <h3>{t.findings}</h3>
           {draft.findings.length === 0 ? <p className="quiet">{t.noFindings}</p> : draft.findings.map((f, i) => <FindingLine key={i} finding={f} onGo={isOwn(f) ? () => onLine(f.source?.line ?? 1) : undefined} />)}
           {network === null ? <Empty title={t.noNetwork}>{t.noNetworkHint}</Empty> : !preview ? <p className="quiet">{t.withFaults}</p> : (

@@ -72,6 +72,24 @@ export function edited(text: string, change: (doc: Document) => void): string {
   return written(doc, text);
 }
 
+/** What is filled for the first time gets a line for each value, unless it stands within braces itself. */
+function unfold(doc: Document, path: Path): void {
+  for (let i = 0; i <= path.length; i += 1) {
+    const node = i === 0 ? doc.contents : doc.getIn(path.slice(0, i), true);
+    if (!isCollection(node)) return;
+    if (node.flow && node.items.length > 0) return;
+    if (node.items.length === 0) node.flow = false;
+  }
+}
+
+/** Puts a key of the scenario itself before its layers, which are long. */
+function addOnTop(doc: Document, key: string): void {
+  const map = doc.contents;
+  if (!isMap(map) || map.has(key)) return;
+  const at = map.items.findIndex((p) => isScalar(p.key) && p.key.value === 'layers');
+  if (at >= 0) map.items.splice(at, 0, doc.createPair(key, null) as never);
+}
+
 /** Makes every place on the way a list or map; a value that is nothing yet (`ev:`) becomes one. */
 function makeWay(doc: Document, path: Path): void {
   for (let i = 1; i < path.length; i += 1) {
@@ -84,7 +102,9 @@ function makeWay(doc: Document, path: Path): void {
 
 /** Sets one value. A scalar keeps its comments; a list of plain values is written in one line. */
 export const withValue = (text: string, path: Path, value: unknown): string => edited(text, (doc) => {
+  if (typeof path[0] === 'string') addOnTop(doc, path[0]);
   makeWay(doc, path);
+  unfold(doc, path.slice(0, -1));
   const before = doc.getIn(path, true);
   if (isScalar(before) && (typeof value !== 'object' || value === null)) {
     before.value = value;

@@ -41,6 +41,15 @@ describe('the text of a scenario', () => {
     expect(parsed(withValue('', ['seed'], 3)).doc.toJS()).toEqual({ seed: 3 });
   });
 
+  it('what is filled for the first time gets a line a value, above the layers', () => {
+    let text = withValue(begun('New'), ['weather'], {});
+    text = withValue(text, ['weather', 'synthetic_seed'], 1);
+    text = withValue(withLayer(text, 'ev'), ['layers', 0, 'ev', 'penetration_pct'], 30);
+    text = withValue(withValue(text, ['layers', 0, 'ev', 'allocation'], {}), ['layers', 0, 'ev', 'allocation', 'classes'], ['residential']);
+    expect(text).toBe('scenario: New\nseed: 1\nweather:\n  synthetic_seed: 1\nlayers:\n  - ev:\n      penetration_pct: 30\n      allocation:\n        classes: [residential]\n');
+    expect(withValue('layers: [{ev: {}}]\n', ['layers', 0, 'ev', 'penetration_pct'], 3)).toBe('layers: [{ev: {penetration_pct: 3}}]\n');
+  });
+
   it('layers are added, moved, copied and taken away with their comments', () => {
     const added = withLayer(begun('New'), 'ev');
     expect(parsed(added).doc.toJS()).toEqual({ scenario: 'New', seed: 1, layers: [{ ev: {} }] });

@@ -51,8 +51,7 @@ export function resolved(schema: Schema, root: Schema): Schema {
   const name = schema.$ref?.replace('#/$defs/', '');
   if (name === undefined) return schema;
   const found = root.$defs?.[name] ?? {};
-  const { $ref: _, ...beside } = schema;
-  return { ...resolved(found, root), ...beside };
+  return { ...resolved(found, root), ...schema, $ref: undefined };
 }
 
 const DAY = '^[0-9]{1,2}-[0-9]{1,2}$';
