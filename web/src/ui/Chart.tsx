@@ -63,3 +63,6 @@ export function Chart({ option, deps, height = 280, label, onClick }: Props) {
 export function tooltip(more: object = {}): object {
   return { trigger: 'axis', confine: true, backgroundColor: token('paper'), borderColor: token('rule'), textStyle: { color: token('text'), fontSize: 12 }, ...more };
 }
+
+/** Names in a tooltip's own text are a person's or a model's: they are no markup. */
+export const escaped = (text: string): string => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);

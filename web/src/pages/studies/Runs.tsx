@@ -13,7 +13,7 @@ import { useHour } from '../../state/hour';
 import { useMay } from '../../state/session';
 import { commonOf, patched, useUrl } from '../../state/url';
 import { strings } from '../../strings';
-import { axis, Chart, tooltip } from '../../ui/Chart';
+import { axis, Chart, escaped, tooltip } from '../../ui/Chart';
 import { bytes, count, fieldName, fixed, hourOfYear, num, plural, when } from '../../ui/format';
 import { Dialog, Empty, Loaded, Panel, ProblemView, RoleButton, Spinner, StateMark, Tabs } from '../../ui/parts';
 import { Table } from '../../ui/Table';
@@ -301,7 +301,7 @@ function ProfileChart({ points, range, label, onNode }: { points: ProfilePoint[]
       return {
         grid: { left: 64, right: 40, top: 34, bottom: 50 },
         legend: { top: 0, textStyle: { color: token('text') } },
-        tooltip: tooltip({ trigger: 'item', formatter: (p: { value: [number, number, string] }) => `${p.value[2]}<br>${num(p.value[0])} km<br><b>${num(p.value[1])}</b> pu` }),
+        tooltip: tooltip({ trigger: 'item', formatter: (p: { value: [number, number, string] }) => `${escaped(p.value[2])}<br>${num(p.value[0])} km<br><b>${num(p.value[1])}</b> pu` }),
         xAxis: axis(`${t.distance} (km)`, { type: 'value' }),
         yAxis: axis(`${t.voltagePu} (pu)`, { type: 'value', scale: true, nameGap: 46 }),
         series,

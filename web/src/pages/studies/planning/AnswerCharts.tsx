@@ -6,7 +6,7 @@ import { allPages, pageOf } from '../../../api/data';
 import { api } from '../../../api/client';
 import type { Page } from '../../../api/types';
 import { strings } from '../../../strings';
-import { axis, Chart, tooltip } from '../../../ui/Chart';
+import { axis, Chart, escaped, tooltip } from '../../../ui/Chart';
 import { fieldName, num } from '../../../ui/format';
 import { Loaded } from '../../../ui/parts';
 import { token } from '../../../state/preferences';
@@ -111,13 +111,13 @@ function Responses({ project, answer }: Props) {
       <Chart label={label} height={260} deps={[points]} option={() => ({
         grid: { left: 72, right: 20, top: 30, bottom: 44 },
         legend: { top: 0, data: [t.mean, t.band], textStyle: { color: token('text') } },
-        tooltip: tooltip({ formatter: (p: { dataIndex: number }[]) => { const x = points[p[0]?.dataIndex ?? 0]; return x ? `${by} ${x.at}<br><b>${num(x.mean)}</b> ${unit}<br>${t.band}: ${num(x.least)} … ${num(x.largest)} ${unit}` : ''; } }),
+        tooltip: tooltip({ formatter: (p: { dataIndex: number }[]) => { const x = points[p[0]?.dataIndex ?? 0]; return x ? `${escaped(`${by} ${x.at}`)}<br><b>${num(x.mean)}</b> ${unit}<br>${t.band}: ${num(x.least)} … ${num(x.largest)} ${unit}` : ''; } }),
         xAxis: axis(by, { type: isNumber ? 'value' : 'category', scale: true, ...(isNumber ? {} : { data: points.map((p) => p.at) }) }),
         yAxis: axis(unit || words, { type: 'value', scale: true, nameGap: 56 }),
         series: [
           { type: 'line', name: 'least', symbol: 'none', silent: true, lineStyle: { width: 1, type: 'dotted', color: token('equipment') }, data: pair((p) => p.least) },
           { type: 'line', name: t.band, symbol: 'none', silent: true, color: token('equipment'), lineStyle: { width: 1, type: 'dotted', color: token('equipment') }, data: pair((p) => p.largest) },
-          { type: 'line', name: t.mean, symbolSize: 7, lineStyle: { width: 2 }, data: pair((p) => p.mean) },
+          { type: 'line', name: t.mean, symbolSize: 7, color: token('action'), lineStyle: { width: 2 }, data: pair((p) => p.mean) },
         ],
       })} />
     </div>

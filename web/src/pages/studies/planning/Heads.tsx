@@ -44,7 +44,7 @@ export function RestorationHead({ answer }: { answer: Answer }) {
       {typeof faulted === 'number' && faulted > 0 && <p>{t.faultedKw(num(faulted))}</p>}
       <p>{t.partedBy}: {listed(s.isolation)}</p>
       {operations.length === 0 ? <p>{t.noOperations}</p> : <><b>{t.order}</b><ol>{operations.map((o) => <li key={o}>{o}</li>)}</ol></>}
-      <p className="quiet small">{s.is_exact === true ? t.exact : typeof s.gap_kw === 'number' ? t.gap(num(s.gap_kw)) : ''} {t.work(count(s.plans as number), count(s.power_flows as number))}</p>
+      <p className="quiet small">{s.is_exact === true ? t.exact : typeof s.gap_kw === 'number' ? t.gap(num(s.gap_kw)) : ''} {t.work(plural(s.plans as number, 'plan'), plural(s.power_flows as number, 'power flow'))}</p>
     </>
   );
 }
@@ -72,7 +72,7 @@ export function ReconfigurationHead({ answer }: { answer: Answer }) {
           <tbody>{hours.slice(0, 24).map((h) => <tr key={h.moment}><td>{momentOf(h.moment)}</td><td className="num">{num(h.losses_today_kw)}</td><td className="num">{num(h.losses_found_kw)}</td><td className="num">{num(h.v_min_today_pu)}</td><td className="num">{num(h.v_min_found_pu)}</td></tr>)}</tbody>
         </table>
       )}
-      <p className="quiet small">{s.is_exact === true ? t.proven : t.notProven} {t.trees(count(s.trees as number), count(s.power_flows as number))}</p>
+      <p className="quiet small">{s.is_exact === true ? t.proven : t.notProven} {t.trees(plural(s.trees as number, 'tree'), plural(s.power_flows as number, 'power flow'))}</p>
     </>
   );
 }
@@ -133,7 +133,7 @@ export function ScenarioHead({ answer }: { answer: Answer }) {
 export function SweepHead({ answer }: { answer: Answer }) {
   const s = answer.summary;
   const failed = Number(s.failed ?? 0);
-  return <p className="headline">{t.sweepHead(count(s.samples as number), listed(s.parameters), failed > 0 ? count(failed) : '')}</p>;
+  return <p className="headline">{t.sweepHead(plural(s.samples as number, 'sample'), listed(s.parameters), failed > 0 ? count(failed) : '')}</p>;
 }
 
 export const HEADS: Record<string, (props: { answer: Answer }) => React.ReactNode> = { contingency: ContingencyHead, restoration: RestorationHead, reconfiguration: ReconfigurationHead, comparison: ComparisonHead, scenario: ScenarioHead, sweep: SweepHead };

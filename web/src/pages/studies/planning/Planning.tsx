@@ -9,7 +9,7 @@ import type { Context } from '../../../state/context';
 import { useMay } from '../../../state/session';
 import { commonOf, patched, useUrl } from '../../../state/url';
 import { strings } from '../../../strings';
-import { axis, Chart, tooltip } from '../../../ui/Chart';
+import { axis, Chart, escaped, tooltip } from '../../../ui/Chart';
 import { count, num, plural, when } from '../../../ui/format';
 import { Dialog, Empty, Loaded, Panel, ProblemView, RoleButton, Severity, Spinner, Tabs } from '../../../ui/parts';
 import { Table, type Column } from '../../../ui/Table';
@@ -204,7 +204,7 @@ function Capacities({ project, answer }: { project: string; answer: Answer }) {
       <Chart label={t.capacities} height={240} deps={[groups]} option={() => ({
         grid: { left: 60, right: 12, top: 30, bottom: 42 },
         legend: { type: 'scroll', top: 0 },
-        tooltip: tooltip({ trigger: 'item', formatter: (p: { data: [number, number, string, number]; seriesName: string }) => `${p.data[2]}: ${num(p.data[3])} kW<br>${p.seriesName}` }),
+        tooltip: tooltip({ trigger: 'item', formatter: (p: { data: [number, number, string, number]; seriesName: string }) => `${escaped(p.data[2])}: ${num(p.data[3])} kW<br>${p.seriesName}` }),
         xAxis: { type: 'value', ...axis(t.bySize), min: 0 },
         // Capacities lie over many powers of ten; nothing at all stands at the foot.
         yAxis: { type: 'log', ...axis('kW'), min: FLOOR_KW, axisLabel: { formatter: (kw: number) => (kw <= FLOOR_KW ? '0' : num(kw)) } },

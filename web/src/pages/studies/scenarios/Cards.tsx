@@ -1,6 +1,6 @@
 /** A scenario as cards: what holds for all of it, then one card a layer in the order in which they are stacked. */
 
-import { useState } from 'react';
+import { useLayoutEffect, useState } from 'react';
 import { strings } from '../../../strings';
 import { count, num } from '../../../ui/format';
 import { Empty, Severity } from '../../../ui/parts';
@@ -42,6 +42,13 @@ export function Cards({ schema, edit, draft, findingsOf, onLine }: CardsProps) {
   const [kind, setKind] = useState('ev');
   // Cards are made anew when their order changes: which of their fields stand in front is decided then.
   const [generation, setGeneration] = useState(0);
+  // Where the keyboard goes on after a move: with the card, before another key can come.
+  const [wanted, setWanted] = useState<{ to: number; button: string } | null>(null);
+  useLayoutEffect(() => {
+    if (!wanted) return;
+    const buttons = [wanted.button, wanted.button === 'up' ? 'down' : 'up'].map((b) => document.getElementById(`layer-${wanted.to}-${b}`) as HTMLButtonElement | null);
+    (buttons.find((b) => b && !b.disabled) ?? buttons[0])?.focus();
+  }, [wanted]);
   const kinds = layerKinds(schema);
   const { parsed } = edit;
   if (parsed.fault) {
@@ -55,10 +62,7 @@ export function Cards({ schema, edit, draft, findingsOf, onLine }: CardsProps) {
   const reorder = (change: (text: string) => string, to: number, button: string) => {
     edit.change(change);
     setGeneration((g) => g + 1);
-    requestAnimationFrame(() => {
-      const buttons = [button, button === 'up' ? 'down' : 'up'].map((b) => document.getElementById(`layer-${to}-${b}`) as HTMLButtonElement | null);
-      (buttons.find((b) => b && !b.disabled) ?? buttons[0])?.focus();
-    });
+    setWanted({ to, button });
   };
   return (
     <div className="stack">

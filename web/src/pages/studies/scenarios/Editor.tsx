@@ -101,7 +101,7 @@ function Editor({ context, project, name, opened }: { context: Context; project:
   const go = (patch: Record<string, string | null>) => url.set({ sv: null, look: null, job: null, part: null, ...patch }, true);
   return (
     <div className="stack">
-      <Panel title={<>{name} <span className="quiet">{isNew ? t.new : `${t.version} ${opened.version}`}</span>{isChanged && !isOlder && <span className="chip">{t.unsavedMark}</span>}</>} actions={<>
+      <Panel className="scenario-head" title={<>{name} <span className="quiet">{isNew ? t.new : `${t.version} ${opened.version}`}</span>{isChanged && !isOlder && <span className="chip">{t.unsavedMark}</span>}</>} actions={<>
         <RoleButton allowed={may} role="engineer" disabled={later} title={later ? t.unsavedFirst : undefined} onClick={() => go({ tab: 'new', scenario: name })}>{t.run}</RoleButton>
         <RoleButton allowed={may} role="engineer" disabled={later || !context.network || keep.isPending} title={later ? t.unsavedFirst : undefined} onClick={() => keep.mutate()}>{t.keep}</RoleButton>
         <RoleButton allowed={may} role="engineer" disabled={later} title={later ? t.unsavedFirst : undefined} onClick={() => go({ tab: 'planning', part: 'ask', ask: 'sweep', scenario: name })}>{t.sweep}</RoleButton>

@@ -1,7 +1,7 @@
 /** What a text is and does: findings, one sentence, a week of the stack, the year's daily peaks, facts of each layer. */
 
 import { strings } from '../../../strings';
-import { axis, Chart, tooltip } from '../../../ui/Chart';
+import { axis, Chart, escaped, seriesColors, tooltip } from '../../../ui/Chart';
 import { hourOfYear, num } from '../../../ui/format';
 import { Empty, Panel } from '../../../ui/parts';
 import { token } from '../../../state/preferences';
@@ -37,23 +37,30 @@ export function FiguresTable({ figures }: { figures: Figures }) {
   );
 }
 
-/** Base and layers stacked, what is taken below zero, and the line of all together. */
+/** Base and layers stacked: what draws above zero, what feeds in below it, and the line of all together. */
 export function WeekChart({ label, step_h, base, layers, stacked, height = 260 }: { label: string; step_h: number; base: number[]; layers: { layer: string; kw: number[] }[]; stacked: number[]; height?: number }) {
-  const hours = (course: number[]) => course.map((kw, i) => [(i + 1) * step_h, kw]);
-  const dashes = ['solid', 'dashed', 'dotted'];
+  const all = [{ layer: t.baseWord, kw: base }, ...layers];
+  const hours = (course: number[], of: (kw: number) => number) => course.map((kw, i) => [(i + 1) * step_h, of(kw)]);
   return (
-    <Chart label={label} height={height} deps={[base, stacked, layers]} option={() => ({
-      grid: { left: 62, right: 12, top: 30, bottom: 42 },
-      legend: { type: 'scroll', top: 0, textStyle: { color: token('text') } },
-      tooltip: tooltip({ valueFormatter: (v: number) => `${num(v)} kW` }),
-      xAxis: axis(t.hour, { type: 'value', min: 0, max: base.length * step_h, interval: 24 }),
-      yAxis: axis('kW', { type: 'value', nameGap: 46 }),
-      series: [
-        { type: 'line', name: t.baseWord, stack: 'all', symbol: 'none', color: token('equipment'), lineStyle: { width: 1.5 }, areaStyle: { opacity: 0.25 }, data: hours(base) },
-        ...layers.map((l, i) => ({ type: 'line', name: l.layer, stack: 'all', symbol: 'none', lineStyle: { width: 1, type: dashes[Math.floor(i / 6) % 3] }, areaStyle: { opacity: 0.45 }, data: hours(l.kw) })),
-        { type: 'line', name: t.stackedWord, symbol: 'none', color: token('text'), lineStyle: { width: 2 }, data: hours(stacked) },
-      ],
-    })} />
+    <Chart label={label} height={height} deps={[base, stacked, layers]} option={() => {
+      const hues = seriesColors();
+      const colour = (i: number) => (i === 0 ? token('equipment') : hues[(i - 1) % hues.length]);
+      return {
+        grid: { left: 62, right: 12, top: 30, bottom: 42 },
+        legend: { type: 'scroll', top: 0, icon: 'roundRect', textStyle: { color: token('text') } },
+        tooltip: tooltip({ formatter: (p: { dataIndex: number }[]) => {
+          const i = p[0]?.dataIndex ?? 0;
+          return [`${num((i + 1) * step_h)} h`, ...all.map((c) => `${escaped(c.layer)}: ${num(c.kw[i])} kW`), `<b>${t.stackedWord}: ${num(stacked[i])} kW</b>`].join('<br>');
+        } }),
+        xAxis: axis(t.hour, { type: 'value', min: 0, max: base.length * step_h, interval: 24 }),
+        yAxis: axis('kW', { type: 'value', nameGap: 46 }),
+        series: [
+          // What draws and what feeds in are stacked each for itself: a course that changes its sign would leap otherwise.
+          ...all.flatMap((c, k) => ([['draws', (kw: number) => Math.max(0, kw)], ['feeds', (kw: number) => Math.min(0, kw)]] as const).filter(([, of], n) => n === 0 || c.kw.some((kw) => of(kw) !== 0)).map(([stack, of]) => ({ type: 'line', name: c.layer, stack, stackStrategy: 'all', symbol: 'none', color: colour(k), lineStyle: { width: 0 }, areaStyle: { opacity: k === 0 ? 0.3 : 0.75 }, data: hours(c.kw, of) }))),
+          { type: 'line', name: t.stackedWord, symbol: 'none', color: token('text'), lineStyle: { width: 1.5 }, data: hours(stacked, (kw) => kw) },
+        ],
+      };
+    }} />
   );
 }
 

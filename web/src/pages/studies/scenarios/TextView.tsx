@@ -32,8 +32,8 @@ export function TextView({ text, disabled, marks, goal, onText }: Props) {
   }, [goal]);
   return (
     <div className="code">
-      <pre ref={gutter} aria-hidden="true">{lines.map((_, i) => { const mark = marks.get(i + 1); return <span key={i} className={mark ? `mark ${mark}` : undefined}>{mark ? `${mark === 'error' ? '■' : mark === 'warning' ? '▲' : '●'} ` : ''}{i + 1}{'\n'}</span>; })}</pre>
-      <textarea ref={area} aria-label={t.lines} value={text} readOnly={disabled} spellCheck={false} wrap="off" autoCapitalize="off" rows={Math.min(34, Math.max(16, lines.length + 1))} onChange={(e) => onText(e.target.value)} onScroll={(e) => { if (gutter.current) gutter.current.scrollTop = e.currentTarget.scrollTop; }} />
+      <div className="gutter" aria-hidden="true"><pre ref={gutter}>{lines.map((_, i) => { const mark = marks.get(i + 1); return <span key={i} className={mark ? `mark ${mark}` : undefined}>{mark ? `${mark === 'error' ? '■' : mark === 'warning' ? '▲' : '●'} ` : ''}{i + 1}{'\n'}</span>; })}</pre></div>
+      <textarea ref={area} aria-label={t.lines} value={text} readOnly={disabled} spellCheck={false} wrap="off" autoCapitalize="off" rows={Math.min(34, Math.max(16, lines.length + 1))} onChange={(e) => onText(e.target.value)} onScroll={(e) => { if (gutter.current) gutter.current.style.transform = `translateY(${-e.currentTarget.scrollTop}px)`; }} />
     </div>
   );
 }
