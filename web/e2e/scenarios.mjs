@@ -232,4 +232,15 @@ export async function scenarios({ page, server, api, refusals }) {
     await shot('planning-sweep', { fullPage: true });
     await axe(page, 'answer of a sweep');
   });
+
+  await step('the pages of scenarios in the dark', async () => {
+    await page.evaluate(() => localStorage.setItem('gridtwin.theme', 'dark'));
+    for (const [name, address] of [['cards', `${at}&scenario=${NAME}`], ['text', `${at}&scenario=${NAME}&look=text`], ['versions', `${at}&scenario=${NAME}&look=versions`], ['list', at]]) {
+      await page.goto(address);
+      await settled(page);
+      await shot(`scenario-dark-${name}`);
+      await axe(page, `${name} of a scenario in the dark`);
+    }
+    await page.evaluate(() => localStorage.setItem('gridtwin.theme', 'light'));
+  });
 }

@@ -92,14 +92,16 @@ function RunView({ project, run, row, runs }: { project: string; run: string; ro
 /** The form that compares studies in hours, with these filled in; another study is the base where none is told. */
 const compareHours = (runs: Run[], run: string, base: string | null) => ({ tab: 'planning', part: 'ask', ask: 'comparison', base: base ?? runs.find((r) => r.id !== run)?.id ?? null, with: run, view: null, job: null });
 
-/** Scenario that a study was made with, if any. */
+/** Scenario that a study was made with, if any. The record has its title; its job says which version of the project's it was. */
 function ScenarioOf({ base, project, run }: { base: string; project: string; run: string }) {
   const url = useUrl();
-  const query = useQuery({ queryKey: ['record', 'run', project, run], queryFn: ({ signal }) => api.get<{ options?: { scenario?: { name?: string; version?: number } | null } | null }>(base, undefined, signal) });
-  const of = query.data?.options?.scenario;
-  if (!of?.name) return null;
-  const { name } = of;
-  return <p>{t.withScenario(name, of.version ? String(of.version) : '')} <button className="link" onClick={() => url.set({ tab: 'scenarios', scenario: name, sv: of.version ?? null, view: null }, true)}>{strings.scenarios.open}</button></p>;
+  const query = useQuery({ queryKey: ['record', 'run', project, run], queryFn: ({ signal }) => api.get<{ job?: string | null; options?: { scenario?: { name?: string } | null } | null }>(base, undefined, signal) });
+  const title = query.data?.options?.scenario?.name;
+  const job = useJob(title ? (query.data?.job ?? null) : null);
+  if (!title) return null;
+  const of = job.data?.params.scenario as { name?: string; version?: number } | undefined;
+  const name = of?.name ?? null;
+  return <p>{t.withScenario(name ?? title, of?.version ? String(of.version) : '')} {name && <button className="link" onClick={() => url.set({ tab: 'scenarios', scenario: name, sv: of?.version ?? null, view: null }, true)}>{strings.scenarios.open}</button>}</p>;
 }
 
 function ElementLinks({ id }: { id: string }) {

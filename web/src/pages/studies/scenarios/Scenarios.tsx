@@ -47,7 +47,7 @@ function List({ project, rows }: { project: string; rows: ScenarioRow[] }) {
     <Panel title={t.list} actions={add}>
       {rows.length === 0 ? <Empty title={t.none}>{t.noneHint}</Empty> : (
         <table className="simple">
-          <thead><tr><th>{strings.studies.scenario}</th><th className="num">{t.version}</th><th>{t.layer}</th><th>{t.who}</th></tr></thead>
+          <thead><tr><th>{strings.studies.scenario}</th><th className="num">{t.versionHead}</th><th>{t.layersHead}</th><th>{t.who}</th></tr></thead>
           <tbody>{rows.map((r) => (
             <tr key={r.name} data-scenario={r.name}>
               <td><button className="link" onClick={() => url.set({ scenario: r.name, sv: null }, true)}><b className="break">{r.name}</b></button>{r.title && r.title !== r.name && <div className="small quiet">{r.title}</div>}{unsaved.get(project, r.name) && <span className="chip">{t.unsavedMark}</span>}</td>

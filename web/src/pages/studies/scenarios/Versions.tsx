@@ -24,7 +24,7 @@ function List({ project, name, rows, open, mine }: { project: string; name: stri
   return (
     <div className="stack">
       <table className="simple">
-        <thead><tr><th className="num">{t.version}</th><th>{t.note}</th><th>{t.who}</th><th><span className="visually-hidden">{t.actions}</span></th></tr></thead>
+        <thead><tr><th className="num">{t.versionHead}</th><th>{t.note}</th><th>{t.who}</th><th><span className="visually-hidden">{t.actions}</span></th></tr></thead>
         <tbody>{rows.map((r) => <tr key={r.version} data-version={r.version}><td className="num">{r.version}</td><td>{r.note || '–'}</td><td className="quiet">{t.by(r.author, when(r.time_utc))}</td><td>{r.version === open ? <span className="quiet">{t.isOpen}</span> : <button type="button" aria-label={`${t.open} ${t.version} ${r.version}`} onClick={() => url.set({ sv: r.version === newest ? null : r.version }, true)}>{t.open}</button>}</td></tr>)}</tbody>
       </table>
       <div className="toolbar"><b>{t.compare}</b>{choices(t.from, from, setFrom)}{choices(t.to, to, setTo)}</div>
