@@ -62,7 +62,7 @@ async function walk() {
       await run(binary, ['project', 'new', join(data, 'projects', 'walk')]);
       await run(binary, ['project', 'import', join(data, 'projects', 'walk'), join(root, 'models/ieee123/ieee123.dss')]);
       await planning({ page, server, api });
-      await scenarios({ page, server, api, refusals });
+      await scenarios({ page, server, api, refusals, quick: given.quick === true });
       return;
     }
 
@@ -280,7 +280,7 @@ async function walk() {
 
     await review({ page, server, api });
     await planning({ page, server, api });
-    await scenarios({ page, server, api, refusals });
+    await scenarios({ page, server, api, refusals, quick: given.quick === true });
 
     if (!given.quick) await step('every page in light and dark, without serious faults of accessibility', async () => {
       const rows = (await api(`/api/projects/walk/networks`)).items.map((n) => n.name);

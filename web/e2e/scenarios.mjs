@@ -1,11 +1,11 @@
 /** Scenarios: written by cards with the figures of the API beside them, saved, changed, in conflict, run, compared with the network as it is. */
 
 import { join } from 'node:path';
-import { axe, expect, mapDrawn, settled, shots, step } from './tools.mjs';
+import { axe, expect, mapDrawn, pause, settled, shots, step } from './tools.mjs';
 
 const NAME = 'high';
 
-export async function scenarios({ page, server, api, refusals }) {
+export async function scenarios({ page, server, api, refusals, quick = false }) {
   const shot = (name, more = {}) => page.screenshot({ path: join(shots, `${name}.png`), ...more });
   const on = 'project=walk&network=ieee123';
   const at = `${server.address}/studies?tab=scenarios&${on}`;
@@ -160,12 +160,14 @@ export async function scenarios({ page, server, api, refusals }) {
       await page.getByLabel('Name', { exact: true }).fill(study);
       await page.getByLabel('Hours').fill('24');
       await page.getByText(/^About .* of storage/).waitFor({ timeout: 60_000 });
-      if (scenario) { await shot('scenario-study'); await axe(page, 'a new study with a scenario'); }
+      await shot('scenario-study');
+      await axe(page, 'a new study with a scenario');
       await page.getByRole('button', { name: 'Run', exact: true }).click();
       await page.locator('[data-testid=study-job][data-state=done]').waitFor({ timeout: 120_000 });
     };
-    await runs('as it is', '');
+    const plain = await send('/api/jobs', 'POST', { kind: 'solve_year', project: 'walk', params: { study: 'as it is', network: 'ieee123', hours: 24, keep: ['statistics', 'episodes'] } });
     await runs('with high', NAME);
+    for (let i = 0; i < 120 && ['queued', 'running'].includes((await api(`/api/jobs/${plain.id}`)).state); i += 1) await pause(250);
     await page.getByTestId('study-job').getByRole('button', { name: /Open/ }).click();
     await page.getByText('With the scenario high, version 4.').waitFor();
     await settled(page);
@@ -233,7 +235,7 @@ export async function scenarios({ page, server, api, refusals }) {
     await axe(page, 'answer of a sweep');
   });
 
-  await step('the pages of scenarios in the dark', async () => {
+  if (!quick) await step('the pages of scenarios in the dark', async () => {
     await page.evaluate(() => localStorage.setItem('gridtwin.theme', 'dark'));
     for (const [name, address] of [['cards', `${at}&scenario=${NAME}`], ['text', `${at}&scenario=${NAME}&look=text`], ['versions', `${at}&scenario=${NAME}&look=versions`], ['list', at]]) {
       await page.goto(address);

@@ -7,6 +7,7 @@ describe('numbers', () => {
     expect(num(12345.6)).toBe('12\u202f346');
     expect(num(-3.14159)).toBe('−3.142');
     expect(num(0)).toBe('0');
+    expect([num(-0), fixed(-0, 1), count(-0)]).toEqual(['0', '0.0', '0']);
     expect(num(0.00001234)).toBe('1.234e-5');
   });
   it('shows nothing as a dash, not as zero', () => {

@@ -16,7 +16,8 @@ function formatter(options: Intl.NumberFormatOptions): Intl.NumberFormat {
 }
 
 function thin(format: Intl.NumberFormat, value: number): string {
-  return format.formatToParts(value).map((part) => (part.type === 'group' ? THIN : part.type === 'minusSign' ? '−' : part.value)).join('');
+  // A sum of nothing may come as minus zero.
+  return format.formatToParts(value + 0).map((part) => (part.type === 'group' ? THIN : part.type === 'minusSign' ? '−' : part.value)).join('');
 }
 
 /** A measured or computed value with `digits` significant digits; whole numbers of a thousand and more keep all of theirs. */

@@ -53,8 +53,9 @@ function Compared({ project, answer }: Props) {
   const [chosen, setChosen] = useState(cases[0]?.case ?? '');
   const query = useAll(project, answer.id, 'hours');
   const of = cases.find((c) => c.case === chosen);
+  const step_h = typeof answer.summary.step_h === 'number' ? answer.summary.step_h : 1;
   const limits = Object.entries(of?.limits ?? {}).filter(([, l]) => BECAME.some((b) => l[b] > 0));
-  const sums = useMemo(() => dailySums(query.data ?? [], chosen), [query.data, chosen]);
+  const sums = useMemo(() => dailySums(query.data ?? [], chosen, step_h), [query.data, chosen, step_h]);
   return (
     <div className="stack">
       {cases.length > 1 && <label className="row">{t.case} <select value={chosen} onChange={(e) => setChosen(e.target.value)}>{cases.map((c) => <option key={c.case}>{c.case}</option>)}</select></label>}

@@ -96,7 +96,7 @@ export function ComparisonHead({ answer }: { answer: Answer }) {
         const totals = Object.keys(c.totals_base).filter((k) => typeof c.totals_case[k] === 'number' && typeof c.totals_base[k] === 'number');
         return (
           <div key={c.case} className="stack" data-case={c.case}>
-            <p className="headline">{t.compareHead(scenario ? `${c.case} (${t.ofScenario(scenario)})` : c.case, base, num(sum('new_h')), num(sum('mended_h')))} {t.newAssets(count(sum('new')), count(sum('mended')))}</p>
+            <p className="headline">{t.compareHead(scenario ? `${c.case} (${t.ofScenario(scenario)})` : c.case, base, num(sum('new_h')), num(sum('mended_h')))} {t.newAssets(plural(sum('new'), 'limit'), plural(sum('mended'), 'limit'))}</p>
             {c.steps_left_out > 0 && <p role="note">{t.leftOut(count(c.steps_left_out))}</p>}
             <div className="row wrap top" style={{ gap: 24 }}>
               {limits.length > 0 && (

@@ -67,6 +67,7 @@ describe('answers', () => {
   it('hours are summed by day; the last hour of a day is of that day', () => {
     const hour = (h: number, n: number, c = 'x') => ({ case: c, hour: h, new: n, mended: 0, remaining: 1 });
     expect(dailySums([hour(1, 1), hour(24, 2), hour(24.5, 4), hour(49, 8), hour(1, 99, 'y')], 'x')).toEqual({ new: [3, 4, 8], mended: [0, 0, 0], remaining: [2, 1, 1] });
+    expect(dailySums([hour(0.5, 3)], 'x', 0.5).new).toEqual([1.5]);
   });
 
   it('a response is in the order of its numbers', () => {

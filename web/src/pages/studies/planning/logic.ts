@@ -104,14 +104,14 @@ export function isAskable(kind: string, params: Record<string, unknown>): boolea
 
 export interface DaySums { new: number[]; mended: number[]; remaining: number[] }
 
-/** Sums of each day of what hours are told, for as many days as the last hour needs; an hour is named by its end. */
-export function dailySums(rows: Cells[], of: string): DaySums {
+/** Hours of each day, from counts of steps, for as many days as the last step needs; a step is named by its end. */
+export function dailySums(rows: Cells[], of: string, step_h = 1): DaySums {
   const mine = rows.filter((r) => r.case === of && typeof r.hour === 'number');
   const dayOf = (hour: number) => Math.max(0, Math.ceil(hour / 24) - 1);
   const days = mine.reduce((most, r) => Math.max(most, dayOf(r.hour as number) + 1), 0);
   const sum = (key: string) => {
     const out = Array.from({ length: days }, () => 0);
-    for (const r of mine) if (typeof r[key] === 'number') { const day = dayOf(r.hour as number); out[day] = (out[day] as number) + (r[key] as number); }
+    for (const r of mine) if (typeof r[key] === 'number') { const day = dayOf(r.hour as number); out[day] = (out[day] as number) + (r[key] as number) * step_h; }
     return out;
   };
   return { new: sum('new'), mended: sum('mended'), remaining: sum('remaining') };
