@@ -3,7 +3,7 @@
 import { useState } from 'react';
 import { strings } from '../../../strings';
 import { lineOf, toldAt, withoutValue, withValue, type Parsed, type Path } from './document';
-import { listOf, numberOrText, placeholderOf, type Field } from './schema';
+import { labelOf, listOf, numberOrText, placeholderOf, type Field } from './schema';
 
 const t = strings.scenarios;
 
@@ -24,8 +24,8 @@ export function Typed({ value, onType, ...rest }: { value: string; onType: (text
 
 const isPlain = (value: unknown) => value === null || ['string', 'number', 'boolean'].includes(typeof value);
 
-/** The label's words: the parameter's own name, which files, messages and sweeps use too. */
-const headOf = (field: Field) => <>{field.name.replaceAll('_', ' ')}{field.unit ? ` (${field.unit})` : ''}{field.required ? ' *' : ''}</>;
+/** The label's words: the parameter's own name, which files, messages and sweeps use too; whole where it is pointed at. */
+const headOf = (field: Field) => <span title={field.name}>{labelOf(field)}{field.unit ? ` (${field.unit})` : ''}{field.required ? ' *' : ''}</span>;
 
 /** Help of a field: meaning, range, where the default comes from. */
 function Help({ field }: { field: Field }) {

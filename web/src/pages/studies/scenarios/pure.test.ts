@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { dayOf, dayText, monthOf } from './days';
 import { diffLines, hunks } from './diff';
 import { begun, copiedLayer, layerOfLine, layersOf, lineOf, movedLayer, parsed, toldAt, withLayer, withoutLayer, withoutValue, withValue } from './document';
-import { layerKinds, listOf, numberOrText, placeholderOf, sweepPaths, topFields, type Schema } from './schema';
+import { labelOf, layerKinds, listOf, numberOrText, placeholderOf, sweepPaths, topFields, type Schema } from './schema';
 
 const read = (name: string) => readFileSync(new URL(`../../../../../${name}`, import.meta.url), 'utf8');
 const larkmoor = read('models/larkmoor/scenario.yaml');
@@ -120,6 +120,10 @@ describe('forms of the schema', () => {
     expect([numberOrText('30'), numberOrText(' -0.5 '), numberOrText('7200 W'), numberOrText('1e3'), numberOrText('')]).toEqual([30, -0.5, '7200 W', 1000, '']);
     expect(listOf('residential, small shop,')).toEqual(['residential', 'small shop']);
     expect(placeholderOf({ ...(layerKinds(schema)[0]?.fields[0] as never as object), default: [0.92, 1] } as never)).toBe('0.92, 1');
+  });
+
+  it('a label has its unit once', () => {
+    expect([labelOf({ name: 'latitude_deg', unit: '°' }), labelOf({ name: 'cold_pct_per_c', unit: '%/°C' }), labelOf({ name: 'cop_at_8_3_c', unit: '' }), labelOf({ name: 'utc_offset_h', unit: 'h' })]).toEqual(['latitude', 'cold', 'cop at 8 3 c', 'utc offset']);
   });
 
   it('a sweep is offered numbers first', () => {

@@ -123,6 +123,9 @@ export function placeholderOf(field: Field): string {
   return Array.isArray(field.default) && field.default.every((x) => typeof x !== 'object') ? field.default.join(', ') : typeof field.default === 'object' ? JSON.stringify(field.default) : String(field.default);
 }
 
+/** Words of a parameter's name; its unit stands beside it already. */
+export const labelOf = (field: Pick<Field, 'name' | 'unit'>): string => (field.unit ? field.name.replace(/_(pct|kw|kwh|kva|kvar|km|h|d|c|deg|v|pu)(_per_(c|km|h))?$/, '') : field.name).replaceAll('_', ' ');
+
 /** A number where it is one; else the text as it stands, which may be a quantity with its unit. */
 export function numberOrText(text: string): number | string {
   const trimmed = text.trim();
