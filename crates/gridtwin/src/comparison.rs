@@ -344,7 +344,7 @@ fn summary_of(
     let changes = || found.iter().flat_map(|f| &f.changes);
     let of_limit = |limit: Limit| {
         let of = |became: Became| changes().filter(|c| c.limit == limit && c.became == became).count();
-        let sum = |n: &dyn Fn(&Change) -> u32| changes().filter(|c| c.limit == limit).map(|c| f64::from(n(c))).sum::<f64>() * step_h;
+        let sum = |n: &dyn Fn(&Change) -> u32| changes().filter(|c| c.limit == limit).map(|c| f64::from(n(c))).fold(0.0, |a, b| a + b) * step_h;
         let mut row: serde_json::Map<String, Json> = Became::ALL.iter().map(|b| (b.name().to_owned(), json!(of(*b)))).collect();
         row.insert("base_h".into(), json!(sum(&|c| c.base_steps)));
         row.insert("case_h".into(), json!(sum(&|c| c.case_steps)));

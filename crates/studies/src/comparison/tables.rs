@@ -195,7 +195,7 @@ pub fn feeder_table(all: &[FeederComparison], step_h: f64) -> Table {
     let row = |f: &FeederComparison| {
         let mut row = vec![Value::text(f.feeder.clone()), Value::text(f.case.clone())];
         row.extend(Became::ALL.map(|b| Value::Count(f.changes.iter().filter(|c| c.became == b).count() as u64)));
-        let sum = |of: &dyn Fn(&Change) -> u32| Value::Number(f.changes.iter().map(|c| f64::from(of(c))).sum::<f64>() * step_h);
+        let sum = |of: &dyn Fn(&Change) -> u32| Value::Number(f.changes.iter().map(|c| f64::from(of(c))).fold(0.0, |a, b| a + b) * step_h);
         row.extend([sum(&|c| c.new.len()), sum(&|c| c.mended.len()), Value::Count(f.steps_left_out as u64)]);
         row
     };
