@@ -47,7 +47,8 @@ describe('answers', () => {
     const of = answer('comparison', [table('assets', 'asset'), table('elements', 'element'), table('buses', 'bus')], { cases: [{ case: 'ev' }] });
     expect(layersOf(of)).toEqual(['ab~elements~change_h~ev', 'ab~buses~change_h~ev']);
     expect(layersOf({ ...of, network: '' })).toEqual([]);
-    expect(layersOf(answer('contingency', [table('elements', 'element'), table('overloads', 'element')]))).toEqual(['ab~elements~lost_kw', 'ab~overloads~worst_pct']);
+    expect(layersOf(answer('contingency', [table('elements', 'element'), table('overloads', 'element')]))).toEqual(['ab~elements~lost_kw']);
+    expect(layersOf(answer('contingency', [{ ...table('elements', 'element'), rows: 0 }]))).toEqual([]);
     expect(layersOf(answer('scenario', [table('loads', 'load')], { figures: { layers: [{ layer: 'ev' }, { layer: 'sun' }] } }))).toEqual(['ab~loads~energy_kwh~ev']);
   });
 

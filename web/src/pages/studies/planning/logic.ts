@@ -23,7 +23,7 @@ export function firstTable(answer: Answer): AnswerTable | undefined {
 
 /** Layers of the map that the answer gives, by their names as the map's address has them. */
 export function layersOf(answer: Answer): string[] {
-  const has = (table: string) => answer.tables.some((t) => t.name === table);
+  const has = (table: string) => answer.tables.some((t) => t.name === table && t.rows > 0);
   const ders = Array.isArray(answer.summary.results) ? (answer.summary.results as { der?: string }[]).flatMap((r) => r.der ?? []) : [];
   if (answer.study === 'hosting_capacity') {
     if (has('hosting_capacity')) return ders.slice(0, 1).map((der) => `${answer.id}~hosting_capacity~hosting_capacity_kw~${der}`);
@@ -33,7 +33,8 @@ export function layersOf(answer: Answer): string[] {
     const kinds = Array.isArray(answer.summary.kinds) ? (answer.summary.kinds as string[]) : [];
     return kinds.slice(0, 2).map((kind) => `${answer.id}~violations~hours~${kind}`);
   }
-  if (answer.study === 'contingency') return [...(has('elements') ? [`${answer.id}~elements~${answer.params.restore === true ? 'unserved_kw' : 'lost_kw'}`] : []), ...(has('overloads') ? [`${answer.id}~overloads~worst_pct`] : [])];
+  // One layer of elements: of two the upper one would hide the lower one.
+  if (answer.study === 'contingency') return has('elements') ? [`${answer.id}~elements~${answer.params.restore === true ? 'unserved_kw' : 'lost_kw'}`] : [];
   if (answer.study === 'scenario') {
     const layers = (answer.summary.figures as { layers?: { layer: string }[] } | undefined)?.layers ?? [];
     return has('loads') ? layers.slice(0, 1).map((l) => `${answer.id}~loads~energy_kwh~${l.layer}`) : [];
