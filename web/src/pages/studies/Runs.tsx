@@ -77,7 +77,7 @@ function RunView({ project, run, row, runs }: { project: string; run: string; ro
         {(at === 'duration' || at === 'heat') && <ElementResult base={base} project={project} run={run} kind={at} />}
         {at === 'profile' && <Profile base={base} project={project} run={run} row={row} />}
         {at === 'compare' && <Compare base={base} project={project} run={run} runs={runs} />}
-        {at === 'report' && <Report project={project} run={run} />}
+        {at === 'report' && <Report project={project} run={run} runs={runs} />}
       </div>
       {removing && (
         <Dialog title={t.removeSure(run)} onClose={() => setRemoving(false)}>
@@ -341,18 +341,20 @@ function Compare({ base, project, run, runs }: { base: string; project: string; 
   );
 }
 
-function Report({ project, run }: { project: string; run: string }) {
+function Report({ project, run, runs }: { project: string; run: string; runs: { id: string }[] }) {
   const url = useUrl();
   const may = useMay('engineer');
   const [format, setFormat] = useState('html');
-  const start = useMutation({ mutationFn: () => startJob({ kind: 'report', project, params: { run, format } }, crypto.randomUUID?.() ?? String(Math.random())), onSuccess: (made) => url.set({ job: made.id }) });
+  const [against, setAgainst] = useState('');
+  const start = useMutation({ mutationFn: () => startJob({ kind: 'report', project, params: { run, format, ...(against ? { against } : {}) } }, crypto.randomUUID?.() ?? String(Math.random())), onSuccess: (made) => url.set({ job: made.id }) });
   const id = url.get('job');
   const job = useJob(id);
   const files = (job.data?.result?.files as string[] | undefined) ?? [];
   return (
     <>
       <div className="toolbar">
-        <label className="row">{t.format} <select value={format} onChange={(e) => setFormat(e.target.value)}>{['html', 'md', 'txt', 'csv'].map((f) => <option key={f}>{f}</option>)}</select></label>
+        <label className="row">{t.format} <select value={format} onChange={(e) => setFormat(e.target.value)}>{['html', 'pdf', 'xlsx', 'md', 'txt', 'csv'].map((f) => <option key={f}>{f}</option>)}</select></label>
+        <label className="row">{t.against} <select value={against} onChange={(e) => setAgainst(e.target.value)}><option value="">{t.againstNone}</option>{runs.filter((r) => r.id !== run).map((r) => <option key={r.id}>{r.id}</option>)}</select></label>
         <RoleButton allowed={may} role="engineer" className="primary" disabled={start.isPending} onClick={() => start.mutate()}>{t.makeReport}</RoleButton>
       </div>
       {start.error ? <ProblemView problem={asProblem(start.error)} /> : null}
