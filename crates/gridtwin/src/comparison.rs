@@ -135,7 +135,7 @@ pub fn study(lake: &Lake, base: &str, with: &[String], feeders: &[String]) -> Re
         let shared = shared(lake, &of_base, &of_case, feeders, &mut findings)?;
         let begun = found.len();
         for feeder in &shared {
-            found.push(compare(feeder, case, &side(lake, base, feeder)?, &side(lake, case, feeder)?, end));
+            found.push(compare(feeder, case, &side(lake, &of_base, feeder)?, &side(lake, &of_case, feeder)?, end));
         }
         cases.push(summary_of(lake, &of_base, &of_case, &shared, &found[begun..], step_h)?);
     }
@@ -236,13 +236,14 @@ fn numbers<'a>(batch: &'a RecordBatch, name: &str) -> Option<&'a arrow_array::Fl
 }
 
 /// What a study says of a feeder.
-fn side(lake: &Lake, study: &str, feeder: &str) -> Result<Side, Failure> {
+fn side(lake: &Lake, manifest: &RunManifest, feeder: &str) -> Result<Side, Failure> {
+    let study = manifest.study.as_str();
     let Some(record) = lake.record(study, feeder)? else {
         return Err(refused("COMPARISON.FEEDER.UNKNOWN", format!("{study} has no feeder {feeder}"))
             .hint("gridtwin report lists them.")
             .into());
     };
-    let step_h = lake.study(Some(study))?.options["step_h"].as_f64().unwrap_or(1.0);
+    let step_h = manifest.options["step_h"].as_f64().unwrap_or(1.0);
     let files: Vec<CommittedFile> = record
         .files
         .iter()
@@ -255,7 +256,7 @@ fn side(lake: &Lake, study: &str, feeder: &str) -> Result<Side, Failure> {
         .collect();
     let file = |table: &str| files.iter().find(|f| f.record.table == table);
     // Without a single violation there may be no file; then the statistics, which go with it, are there.
-    if file("episodes").is_none() && lake.study(Some(study))?.options["keep"]["episodes"] != json!(true) {
+    if file("episodes").is_none() && manifest.options["keep"]["episodes"] != json!(true) {
         return Err(refused("COMPARISON.EPISODES.NONE", format!("{study} kept no times beyond limits"))
             .hint("Run it again with --keep episodes (or without --keep).")
             .into());
@@ -344,7 +345,8 @@ fn summary_of(
     let changes = || found.iter().flat_map(|f| &f.changes);
     let of_limit = |limit: Limit| {
         let of = |became: Became| changes().filter(|c| c.limit == limit && c.became == became).count();
-        let sum = |n: &dyn Fn(&Change) -> u32| changes().filter(|c| c.limit == limit).map(|c| f64::from(n(c))).fold(0.0, |a, b| a + b) * step_h;
+        let sum =
+            |n: &dyn Fn(&Change) -> u32| changes().filter(|c| c.limit == limit).map(|c| f64::from(n(c))).fold(0.0, |a, b| a + b) * step_h;
         let mut row: serde_json::Map<String, Json> = Became::ALL.iter().map(|b| (b.name().to_owned(), json!(of(*b)))).collect();
         row.insert("base_h".into(), json!(sum(&|c| c.base_steps)));
         row.insert("case_h".into(), json!(sum(&|c| c.case_steps)));
