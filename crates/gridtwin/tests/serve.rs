@@ -564,7 +564,7 @@ fn a_scenario_is_written_saved_run_and_compared() {
         "--with",
         "ev",
         "--with",
-        "grown",
+        "grown, parts",
         "--feeder",
         feeder,
         "--json",
