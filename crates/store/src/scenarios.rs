@@ -5,10 +5,11 @@
 //! PROJECT/scenarios/NAME/N/scenario.yaml         version N, with
 //! PROJECT/scenarios/NAME/N/FILE                  the files as they were that it names
 //! PROJECT/scenarios/NAME/N/version.json          written last: who, when, why; without it the folder is nobody's
+//! PROJECT/scenarios/NAME/last                    after a removal: the last number that was given
 //! ```
 //!
-//! A version is never changed, so that a study that names one can be done again. Whoever saves says which version the change began with:
-//! what somebody else saved in between is not overwritten.
+//! A version is never changed and its number never given again, so that a study that names one is done again with that one or not at all.
+//! Whoever saves says which version the change began with: what somebody else saved in between is not overwritten.
 
 use crate::error::StoreError;
 use crate::files::{self, sha256_hex};
@@ -22,6 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const FOLDER: &str = "scenarios";
 const POOL: &str = "scenario_files";
 const RECORD: &str = "version.json";
+const LAST: &str = "last";
 const FORMAT: u64 = 1;
 
 /// Saves of this process, so that each has a name while it is written.
@@ -176,20 +178,21 @@ pub fn save(project: &Path, mut of: ScenarioVersion, text: &str, base: u64, file
     }
     let home = folder(project, &of.name);
     fs::create_dir_all(&home).map_err(|e| StoreError::writing(&home, 0, e))?;
+    let number = newest.max(last_removed(&home)?) + 1;
     // Written under a name of its own and put in its place when whole: of two who save at once one is first.
     let temporary = home.join(format!(".{}-{}", std::process::id(), SAVES.fetch_add(1, Ordering::Relaxed)));
-    let place = home.join((newest + 1).to_string());
+    let place = home.join(number.to_string());
     let written = (|| {
         for (name, bytes) in files {
             files::write_whole(&temporary.join(name), bytes)?;
         }
         files::write_whole(&temporary.join(TEXT), text.as_bytes())?;
-        (of.format, of.version, of.sha256) = (FORMAT, newest + 1, sha256_hex(text.as_bytes()));
+        (of.format, of.version, of.sha256) = (FORMAT, number, sha256_hex(text.as_bytes()));
         of.files = files.iter().map(|(n, _)| n.clone()).collect();
         files::write_whole(&temporary.join(RECORD), &serde_json::to_vec_pretty(&of).expect("a record is plain data"))?;
         match fs::rename(&temporary, &place) {
             Ok(()) => Ok(Saved::As(of)),
-            Err(_) if place.join(RECORD).exists() => Ok(Saved::Newer(newest + 1)),
+            Err(_) if place.join(RECORD).exists() => Ok(Saved::Newer(number)),
             Err(e) => Err(StoreError::writing(&place, 0, e)),
         }
     })();
@@ -206,11 +209,22 @@ pub fn save(project: &Path, mut of: ScenarioVersion, text: &str, base: u64, file
 /// Files that cannot be removed.
 pub fn remove(project: &Path, name: &str) -> Result<bool, StoreError> {
     let dir = folder(project, name);
-    let was = !versions(project, name)?.is_empty();
-    match fs::remove_dir_all(&dir) {
-        Ok(()) => Ok(was),
-        Err(e) if e.kind() == ErrorKind::NotFound => Ok(false),
-        Err(e) => Err(StoreError::io("remove", &dir, e)),
+    let Some(newest) = versions(project, name)?.first().map(|v| v.version) else { return Ok(false) };
+    // The number stands before anything goes: cut off in between, it is not given again either.
+    files::write_whole(&dir.join(LAST), newest.to_string().as_bytes())?;
+    for path in files::list(&dir)?.iter().filter(|p| !p.ends_with(LAST)) {
+        fs::remove_dir_all(path).map_err(|e| StoreError::io("remove", path, e))?;
+    }
+    Ok(true)
+}
+
+/// The last number that was given before a removal; 0 where nothing was removed.
+fn last_removed(home: &Path) -> Result<u64, StoreError> {
+    let path = home.join(LAST);
+    match fs::read_to_string(&path) {
+        Ok(text) => text.trim().parse().map_err(|_| StoreError::Record { path, reason: "it is no number".into() }),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(0),
+        Err(e) => Err(StoreError::io("read", &path, e)),
     }
 }
 
@@ -298,6 +312,11 @@ mod tests {
         assert_eq!(versions(project, "x/y").unwrap().iter().map(|v| v.version).collect::<Vec<_>>(), [2, 1]);
         assert_eq!(std::fs::read(path(project, &first).with_file_name("weather.csv")).unwrap(), b"hour\n");
         assert!(remove(project, "x/y").unwrap() && !remove(project, "x/y").unwrap());
+        assert!(list(project).unwrap().is_empty());
+        // A study that named version 1 or 2 never meets another text under that number.
+        let Saved::As(anew) = save(project, of("x/y"), "a: 4", 0, &[]).unwrap() else { panic!("nothing is newer") };
+        assert_eq!(anew.version, 3);
+        assert!(find(project, "x/y", Some(1)).unwrap().is_none() && find(project, "x/y", Some(2)).unwrap().is_none());
     }
 
     #[test]
