@@ -45,6 +45,20 @@ pub struct Outcome {
     pub worker: String,
 }
 
+/// Jobs that the cluster does side by side, once it has a worker.
+///
+/// # Errors
+/// A scheduler that cannot be reached or has no workers, a break.
+pub fn slots(address: &Address, watch: &mut dyn FnMut(Progress) -> ControlFlow<()>) -> Result<usize, ClusterError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|e| ClusterError::Start { reason: e.to_string() })?;
+    runtime.block_on(async {
+        let status = Status::new(address)?;
+        first_worker(&status, watch).await?;
+        status.slots().await
+    })
+}
+
 /// Has the jobs done and returns their outcomes, in the order of the jobs. `watch` hears how far it is and may break, which cancels the
 /// query.
 ///
@@ -199,10 +213,20 @@ impl Status {
         serde_json::from_slice(&bytes).map_err(|e| foreign(format!("Its answer to {path} cannot be read: {e}.")))
     }
 
+    async fn executors(&self) -> Result<Vec<Value>, ClusterError> {
+        match self.get("/api/executors").await? {
+            Value::Array(all) => Ok(all),
+            _ => Err(ClusterError::NotAScheduler { address: self.address.clone(), reason: "It lists no workers.".to_owned() }),
+        }
+    }
+
     async fn workers(&self) -> Result<usize, ClusterError> {
-        let all = self.get("/api/executors").await?;
-        let foreign = || ClusterError::NotAScheduler { address: self.address.clone(), reason: "It lists no workers.".to_owned() };
-        all.as_array().map(Vec::len).ok_or_else(foreign)
+        Ok(self.executors().await?.len())
+    }
+
+    async fn slots(&self) -> Result<usize, ClusterError> {
+        let of = |e: &Value| e["specification"]["vcores"].as_u64().map_or(1, |n| n as usize);
+        Ok(self.executors().await?.iter().map(of).sum())
     }
 
     /// The scheduler's number of the query of this name; nothing before it is taken.

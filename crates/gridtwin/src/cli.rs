@@ -88,6 +88,22 @@ pub enum Command {
     /// One job of the server, told on the standard input
     #[command(hide = true)]
     Worker,
+    /// Parts of a study for a worker of a cluster, told on the standard input
+    #[command(hide = true)]
+    Parts(crate::cluster::arguments::PartsArguments),
+}
+
+impl Command {
+    /// The cluster that is to do a study which has no parts.
+    pub fn whole_on_cluster(&self) -> Option<&str> {
+        let whole = match self {
+            Self::Reliability(a) => &a.whole,
+            Self::Restoration(a) => &a.whole,
+            Self::Reconfigure(a) => &a.whole,
+            _ => return None,
+        };
+        whole.cluster.as_deref()
+    }
 }
 
 /// Which model, and how it is read.
@@ -279,6 +295,8 @@ pub struct FaultArguments {
 pub struct ReliabilityArguments {
     #[command(flatten)]
     pub model: ModelArguments,
+    #[command(flatten)]
+    pub whole: crate::hands::WholeArguments,
     /// Hours from a failure until what can be switched has supply again
     #[arg(long, value_name = "H", default_value_t = 1.0, value_parser = not_negative)]
     pub switching_h: f64,

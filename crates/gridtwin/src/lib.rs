@@ -24,6 +24,7 @@ pub mod element_rows;
 pub mod equivalent;
 pub mod failure;
 pub mod faults;
+pub mod hands;
 pub mod hosting;
 pub mod info;
 pub mod lake;
@@ -61,6 +62,12 @@ use console::Console;
 
 /// Runs one command and returns the exit status: 0 done, 1 refused, unsettled or with errors found, 130 interrupted.
 pub fn run(cli: &Cli, console: &mut Console<'_>) -> u8 {
+    if let Some(url) = cli.command.whole_on_cluster() {
+        return cluster::whole(url, console).unwrap_or_else(|failure| {
+            console.warn(&failure.diagnostics);
+            if qsts::interrupt::asked() { 130 } else { 1 }
+        });
+    }
     let result = match &cli.command {
         Command::Solve(arguments) => solve::run(arguments, console).map(|()| true),
         Command::Faults(arguments) => faults::run(arguments, console).map(|()| true),
@@ -96,12 +103,13 @@ pub fn run(cli: &Cli, console: &mut Console<'_>) -> u8 {
         Command::Audit(arguments) => accounts::audit(arguments, console),
         Command::Meters(arguments) => meters::run(arguments, console).map(|()| true),
         Command::Worker => return worker::run(),
+        Command::Parts(arguments) => return cluster::parts(arguments),
     };
     match result {
         Ok(sound) => u8::from(!sound),
         Err(failure) => {
             console.warn(&failure.diagnostics);
-            1
+            if qsts::interrupt::asked() { 130 } else { 1 }
         }
     }
 }

@@ -3,8 +3,10 @@
 use crate::cli::{Controls, IterationArguments, ModelArguments, TableFormat, not_negative, positive, step_h};
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::hands::{GiveHands, HandsArguments};
 use crate::hosting::arguments::SeriesWord;
 use crate::model::Model;
+use crate::model_files::ModelFiles;
 use crate::number::{count, fixed};
 use crate::qsts::feeder::shape_notes;
 use crate::result_folder::ResultFolder;
@@ -16,7 +18,8 @@ use network::cost::CostCatalogue;
 use network::{ControlMode, Diagnostic, SolutionMode};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use studies::mitigation::{self, Mitigation, MitigationOptions};
+use studies::hands::Hands;
+use studies::mitigation::{self, Mitigation, MitigationError, MitigationOptions};
 use studies::time_series::{Keep, TimeSeriesOptions, VoltageLimits};
 
 /// Every file that a run may write; the last one is the sign that all are whole.
@@ -76,9 +79,8 @@ pub struct MitigateArguments {
     pub controls: Option<Controls>,
     #[command(flatten)]
     pub iteration: IterationArguments,
-    /// Threads [default: one for each processor]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub threads: Option<u16>,
+    #[command(flatten)]
+    pub hands: HandsArguments,
     /// Write tables and summary.json into this folder
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -113,15 +115,11 @@ pub fn run(arguments: &MitigateArguments, console: &mut Console<'_>) -> Result<(
     if arguments.costs_template {
         return console.print(&formats::costs::template());
     }
-    let costs = catalogue(arguments.costs.as_deref().unwrap_or(Path::new("")))?;
-    let folder = arguments.out.as_deref().map(|dir| ResultFolder::prepare(dir, FILES)).transpose()?;
-    let mut model = Model::read(&arguments.model)?;
-    if let Some(path) = &arguments.scenario {
-        let loaded = scenario::load(path)?;
-        model.network = scenario::lay(&loaded, &model.network)?.network;
-    }
-    model.preflight(arguments.model.lenient)?;
-    let (found, summary) = study(arguments, costs, &mut model, &|_, _| ())?;
+    let mut folder = None;
+    let (model, found, summary) = asked(arguments, &mut |digest| {
+        folder = arguments.out.as_deref().map(|dir| ResultFolder::prepare(dir, FILES)).transpose()?;
+        arguments.hands.hands(digest)
+    })?;
     console.warn(&model.diagnostics);
     let worth = summary["losses_per_kwh"].as_f64();
     let tables = found.tables(worth);
@@ -138,6 +136,25 @@ pub fn run(arguments: &MitigateArguments, console: &mut Console<'_>) -> Result<(
     console.print(&text)
 }
 
+/// Reads what is asked about, and studies it.
+///
+/// # Errors
+/// As [`run`], but for files that are written; hands that cannot be had.
+pub fn asked(arguments: &MitigateArguments, hands: GiveHands<'_>) -> Result<(Model, Mitigation, Value), Failure> {
+    let costs = catalogue(arguments.costs.as_deref().unwrap_or(Path::new("")))?;
+    let (mut model, mut read) = Model::read_hashed(&ModelFiles::default(), &arguments.model)?;
+    if let Some(path) = &arguments.scenario {
+        let loaded = scenario::load(path)?;
+        model.network = scenario::lay(&loaded, &model.network)?.network;
+        read.push_str(&loaded.digest);
+    }
+    model.preflight(arguments.model.lenient)?;
+    read.push_str(&serde_json::to_string(&costs).expect("costs are plain data"));
+    let hands = hands(&store::sha256_hex(read.as_bytes()))?;
+    let (found, summary) = study(arguments, costs, &mut model, hands, &|_, _| ())?;
+    Ok((model, found, summary))
+}
+
 /// Studies a model that a check has let pass. `watch` is told how many of how many series are solved.
 ///
 /// # Errors
@@ -146,6 +163,7 @@ pub fn study(
     arguments: &MitigateArguments,
     costs: CostCatalogue,
     model: &mut Model,
+    hands: Hands,
     watch: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<(Mitigation, Value), Failure> {
     if model.network.is_transmission() {
@@ -186,10 +204,11 @@ pub fn study(
         budget: arguments.budget,
         candidates_max: arguments.candidates as usize,
         sets_max: arguments.sets as usize,
-        threads: arguments.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from),
+        hands,
     };
-    let found = mitigation::run(&model.network, &options, watch).map_err(|e| {
-        Failure::from(Diagnostic::error("MITIGATION.STUDY.REFUSED", e.to_string()).hint("Mend the model until gridtwin qsts runs."))
+    let found = mitigation::run(&model.network, &options, watch).map_err(|e| match e {
+        MitigationError::Hands(e) => Failure::new(e.findings),
+        e => Diagnostic::error("MITIGATION.STUDY.REFUSED", e.to_string()).hint("Mend the model until gridtwin qsts runs.").into(),
     })?;
     for (figure, n) in &found.without_cost {
         let what = network::cost::COST_FIGURES.iter().find(|(name, _)| name == figure).map_or("", |(_, what)| what);

@@ -166,6 +166,16 @@ impl Model {
         if refused { Err(Failure::new(std::mem::take(&mut self.diagnostics))) } else { Ok(()) }
     }
 
+    /// As [`Model::prepare`], with a hash of all that was read.
+    ///
+    /// # Errors
+    /// As [`Model::prepare`].
+    pub fn prepare_hashed(arguments: &ModelArguments) -> Result<(Self, String), Failure> {
+        let (mut model, hash) = Self::read_hashed(&ModelFiles::default(), arguments)?;
+        model.preflight(arguments.lenient)?;
+        Ok((model, hash))
+    }
+
     /// Reads and checks, ready to be solved.
     ///
     /// # Errors

@@ -267,6 +267,130 @@ fn scenarios_and_sweeps_come_out_as_on_one_machine() {
     }
 }
 
+/// Words of studies of one model, whose tables have to be the same however they were asked.
+fn studies_of_one_model() -> Vec<(&'static str, Vec<String>)> {
+    let model = |path: &str| root().join(path).to_str().unwrap().to_owned();
+    let (ieee123, faulty) = (model("models/ieee123/ieee123.dss"), model("cases/mitigation/three_faults/master.dss"));
+    let costs = model("cases/mitigation/three_faults/costs.yaml");
+    let of = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
+    let some = ["--bus", "13", "--bus", "48", "--bus", "66", "--bus", "83", "--bus", "104", "--bus", "250"];
+    let day = ["--series", "daily", "--dss", DAY, "--dss", FOLLOW];
+    vec![
+        ("iterative", of(&[&["hosting-capacity", &ieee123, "--base-violations", "not-worse", "--relax", "3"], &some[..]].concat())),
+        (
+            "all-hours",
+            of(&[&["hosting-capacity", &ieee123, "--hours", "all", "--envelope", "--base-violations", "not-worse"], &some[..4], &day]
+                .concat()),
+        ),
+        ("stochastic", of(&["hosting-capacity", &ieee123, "--method", "stochastic", "--draws", "40", "--base-violations", "not-worse"])),
+        ("streamlined", of(&["hosting-capacity", &ieee123, "--method", "streamlined", "--der", "load"])),
+        ("outages", of(&["contingency", &ieee123, "--restore", "--lines", "--pairs", "20"])),
+        ("transmission", of(&["contingency", &model("cases/matpower/ieee14/network.m"), "--pairs", "10"])),
+        ("mitigation", of(&["mitigate", &faulty, "--costs", &costs, "--series", "daily", "--budget", "12000"])),
+    ]
+}
+
+#[test]
+fn parts_of_a_study_come_out_as_on_one_machine() {
+    let dir = scratch("parts");
+    let mut cluster = Cluster::start(2);
+    let words = |study: &[String], out: &Path| -> Vec<String> {
+        study.iter().cloned().chain(["--out".to_owned(), out.display().to_string()]).collect()
+    };
+    let mut printed = String::new();
+    for (name, study) in studies_of_one_model() {
+        let (here, there) = (dir.join(format!("{name}-here")), dir.join(format!("{name}-there")));
+        let run = |out: &Path| words(&study, out);
+        ok(&gridtwin(&run(&here).iter().map(String::as_str).collect::<Vec<_>>()));
+        printed = ok(&cluster.run(&run(&there).iter().map(String::as_str).collect::<Vec<_>>()));
+        assert!(files(&here).len() >= 3, "{name}: {:?}", files(&here).keys());
+        same(&here, &there);
+    }
+    assert!(printed.contains("wrote"), "{printed}");
+
+    // A worker that is killed costs its parts, not the study.
+    let model = root().join("models/ieee123/ieee123.dss").display().to_string();
+    let long: Vec<String> =
+        ["hosting-capacity", &model, "--hours", "all", "--steps", "300", "--dss", DAY, "--dss", FOLLOW, "--base-violations", "not-worse"]
+            .map(str::to_owned)
+            .to_vec();
+    let (here, there) = (dir.join("long-here"), dir.join("long-there"));
+    let asked: Vec<String> = words(&long, &there).into_iter().chain(["--cluster".to_owned(), cluster.url.clone()]).collect();
+    let mut client = Running::start(&asked.iter().map(String::as_str).collect::<Vec<_>>(), &[]);
+    std::thread::sleep(Duration::from_secs(4));
+    assert!(client.child.try_wait().unwrap().is_none(), "the study was over before the worker was killed");
+    drop(cluster.workers.remove(0));
+    let begun = Instant::now();
+    let status = loop {
+        match client.child.try_wait().unwrap() {
+            Some(status) => break status,
+            None => assert!(begun.elapsed() < LIMIT, "it does not end"),
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    assert!(status.success(), "{:?}", client.lines.try_iter().collect::<Vec<_>>());
+    ok(&gridtwin(&words(&long, &here).iter().map(String::as_str).collect::<Vec<_>>()));
+    same(&here, &there);
+}
+
+#[test]
+fn a_study_without_parts_is_done_whole_by_a_worker() {
+    let dir = scratch("whole");
+    let cluster = Cluster::start(1);
+    let (ieee123, baran) = (root().join("models/ieee123/ieee123.dss"), root().join("cases/switching/baran_wu_33/baran_wu_33.dss"));
+    let (ieee123, baran) = (ieee123.to_str().unwrap(), baran.to_str().unwrap());
+    let studies: [&[&str]; 3] =
+        [&["reliability", ieee123], &["restoration", ieee123, "--outage", "line.sw_13_152"], &["reconfigure", baran]];
+    for study in studies {
+        let (here, there) = (gridtwin(study), cluster.run(study));
+        assert_eq!(here.status.code(), there.status.code(), "{study:?}: {}", text(&there.stderr));
+        assert_eq!(text(&here.stdout), text(&there.stdout), "{study:?}");
+        assert_eq!(text(&here.stderr), text(&there.stderr), "{study:?}");
+        assert!(!here.stdout.is_empty() || here.status.code() == Some(1), "{study:?}");
+    }
+    // What it writes is in the folder that was named, and what it refuses is said as here.
+    let out = dir.join("tables");
+    ok(&cluster.run(&["reliability", ieee123, "--out", out.to_str().unwrap()]));
+    assert!(out.join("summary.json").exists());
+    let nowhere = ["restoration", ieee123, "--outage", "line.nowhere"];
+    let (here, there) = (gridtwin(&nowhere), cluster.run(&nowhere));
+    assert_eq!((here.status.code(), text(&here.stderr)), (there.status.code(), text(&there.stderr)));
+    assert_eq!(here.status.code(), Some(1));
+    // So is what a study of parts refuses, before any part or in one.
+    let unknown = ["hosting-capacity", ieee123, "--bus", "nowhere"];
+    let (here, there) = (gridtwin(&unknown), cluster.run(&unknown));
+    assert_eq!((here.status.code(), text(&here.stderr)), (there.status.code(), text(&there.stderr)));
+}
+
+#[test]
+fn the_process_of_a_worker_refuses_what_is_not_its_study() {
+    let model = root().join("models/ieee123/ieee123.dss").display().to_string();
+    let told = |words: &[&str], message: &str| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_gridtwin"))
+            .args(["parts", "--"])
+            .args(words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        std::io::Write::write_all(child.stdin.as_mut().expect("piped"), format!("{message}\n").as_bytes()).expect("it reads");
+        let output = child.wait_with_output().expect("it ends");
+        text(&output.stdout).to_owned()
+    };
+    let study = ["hosting-capacity", &model, "--bus", "13"];
+    let job =
+        |digest: &str, n: usize| format!(r#"{{"number":0,"of":{{"digest":"{digest}","n":{n},"earlier":[]}},"job":{{"indices":[0]}}}}"#);
+    let other = told(&study, &job("another", 1));
+    assert!(other.contains("CLUSTER.QUESTION.DIFFERS") && other.contains("not the same on this machine"), "{other}");
+    let garbage = told(&study, "garbage");
+    assert!(garbage.contains("CLUSTER.JOB.FORM"), "{garbage}");
+    let no_parts = told(&["reliability", &model], &job("", 1));
+    assert!(no_parts.contains("CLUSTER.WORDS.FORM"), "{no_parts}");
+    let nonsense = told(&["hosting-capacity", &model, "--no-such-option"], &job("", 1));
+    assert!(nonsense.contains("CLUSTER.WORDS.FORM") && nonsense.contains("--no-such-option"), "{nonsense}");
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_cancels_the_query_and_frees_the_workers() {

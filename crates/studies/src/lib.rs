@@ -3,6 +3,7 @@
 mod changes;
 pub mod comparison;
 pub mod contingency;
+pub mod hands;
 pub mod hosting;
 pub mod meter_map;
 pub mod metering;

@@ -4,6 +4,7 @@ use formats::opendss::{FileSource, ReadOptions, read};
 use network::SolutionMode;
 use powerflow::{Session, State};
 use std::path::{Path, PathBuf};
+use studies::hands::Hands;
 use studies::hosting::{
     BaseViolations, Criteria, Criterion, Der, HostingError, HostingOptions, HostingResult, Hours, Method, ProofOf, Relax, SeriesOf,
     SiteResult, Sizes, Stochastic, run, tables,
@@ -178,7 +179,7 @@ fn capacities(result: &HostingResult) -> Vec<(String, Option<f64>, Option<Criter
 fn searching_and_trying_every_step_agree() {
     for der in [Der::Generation, Der::Load, Der::Both] {
         let sizes = Sizes { step_kw: Some(20.0), max_kw: Some(6000.0) };
-        let options = HostingOptions { der, sizes, threads: 2, ..HostingOptions::default() };
+        let options = HostingOptions { der, sizes, hands: Hands::Threads(2), ..HostingOptions::default() };
         let fast = run(script(FEEDER), &options).expect("a study");
         let slow = run(script(FEEDER), &HostingOptions { proof: ProofOf::EveryStep, ..options }).expect("a study");
         assert_eq!(capacities(&fast), capacities(&slow), "{der:?}");
@@ -197,7 +198,7 @@ fn a_regulator_that_acts_does_not_hide_smaller_sizes() {
     for limit in [1.021, 1.023, 1.025, 1.028, 1.03, 1.034, 1.038] {
         let mut criteria = Criteria::of(&[Criterion::OverVoltage]);
         criteria.set(Criterion::OverVoltage, limit);
-        let options = HostingOptions { criteria, sizes, threads: 2, ..HostingOptions::default() };
+        let options = HostingOptions { criteria, sizes, hands: Hands::Threads(2), ..HostingOptions::default() };
         let fast = run(script(FEEDER), &options).expect("a study");
         let slow = run(script(FEEDER), &HostingOptions { proof: ProofOf::EveryStep, ..options }).expect("a study");
         assert_eq!(capacities(&fast), capacities(&slow), "{limit}");
@@ -229,7 +230,8 @@ fn hours_bind_as_the_load_says() {
     let with_day = format!("{FEEDER}{day}");
     let start = || prepared(&Files(Some(with_day.clone())), Path::new("model.dss"), &[], Some(series));
     let sizes = Sizes { step_kw: Some(20.0), max_kw: Some(6000.0) };
-    let options = HostingOptions { sizes, series, hours: Hours::All, envelope: true, threads: 2, ..HostingOptions::default() };
+    let options =
+        HostingOptions { sizes, series, hours: Hours::All, envelope: true, hands: Hands::Threads(2), ..HostingOptions::default() };
     let all = run(start(), &options).expect("a study");
     let n3 = one(&all, "n3").found.as_ref().unwrap();
     assert_eq!(n3.envelope.len(), 4);
@@ -237,7 +239,7 @@ fn hours_bind_as_the_load_says() {
     assert_eq!(least, n3.k, "the static capacity is the least of the envelope");
     let chosen = HostingOptions { hours: Hours::Chosen(vec![1, 2, 3, 4]), envelope: false, ..options.clone() };
     assert_eq!(capacities(&run(start(), &chosen).expect("a study")), capacities(&all));
-    let threads = HostingOptions { threads: 5, ..options.clone() };
+    let threads = HostingOptions { hands: Hands::Threads(5), ..options.clone() };
     let again = run(start(), &threads).expect("a study");
     assert!(again.tables() == all.tables(), "the number of threads changes the tables");
     assert!(again.envelopes().eq(all.envelopes()), "the number of threads changes the envelope");
@@ -253,12 +255,12 @@ fn hours_bind_as_the_load_says() {
 #[test]
 fn draws_are_those_of_the_seed_whatever_the_threads() {
     let stochastic = Stochastic { seed: 7, draws: 40, ..Stochastic::default() };
-    let options = HostingOptions { method: Method::Stochastic, stochastic, threads: 1, ..of_ieee123() };
+    let options = HostingOptions { method: Method::Stochastic, stochastic, hands: Hands::Threads(1), ..of_ieee123() };
     let a = run(ieee("ieee123", &[], None), &options).expect("a study");
-    let b = run(ieee("ieee123", &[], None), &HostingOptions { threads: 3, ..options.clone() }).expect("a study");
+    let b = run(ieee("ieee123", &[], None), &HostingOptions { hands: Hands::Threads(3), ..options.clone() }).expect("a study");
     assert!(a.tables() == b.tables(), "the number of threads changes the draws");
     let other = Stochastic { seed: 8, ..stochastic };
-    let c = run(ieee("ieee123", &[], None), &HostingOptions { stochastic: other, threads: 2, ..options }).expect("a study");
+    let c = run(ieee("ieee123", &[], None), &HostingOptions { stochastic: other, hands: Hands::Threads(2), ..options }).expect("a study");
     assert!(a.tables() != c.tables(), "the seed changes nothing");
     let d = a.draws.as_ref().unwrap();
     assert_eq!(d.factors.iter().map(|f| f.1).sum::<usize>(), 40);
@@ -278,7 +280,7 @@ fn searching_ieee123_finds_what_trying_every_step_finds() {
         [(Der::Generation, 1.058, 25.0), (Der::Generation, 1.0505, 5.0), (Der::Generation, 1.053, 10.0), (Der::Load, 1.058, 25.0)]
     {
         let sizes = Sizes { step_kw: Some(step), ..sizes };
-        let mut options = HostingOptions { der, sizes, threads: 2, ..of_ieee123() };
+        let mut options = HostingOptions { der, sizes, hands: Hands::Threads(2), ..of_ieee123() };
         if step == 5.0 {
             options.criteria = Criteria::of(&[Criterion::OverVoltage]);
         }
@@ -294,7 +296,7 @@ fn searching_ieee123_finds_what_trying_every_step_finds() {
 /// Relative differences of the streamlined from the iterative capacities, sorted.
 fn differences(commands: &[&str]) -> Vec<f64> {
     let sizes = Sizes { step_kw: Some(10.0), max_kw: Some(20_000.0) };
-    let mut options = HostingOptions { sizes, threads: 2, ..of_ieee123() };
+    let mut options = HostingOptions { sizes, hands: Hands::Threads(2), ..of_ieee123() };
     // Next to a limit that is crossed without resources, the last digits of a current decide.
     options.criteria.set(Criterion::ThermalLine, 130.0);
     let exact = run(ieee("ieee123", commands, None), &options).expect("a study");
@@ -355,7 +357,7 @@ fn changes_relax_what_binds() {
 #[test]
 fn each_criterion_alone_is_no_less_than_all_together() {
     let sizes = Sizes { step_kw: Some(20.0), max_kw: Some(6000.0) };
-    let options = HostingOptions { sizes, each_criterion: true, threads: 2, ..HostingOptions::default() };
+    let options = HostingOptions { sizes, each_criterion: true, hands: Hands::Threads(2), ..HostingOptions::default() };
     let result = run(script(FEEDER), &options).expect("a study");
     let mut compared = 0;
     for s in result.sites.iter().filter(|s| s.found.is_some()) {

@@ -5,6 +5,7 @@ use network::{Network, SolutionMode};
 use powerflow::Session;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use studies::hands::Hands;
 use studies::mitigation::{Course, Kind, Mitigation, MitigationOptions, changed, run, tables};
 use studies::time_series::{FeederResult, Keep, TimeSeriesOptions, run_feeder};
 
@@ -34,7 +35,7 @@ fn options(budget: Option<f64>) -> MitigationOptions {
         budget,
         candidates_max: 6,
         sets_max: 5000,
-        threads: 2,
+        hands: Hands::Threads(2),
     }
 }
 
@@ -159,7 +160,7 @@ fn the_portfolio_is_the_best_set_within_the_budget() {
 fn threads_change_nothing_and_missing_figures_are_told() {
     let base = network("master.dss");
     let words = |m: &Mitigation| m.candidates.iter().map(|c| (c.words.clone(), c.benefit_h(), c.cost)).collect::<Vec<_>>();
-    let one = run(&base, &MitigationOptions { threads: 1, ..options(Some(30_000.0)) }, &|_, _| ()).expect("a study");
+    let one = run(&base, &MitigationOptions { hands: Hands::Threads(1), ..options(Some(30_000.0)) }, &|_, _| ()).expect("a study");
     let two = studied(Some(30_000.0));
     assert_eq!(words(&one), words(&two));
     assert_eq!(one.portfolio.map(|p| p.chosen), two.portfolio.map(|p| p.chosen));

@@ -6,6 +6,7 @@ use powerflow::{Session, State};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use studies::contingency::{At, ContingencyOptions, ContingencyResult, Selection, Series, When, moments, run, transmission};
+use studies::hands::Hands;
 use studies::hosting::Criterion;
 use studies::switching::{
     Aim, Hour, Isolation, Operation, Operator, Reason, Reconfiguration, ReconfigureError, ReconfigureOptions, RestoreOptions, Search,
@@ -256,7 +257,7 @@ fn outages(state: &State, selection: Selection, more: impl FnOnce(&mut Contingen
         emergency: false,
         isolation: Isolation::Element,
         restore: None,
-        threads: 1,
+        hands: Hands::Threads(1),
     };
     more(&mut options);
     run(&at(state), &options).expect("a study")
@@ -372,7 +373,7 @@ fn a_transmission_case_without_a_branch_is_the_case_without_it() {
         emergency: false,
         isolation: Isolation::Element,
         restore: None,
-        threads: 2,
+        hands: Hands::Threads(2),
     };
     let solver = Options::default();
     let r = transmission::run(&network, &solver, &options).expect("a study");

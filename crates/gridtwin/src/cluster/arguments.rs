@@ -10,6 +10,13 @@ pub struct ClusterArguments {
     pub command: ClusterCommand,
 }
 
+/// The words of a study.
+#[derive(Debug, Clone, Args)]
+pub struct PartsArguments {
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub words: Vec<String>,
+}
+
 #[derive(Debug, Clone, Subcommand)]
 pub enum ClusterCommand {
     /// Run the scheduler, which hands the feeders of studies to workers

@@ -3,18 +3,31 @@
 use crate::qsts::feeder::CarriedQuestion;
 use crate::qsts::models::ModelRef;
 use crate::scenario::sweep::SweepAsked;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use network::Diagnostic;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::path::PathBuf;
 
 /// Number of the form of everything in this file. A worker of another number refuses.
-pub const PAYLOAD: u32 = 1;
+pub const PAYLOAD: u32 = 2;
 
 /// Name of the study of feeders through time.
 pub const QSTS: &str = "qsts";
 
 /// Name of the study of a scenario's samples.
 pub const SWEEP: &str = "scenario sweep";
+
+/// Name of the studies whose parts are done side by side.
+pub const PARTS: &str = "parts";
+
+/// Name of the studies that are done whole.
+pub const WHOLE: &str = "whole";
+
+/// Commands of [`PARTS`] and of [`WHOLE`]: a worker runs no other ones.
+pub const OF_PARTS: &[&str] = &["hosting-capacity", "contingency", "mitigate"];
+pub const OF_WHOLE: &[&str] = &["reliability", "restoration", "reconfigure"];
 
 /// Feeders through time, into a lake.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -69,4 +82,70 @@ pub enum SampleOutcome {
     Failed {
         findings: Vec<Diagnostic>,
     },
+}
+
+/// One loop of a study, of which every job does some parts.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PartsQuestion {
+    pub study: StudyWords,
+    pub of: Loop,
+}
+
+/// A study as it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StudyWords {
+    /// Where relative paths begin.
+    pub base: PathBuf,
+    /// The command line behind the program's name.
+    pub words: Vec<String>,
+}
+
+/// A loop of a study, and how to come to it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Loop {
+    /// Of what the study has read.
+    pub digest: String,
+    /// Parts of the loop.
+    pub n: usize,
+    /// Results of the loops before it.
+    pub earlier: Vec<Vec<Bytes>>,
+}
+
+/// Parts of a loop, in ascending order.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PartsJob {
+    pub indices: Vec<usize>,
+}
+
+/// What parts came to.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PartsOutcome {
+    Done(Vec<Bytes>),
+    Failed { findings: Vec<Diagnostic> },
+}
+
+/// What a study said that was done whole.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct WholeOutcome {
+    pub status: u8,
+    pub out: String,
+    pub errors: String,
+}
+
+/// A result; text in base 64 where it travels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bytes(pub Vec<u8>);
+
+impl Serialize for Bytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&BASE64_STANDARD.encode(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        BASE64_STANDARD.decode(text).map(Self).map_err(D::Error::custom)
+    }
 }

@@ -1,7 +1,10 @@
 //! What a worker does: each study by the function that does it on one machine too.
 
-use super::carried::{FeederJob, FeederOutcome, FeedersQuestion, PAYLOAD, QSTS, SWEEP, SampleJob, SampleOutcome, SamplesQuestion};
+use super::carried::{
+    FeederJob, FeederOutcome, FeedersQuestion, PARTS, PAYLOAD, QSTS, SWEEP, SampleJob, SampleOutcome, SamplesQuestion, WHOLE,
+};
 use super::feeders::text;
+use super::processes::Processes;
 use crate::failure::Failure;
 use crate::lake_place::LakePlace;
 use crate::model::Model;
@@ -31,6 +34,7 @@ pub struct Studies {
     last: Mutex<Option<(String, Arc<Feeders>)>>,
     /// The same of a sweep, with its model.
     last_sweep: Mutex<Option<(String, Arc<Sweep>)>>,
+    processes: Processes,
     /// Jobs that this process has begun; two of one feeder may be under way at once.
     begun: AtomicU64,
 }
@@ -58,6 +62,8 @@ impl Work for Studies {
                 feeders.run(&parse(job)?, self.begun.fetch_add(1, Ordering::Relaxed), stop)
             }
             SWEEP => sample(&*self.sweep(&query.question)?, &parse(job)?, stop),
+            PARTS => self.processes.parts(&parse(&query.question)?, &parse(job)?, stop),
+            WHOLE => self.processes.whole(&parse(&query.question)?, stop),
             other => {
                 Err(refuse(Diagnostic::error("CLUSTER.STUDY.UNKNOWN", format!("worker {} knows no study \"{other}\"", worker::name()))))
             }

@@ -5,6 +5,7 @@ mod report;
 use crate::cli::Controls;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::hands::GiveHands;
 use crate::model::Model;
 use crate::number::count;
 use crate::result_folder::ResultFolder;
@@ -15,6 +16,7 @@ use network::Diagnostic;
 use powerflow::newton;
 use serde_json::Value as Json;
 use studies::contingency::{ContingencyOptions, ContingencyResult, Selection, When, run as run_outages, transmission};
+use studies::hands::Hands;
 use studies::hosting::Criterion;
 use studies::switching::Solved;
 
@@ -51,8 +53,7 @@ pub struct Answer {
 /// A model that cannot be read, that a check refuses, that does not settle; elements or steps that it does not have; a file that cannot be written.
 pub fn run(arguments: &ContingencyArguments, console: &mut Console<'_>) -> Result<(), Failure> {
     let folder = arguments.answer.out.as_deref().map(|dir| ResultFolder::prepare(dir, FILES)).transpose()?;
-    let mut model = Model::prepare(&arguments.model)?;
-    let answer = study(arguments, &mut model)?;
+    let (model, answer) = asked(arguments, &mut |digest| arguments.hands.hands(digest))?;
     console.warn(&model.diagnostics);
     let mut written = String::new();
     if let (Some(folder), Some(dir)) = (&folder, &arguments.answer.out) {
@@ -65,7 +66,7 @@ pub fn run(arguments: &ContingencyArguments, console: &mut Console<'_>) -> Resul
     console.print(&(report::render(&model, arguments, &answer.result, console.style) + &written))
 }
 
-fn options(a: &ContingencyArguments) -> ContingencyOptions {
+fn options(a: &ContingencyArguments, hands: Hands) -> ContingencyOptions {
     let named = a.lines || a.transformers || a.sources || a.generators || !a.outage.is_empty();
     let how = isolation(a.isolation.unwrap_or(if a.restore { IsolationWord::Switches } else { IsolationWord::Element }));
     let voltages = [Criterion::OverVoltage, Criterion::UnderVoltage];
@@ -83,16 +84,26 @@ fn options(a: &ContingencyArguments) -> ContingencyOptions {
         emergency: is_emergency(&a.state),
         isolation: how,
         restore: a.restore.then(|| restore_options(&a.search, how, TOLD)),
-        threads: a.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from),
+        hands,
     }
+}
+
+/// Reads and studies the model that is asked about.
+///
+/// # Errors
+/// As [`run`], but for files that are written; hands that cannot be had.
+pub fn asked(arguments: &ContingencyArguments, hands: GiveHands<'_>) -> Result<(Model, Answer), Failure> {
+    let (mut model, digest) = Model::prepare_hashed(&arguments.model)?;
+    let answer = study(arguments, &mut model, hands(&digest)?)?;
+    Ok((model, answer))
 }
 
 /// Studies a model that a check has let pass; what is found on the way stands in its findings.
 ///
 /// # Errors
 /// As [`run`], but for files.
-pub fn study(arguments: &ContingencyArguments, model: &mut Model) -> Result<Answer, Failure> {
-    let options = options(arguments);
+pub fn study(arguments: &ContingencyArguments, model: &mut Model, hands: Hands) -> Result<Answer, Failure> {
+    let options = options(arguments, hands);
     let found = if model.network.is_transmission() {
         if arguments.hours != When::Snapshot || arguments.restore {
             let what =

@@ -1,6 +1,7 @@
 //! Arguments of `gridtwin hosting-capacity`.
 
 use crate::cli::{Controls, IterationArguments, ModelArguments, TableFormat, positive, step_h};
+use crate::hands::HandsArguments;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use studies::hosting::Criterion;
@@ -170,9 +171,8 @@ pub struct HostingArguments {
     pub controls: Option<Controls>,
     #[command(flatten)]
     pub iteration: IterationArguments,
-    /// Threads [default: one for each processor]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub threads: Option<u16>,
+    #[command(flatten)]
+    pub hands: HandsArguments,
     /// Write tables, maps and summary.json into this folder instead of the report
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

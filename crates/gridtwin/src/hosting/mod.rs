@@ -6,6 +6,7 @@ mod report;
 use crate::cli::TableFormat;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::hands::GiveHands;
 use crate::model::Model;
 use crate::number::count;
 use crate::qsts::feeder::shape_notes;
@@ -15,6 +16,7 @@ use crate::study_tables;
 use arguments::{BaseWord, Connection, CriterionWord, DerWord, HostingArguments, HoursWord, MethodWord, ProofWord, RelaxWord, SeriesWord};
 use network::{Diagnostic, SolutionMode};
 use serde_json::{Map, Value as Json};
+use studies::hands::Hands;
 use studies::hosting::{
     BaseViolations, Criteria, Criterion, Der, HostingError, HostingOptions, HostingResult, Hours, Joined, Method, ProofOf, Relax, SeriesOf,
     Sizes, Stochastic, maps,
@@ -72,8 +74,7 @@ pub struct Answer {
 /// A model that cannot be read, that a check refuses, that does not settle; options that no study can have; a file that cannot be written.
 pub fn run(arguments: &HostingArguments, console: &mut Console<'_>) -> Result<(), Failure> {
     let folder = arguments.out.as_deref().map(|dir| ResultFolder::prepare(dir, FILES)).transpose()?;
-    let mut model = Model::prepare(&arguments.model)?;
-    let answer = study(arguments, &mut model)?;
+    let (model, answer) = asked(arguments, &mut |digest| arguments.hands.hands(digest))?;
     let Answer { results, tables, .. } = &answer;
     console.warn(&model.diagnostics);
     let mut written = 0;
@@ -113,11 +114,21 @@ pub fn run(arguments: &HostingArguments, console: &mut Console<'_>) -> Result<()
     }
 }
 
+/// Reads and studies the model that is asked about.
+///
+/// # Errors
+/// As [`run`], but for files that are written; hands that cannot be had.
+pub fn asked(arguments: &HostingArguments, hands: GiveHands<'_>) -> Result<(Model, Answer), Failure> {
+    let (mut model, digest) = Model::prepare_hashed(&arguments.model)?;
+    let answer = study(arguments, &mut model, hands(&digest)?)?;
+    Ok((model, answer))
+}
+
 /// Studies a model that a check has let pass; what is found on the way stands in its findings.
 ///
 /// # Errors
 /// A model that is no distribution network or does not settle; options that no study can have.
-pub fn study(arguments: &HostingArguments, model: &mut Model) -> Result<Answer, Failure> {
+pub fn study(arguments: &HostingArguments, model: &mut Model, hands: Hands) -> Result<Answer, Failure> {
     if model.network.is_transmission() {
         return Err(Diagnostic::error("HOSTING.MODEL.TRANSMISSION", "hosting capacity is a question to a distribution network")
             .detail(format!("{} is a balanced transmission case.", model.name))
@@ -125,7 +136,7 @@ pub fn study(arguments: &HostingArguments, model: &mut Model) -> Result<Answer, 
             .into());
     }
     let n_buses = if arguments.bus.is_empty() { model.network.buses.len() } else { arguments.bus.len() };
-    let options = options_of(arguments, n_buses);
+    let options = options_of(arguments, n_buses, hands);
     if arguments.hours != HoursWord::Snapshot {
         let of_series = TimeSeriesOptions {
             mode: options.series.mode,
@@ -196,7 +207,7 @@ fn ders(words: &[DerWord]) -> Vec<Der> {
 }
 
 /// The study that the command line asks for.
-fn options_of(a: &HostingArguments, n_buses: usize) -> HostingOptions {
+fn options_of(a: &HostingArguments, n_buses: usize, hands: Hands) -> HostingOptions {
     let mut criteria = match &a.criteria[..] {
         [] => Criteria::default(),
         words if words.contains(&CriterionWord::All) => Criteria::of(&Criterion::ALL),
@@ -265,7 +276,7 @@ fn options_of(a: &HostingArguments, n_buses: usize) -> HostingOptions {
             None => Relax::Worst(RELAX_SOME),
         },
         fault_pu: a.fault_current,
-        threads: a.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from),
+        hands,
     }
 }
 
@@ -307,6 +318,7 @@ fn diagnostics(error: &HostingError, model: &Model) -> Vec<Diagnostic> {
         HostingError::NoCustomer => {
             Diagnostic::error("HOSTING.CUSTOMER.NONE", text).hint("Use --method iterative or streamlined, or name buses that have loads.")
         }
+        HostingError::Hands(e) => return e.findings.clone(),
         HostingError::Faults(_) => {
             Diagnostic::error("HOSTING.FAULTS.REFUSED", text).hint("Name fewer buses with --bus, or leave the criteria of faults out.")
         }

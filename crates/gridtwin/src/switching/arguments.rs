@@ -1,6 +1,7 @@
 //! Arguments of `gridtwin contingency`, `gridtwin restoration` and `gridtwin reconfigure`.
 
 use crate::cli::{Controls, IterationArguments, ModelArguments, TableFormat, positive, step_h};
+use crate::hands::{HandsArguments, WholeArguments};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use studies::contingency::When;
@@ -134,9 +135,8 @@ pub struct ContingencyArguments {
     pub hours: When,
     #[command(flatten)]
     pub state: StateArguments,
-    /// Threads [default: one for each processor]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub threads: Option<u16>,
+    #[command(flatten)]
+    pub hands: HandsArguments,
     #[command(flatten)]
     pub answer: AnswerArguments,
 }
@@ -165,6 +165,8 @@ pub struct SearchArguments {
 pub struct RestorationArguments {
     #[command(flatten)]
     pub model: ModelArguments,
+    #[command(flatten)]
+    pub whole: WholeArguments,
     /// Element that is out, as line.13_18; several are out together
     #[arg(long, value_name = "ELEMENT", required = true)]
     pub outage: Vec<String>,
@@ -192,6 +194,8 @@ pub struct RestorationArguments {
 pub struct ReconfigureArguments {
     #[command(flatten)]
     pub model: ModelArguments,
+    #[command(flatten)]
+    pub whole: WholeArguments,
     /// What is sought: least losses, or least overload
     #[arg(long = "for", value_enum, default_value = "losses")]
     pub aim: AimWord,

@@ -167,6 +167,7 @@ pub fn diagnostics(error: &ContingencyError, model: &Model) -> Vec<Diagnostic> {
         ContingencyError::UnknownStep { .. } => {
             vec![Diagnostic::error("CONTINGENCY.HOURS.RANGE", text).hint("Steps count from 1; --steps tells how many there are.")]
         }
+        ContingencyError::Hands(e) => e.findings.clone(),
         ContingencyError::Nothing => {
             vec![Diagnostic::error("CONTINGENCY.ELEMENT.NONE", text).hint("Select other kinds, or name elements with --outage.")]
         }

@@ -193,7 +193,7 @@ fn render(model: &Model, answer: &Answer, emergency: bool, style: Style) -> Stri
                 Some(_) if s.is_within => "kept",
                 Some(_) => "crossed",
             };
-            table.row([(k + 1).to_string(), operation(network, &s.operation), s.stage.into(), kw, v, i, kept.into()]);
+            table.row([(k + 1).to_string(), operation(network, &s.operation), s.stage.word().into(), kw, v, i, kept.into()]);
         }
         out.push_str(&table.render());
     });

@@ -106,7 +106,7 @@ pub fn hosting_capacity(spec: &Spec, params: &HostingCapacityParams, teller: &Te
     let Command::HostingCapacity(arguments) = parsed(words("hosting-capacity", params))? else { unreachable!("the words ask for it") };
     let mut model = model_of(spec, params.network.as_deref(), params.version, params.lenient, teller)?;
     teller.stage("Finding what each bus can host");
-    let answer = hosting::study(&arguments, &mut model)?;
+    let answer = hosting::study(&arguments, &mut model, arguments.hands.here())?;
     teller.findings(&model.diagnostics);
     teller.stage("Writing the tables");
     let mut writer = Writer::begin(project_dir(spec)?, &spec.job)?;
@@ -154,7 +154,7 @@ pub fn mitigation(spec: &Spec, params: &MitigationParams, teller: &Teller) -> Re
     let mut model = model_of(spec, params.network.as_deref(), params.version, params.lenient, teller)?;
     teller.stage("Running the series, with and without changes");
     let watch = |done: usize, total: usize| teller.progress(done as u64, total as u64, "series", || "Solving every change".to_owned());
-    let (found, summary) = mitigate::study(&arguments, params.costs.clone(), &mut model, &watch)?;
+    let (found, summary) = mitigate::study(&arguments, params.costs.clone(), &mut model, arguments.hands.here(), &watch)?;
     teller.findings(&model.diagnostics);
     let version = (params.network.as_deref(), params.version);
     keep(spec, &model, "mitigation", version, params, &found.tables(params.costs.losses_per_kwh), summary)
@@ -189,7 +189,7 @@ pub fn contingency(spec: &Spec, params: &ContingencyParams, teller: &Teller) -> 
     let version = (params.network.as_deref(), params.version);
     let mut model = model_of(spec, version.0, version.1, params.lenient, teller)?;
     teller.stage("Solving every outage");
-    let answer = contingency::study(&arguments, &mut model)?;
+    let answer = contingency::study(&arguments, &mut model, arguments.hands.here())?;
     teller.findings(&model.diagnostics);
     keep(spec, &model, "contingency", version, params, &answer.tables, answer.summary)
 }

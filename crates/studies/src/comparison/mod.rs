@@ -26,6 +26,7 @@
 mod spans;
 mod tables;
 
+pub use crate::time_series::Limit;
 pub use spans::Spans;
 pub use tables::{asset_table, bus_table, element_table, feeder_table, hour_table, span_table};
 
@@ -37,53 +38,9 @@ pub const TOLERANCE_PCT: f64 = 0.01;
 /// Voltages closer than this are the same, per unit.
 pub const TOLERANCE_PU: f64 = 1e-5;
 
-/// A limit that an asset can be beyond.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Limit {
-    Overload,
-    OverEmergency,
-    BelowA,
-    AboveA,
-    BelowB,
-    AboveB,
-}
-
-impl Limit {
-    pub const ALL: [Self; 6] = [Self::Overload, Self::OverEmergency, Self::BelowA, Self::AboveA, Self::BelowB, Self::AboveB];
-
-    /// The name in tables, that of episodes.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Overload => "overload",
-            Self::OverEmergency => "over_emergency",
-            Self::BelowA => "below_a",
-            Self::AboveA => "above_a",
-            Self::BelowB => "below_b",
-            Self::AboveB => "above_b",
-        }
-    }
-
-    pub fn of_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|l| l.name() == name)
-    }
-
-    /// Whether it is one of loading, so that its assets are elements; else of voltage, and they are nodes.
-    pub fn is_thermal(self) -> bool {
-        matches!(self, Self::Overload | Self::OverEmergency)
-    }
-
-    pub fn unit(self) -> &'static str {
-        if self.is_thermal() { "%" } else { "pu" }
-    }
-
-    /// How far `a` lies beyond `b`, the limit's way.
-    fn beyond(self, a: f64, b: f64) -> f64 {
-        if matches!(self, Self::BelowA | Self::BelowB) { b - a } else { a - b }
-    }
-
-    fn tolerance(self) -> f64 {
-        if self.is_thermal() { TOLERANCE_PCT } else { TOLERANCE_PU }
-    }
+/// Values of a limit closer than this are the same.
+fn tolerance(limit: Limit) -> f64 {
+    if limit.is_thermal() { TOLERANCE_PCT } else { TOLERANCE_PU }
 }
 
 /// An unbroken time beyond a limit.
@@ -223,9 +180,9 @@ pub fn compare(feeder: &str, case: &str, base: &Side, with: &Side, end: u32) -> 
             Became::New
         } else if case_steps == 0 {
             Became::Mended
-        } else if case_steps > base_steps || farther > limit.tolerance() {
+        } else if case_steps > base_steps || farther > tolerance(limit) {
             Became::Worsened
-        } else if case_steps < base_steps || farther < -limit.tolerance() {
+        } else if case_steps < base_steps || farther < -tolerance(limit) {
             Became::Eased
         } else {
             Became::Same

@@ -14,11 +14,11 @@ pub mod list;
 pub mod tables;
 pub mod transmission;
 
+use crate::hands::{Hands, HandsError};
 use crate::hosting::criteria::{Criteria, Criterion};
 use crate::hosting::hours::{Bases, Moment};
 use crate::hosting::options::{HostingError, HostingOptions, Hours, SeriesOf};
 use crate::hosting::sense::Sensors;
-use crate::hosting::side_by_side;
 use crate::switching::isolate::{Isolation, isolate};
 use crate::switching::operator::{CRITERIA, Condition, Operator};
 use crate::switching::restore::{Restoration, RestoreOptions, restore};
@@ -52,7 +52,7 @@ pub struct Series {
 }
 
 /// What outages are asked.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct ContingencyOptions {
     pub selection: Selection,
     /// Pairs of the outages selected, those first whose members are worst alone; none with 0.
@@ -65,7 +65,7 @@ pub struct ContingencyOptions {
     pub isolation: Isolation,
     /// Search how to supply what an outage parts.
     pub restore: Option<RestoreOptions>,
-    pub threads: usize,
+    pub hands: Hands,
 }
 
 /// Why a study did not run.
@@ -86,6 +86,8 @@ pub enum ContingencyError {
     Nothing,
     #[error("the transmission case has no power flow before any outage")]
     Unsolved(Vec<network::Diagnostic>),
+    #[error(transparent)]
+    Hands(#[from] HandsError),
 }
 
 /// A moment with its settled state.
@@ -149,7 +151,7 @@ pub fn moments(start: State, when: &When, series: Series) -> Result<Vec<At>, Con
 }
 
 /// An outage at one moment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CaseAt {
     pub moment: String,
     /// After isolation and controls, nothing transferred.
@@ -167,7 +169,7 @@ impl CaseAt {
 }
 
 /// An outage.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Case {
     pub elements: Vec<ElementId>,
     pub name: String,
@@ -222,11 +224,10 @@ pub fn run(moments: &[At], options: &ContingencyOptions) -> Result<ContingencyRe
         .iter()
         .map(|m| Ok((m.label(), Operator::new(&m.state, &options.criteria, options.emergency)?)))
         .collect::<Result<_, CircuitError>>()?;
-    let solve = |outages: &[Vec<ElementId>]| -> Result<Vec<(Case, u64)>, CircuitError> {
-        let all: Vec<usize> = (0..outages.len()).collect();
-        side_by_side(&all, options.threads.clamp(1, 256), |part| {
+    let solve = |outages: &[Vec<ElementId>]| -> Result<Vec<(Case, u64)>, ContingencyError> {
+        options.hands.map(outages.len(), |part| {
             let mut operators = operators.clone();
-            part.iter().map(|&k| one(&mut operators, &outages[k], options, &network)).collect()
+            part.iter().map(|&k| Ok(one(&mut operators, &outages[k], options, &network)?)).collect()
         })
     };
     let mut answers = solve(&singles.iter().map(|&id| vec![id]).collect::<Vec<_>>())?;

@@ -13,7 +13,6 @@
 
 use super::{Case, CaseAt, ContingencyError, ContingencyOptions, ContingencyResult, Selection, check, list, sort};
 use crate::hosting::criteria::{Criteria, Criterion, SLACK};
-use crate::hosting::side_by_side;
 use crate::switching::operator::{Condition, Extreme, Solved, Spot, Violation};
 use network::{BusKind, ElementId, ElementKind, Network};
 use powerflow::newton::{self, BusState, Options, Outcome, Solution, Start};
@@ -113,8 +112,7 @@ pub fn run(network: &Network, solver: &Options, options: &ContingencyOptions) ->
     base.crossed = before.violations.drain(..).map(|v| ((v.criterion, v.at), v.value)).collect();
     before.n_kept = base.crossed.len();
     let work = |outages: &[Vec<ElementId>]| -> Result<Vec<Case>, ContingencyError> {
-        let all: Vec<usize> = (0..outages.len()).collect();
-        side_by_side(&all, options.threads.clamp(1, 256), |part| {
+        options.hands.map(outages.len(), |part| {
             let mut network = base.network.clone();
             part.iter().map(|&k| base.one(&mut network, &outages[k])).collect()
         })

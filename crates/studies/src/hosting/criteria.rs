@@ -150,7 +150,7 @@ impl Criterion {
 }
 
 /// Which criteria count, and the limit of each.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Criteria {
     limits: [Option<f64>; N],
 }
@@ -207,7 +207,7 @@ impl Criteria {
 }
 
 /// Where a value was found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum At {
     #[default]
     Everywhere,
@@ -218,14 +218,14 @@ pub enum At {
 }
 
 /// The value of one criterion.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reading {
     pub value: f64,
     pub at: At,
 }
 
 /// What was read of all criteria; `None` where one has nothing to look at.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Readings {
     values: [Option<Reading>; N],
 }

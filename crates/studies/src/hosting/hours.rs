@@ -8,11 +8,12 @@ use super::options::{HostingError, HostingOptions, Hours};
 use super::sense::Sensors;
 use network::{LoadShape, Network};
 use powerflow::{CircuitError, Observer, Outcome, State, Step, conclude, run_series};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 /// One moment.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Moment {
     /// Step of the series, counted from 1; `None` of a snapshot.
     pub step: Option<u32>,

@@ -35,6 +35,7 @@ use one_bus::{Crossing, Found, Study};
 use powerflow::{Circuit, Outcome, State};
 use relax::{Relaxed, Relaxer};
 use sense::Sensors;
+use serde::{Deserialize, Serialize};
 use sites::{Site, Unfit, site_at};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -159,7 +160,6 @@ pub fn run(start: State, options: &HostingOptions) -> Result<HostingResult, Host
         None
     };
     let study = Study { sensors, sites: Arc::clone(&sites), faults, options, is_changed: false };
-    let threads = options.threads.clamp(1, 256);
     let mut result = HostingResult {
         method: options.method,
         der: options.der,
@@ -172,18 +172,19 @@ pub fn run(start: State, options: &HostingOptions) -> Result<HostingResult, Host
         n_certified: 0,
     };
     if options.method == Method::Stochastic {
-        let numbers: Vec<u32> = (0..options.stochastic.draws).collect();
-        let draws = side_by_side(&numbers, threads, |part| stochastic::draws(&study, &bases, &customers, part))?;
+        let draws = options.hands.map(options.stochastic.draws as usize, |part| {
+            let numbers: Vec<u32> = part.iter().map(|&i| i as u32).collect();
+            Ok::<_, HostingError>(stochastic::draws(&study, &bases, &customers, &numbers)?)
+        })?;
         result.n_solved = draws.iter().map(|d| d.n_solved).sum();
         result.draws = Some(summed_up(draws, &study, &result));
         return Ok(result);
     }
-    let all: Vec<usize> = (0..sites.len()).collect();
-    let found = side_by_side(&all, threads, |part| study.at_sites(&bases, part))?;
+    let found = options.hands.map(sites.len(), |part| Ok::<_, HostingError>(study.at_sites(&bases, part)?))?;
     result.n_solved = found.iter().map(|f| f.n_solved).sum();
     let chosen = to_relax(&found, &sites, options);
     if options.method == Method::Iterative {
-        let finals = side_by_side(&all, threads, |part| finals(&study, &bases, &found, &chosen, part))?;
+        let finals = options.hands.map(sites.len(), |part| finals(&study, &bases, &found, &chosen, part))?;
         for f in &finals {
             if let Some(va) = f.mismatch_va {
                 result.mismatch_va = Some(result.mismatch_va.unwrap_or(0.0).max(va));
@@ -271,30 +272,6 @@ fn places(network: &Network, built: &mut State, options: &HostingOptions) -> Res
     Ok((rows, sites.into(), customers))
 }
 
-/// Runs parts of a list on threads; answers in the order of the list.
-pub(crate) fn side_by_side<T: Copy + Sync, R: Send, E: Send>(
-    items: &[T],
-    threads: usize,
-    work: impl Fn(&[T]) -> Result<Vec<R>, E> + Sync,
-) -> Result<Vec<R>, E> {
-    let threads = threads.min(items.len()).max(1);
-    if threads == 1 {
-        return work(items);
-    }
-    // Dealt out in turn, so that neighbours, which cost alike, are spread.
-    let parts: Vec<Vec<T>> = (0..threads).map(|t| items.iter().skip(t).step_by(threads).copied().collect()).collect();
-    let done: Vec<Result<Vec<R>, E>> = std::thread::scope(|scope| {
-        let work = &work;
-        let started: Vec<_> = parts.iter().map(|part| scope.spawn(move || work(part))).collect();
-        started.into_iter().map(|t| t.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
-    });
-    let mut parts = Vec::with_capacity(threads);
-    for part in done {
-        parts.push(part?.into_iter());
-    }
-    Ok((0..items.len()).filter_map(|i| parts[i % threads].next()).collect())
-}
-
 /// The sites for which changes are tried.
 fn to_relax(found: &[Found], sites: &[Site], options: &HostingOptions) -> Vec<bool> {
     let n = match options.relax {
@@ -313,6 +290,7 @@ fn to_relax(found: &[Found], sites: &[Site], options: &HostingOptions) -> Vec<bo
 }
 
 /// What is done once a site's capacity is known.
+#[derive(Serialize, Deserialize)]
 struct Final {
     mismatch_va: Option<f64>,
     relaxed: Vec<Relaxed>,

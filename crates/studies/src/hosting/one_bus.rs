@@ -24,6 +24,7 @@ use super::sense::{Before, Sensors};
 use super::sites::Site;
 use num_complex::Complex64;
 use powerflow::{CircuitError, Positions, State};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What all buses share.
@@ -38,7 +39,7 @@ pub struct Study<'a> {
 }
 
 /// The limit that ends a search.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Crossing {
     pub criterion: Criterion,
     /// At the first size that crosses it.
@@ -51,7 +52,7 @@ pub struct Crossing {
 pub type AtMoment = (Moment, u32, Option<(Criterion, super::criteria::At)>);
 
 /// What was found at a bus.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Found {
     /// Largest number of steps that keeps all limits at all moments.
     pub k: u32,

@@ -4,6 +4,7 @@ use super::criteria::Criteria;
 use super::faults::FaultEffectsError;
 use super::probe::Der;
 use super::sites::{Joined, Sizes};
+use crate::hands::{Hands, HandsError};
 use network::SolutionMode;
 use powerflow::{CircuitError, Unsettled};
 
@@ -100,7 +101,7 @@ pub enum Relax {
 }
 
 /// A study of hosting capacity.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct HostingOptions {
     pub method: Method,
     pub der: Der,
@@ -125,7 +126,7 @@ pub struct HostingOptions {
     pub relax: Relax,
     /// Fault current of a resource over its rated current.
     pub fault_pu: f64,
-    pub threads: usize,
+    pub hands: Hands,
 }
 
 impl Default for HostingOptions {
@@ -148,7 +149,7 @@ impl Default for HostingOptions {
             stochastic: Stochastic::default(),
             relax: Relax::None,
             fault_pu: 1.2,
-            threads: 1,
+            hands: Hands::default(),
         }
     }
 }
@@ -175,6 +176,8 @@ pub enum HostingError {
     NoSite,
     #[error("the model has no load, and resources are placed at customers")]
     NoCustomer,
+    #[error(transparent)]
+    Hands(#[from] HandsError),
 }
 
 impl HostingOptions {

@@ -26,6 +26,7 @@ use crate::changes;
 use network::graph::{Graph, Tree};
 use network::{BusId, ElementId, ElementKind, Network};
 use powerflow::{Circuit, CircuitError, State};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -44,7 +45,7 @@ enum Change {
 }
 
 /// What a change brings.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Relaxed {
     /// What was changed, in words.
     pub change: String,

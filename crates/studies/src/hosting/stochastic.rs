@@ -22,6 +22,7 @@ use super::options::Stochastic;
 use super::probe::first_crossed;
 use crate::synthetic::random::Random;
 use powerflow::CircuitError;
+use serde::{Deserialize, Serialize};
 
 /// Number of the stream of random numbers.
 const PURPOSE: u64 = 0x686f_7374;
@@ -34,7 +35,7 @@ pub struct Customer {
 }
 
 /// What a draw found.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Draw {
     /// Number of the draw, from 0.
     pub number: u32,

@@ -2,10 +2,11 @@
 
 use crate::time_series::FeederResult;
 use network::{BusId, Graph, Network};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// What is violated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Kind {
     Overload,
     LowVoltage,

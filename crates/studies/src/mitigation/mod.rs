@@ -29,10 +29,12 @@ pub mod tables;
 pub use candidates::Fix;
 pub use clusters::{Cluster, Kind, Violation};
 
+use crate::hands::{Hands, HandsError};
 use crate::time_series::{FeederResult, TimeSeriesError, TimeSeriesOptions, run_feeder};
 use network::Network;
 use network::cost::CostCatalogue;
 use powerflow::{CircuitError, Session};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
@@ -47,7 +49,7 @@ pub struct MitigationOptions {
     pub candidates_max: usize,
     /// Sets of changes that are solved for the portfolio at most; where no more fit the budget, all of them are.
     pub sets_max: usize,
-    pub threads: usize,
+    pub hands: Hands,
 }
 
 /// Why a study did not run.
@@ -60,10 +62,12 @@ pub enum MitigationError {
     Series(#[from] TimeSeriesError),
     #[error("the portfolio cannot be found: {reason}")]
     Solver { reason: String },
+    #[error(transparent)]
+    Hands(#[from] HandsError),
 }
 
 /// A series of a network, as far as violations need it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Course {
     /// Hours of violation by thing and kind.
     pub hours: HashMap<(String, Kind), f64>,
@@ -207,10 +211,9 @@ pub fn run(network: &Network, options: &MitigationOptions, watch: &(dyn Fn(usize
         watch(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1, total);
         Ok(found)
     };
-    let places: Vec<usize> = (0..found.fixes.len()).collect();
-    let courses = crate::hosting::side_by_side(&places, options.threads, |part| {
-        part.iter().map(|&i| solve(&found.fixes[i].fix)).collect::<Result<Vec<_>, MitigationError>>()
-    })?;
+    let courses = options
+        .hands
+        .map(found.fixes.len(), |part| part.iter().map(|&i| solve(&found.fixes[i].fix)).collect::<Result<Vec<_>, MitigationError>>())?;
     let mut candidates: Vec<Candidate> = found
         .fixes
         .into_iter()

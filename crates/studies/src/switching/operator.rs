@@ -13,6 +13,7 @@ use crate::hosting::criteria::{At, Criteria, Criterion, SLACK};
 use crate::hosting::sense::Sensors;
 use network::{BusId, Connection, ElementId, ElementKind, Network};
 use powerflow::{Circuit, CircuitError, NodeNumber, Outcome, State, Unsettled, conclude};
+use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -29,7 +30,7 @@ pub fn usual_criteria() -> Criteria {
 }
 
 /// Where a value was found, the same in every circuit that is made of a network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Spot {
     /// Bus and node at it.
     Node(BusId, u32),
@@ -58,7 +59,7 @@ impl Spot {
 }
 
 /// A switch that moves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Operation {
     pub element: ElementId,
     /// 0-based.
@@ -73,7 +74,7 @@ impl Operation {
 }
 
 /// A limit that is crossed.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Violation {
     pub criterion: Criterion,
     pub at: Spot,
@@ -94,7 +95,7 @@ impl Violation {
 pub type Extreme = Option<(f64, Spot)>;
 
 /// Whether there is a solution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Solved {
     Yes,
     /// Voltages settle, controls go to and fro: values are those of the last round.
@@ -116,7 +117,7 @@ impl Solved {
 }
 
 /// What becomes of the network. Without a solution all but the counts of what is fed is empty.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Condition {
     pub solved: Solved,
     /// Groups of nodes that a source feeds, and that none feeds.

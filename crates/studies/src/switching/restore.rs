@@ -79,11 +79,29 @@ impl Default for RestoreOptions {
     }
 }
 
+/// What an operation is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stage {
+    Isolate,
+    /// Opened without voltage.
+    Prepare,
+    Supply,
+}
+
+impl Stage {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Isolate => "isolate",
+            Self::Prepare => "prepare",
+            Self::Supply => "supply",
+        }
+    }
+}
+
 /// One operation, and what becomes of the network.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step {
-    /// `isolate`, `prepare` (opened without voltage), `supply`.
-    pub stage: &'static str,
+    pub stage: Stage,
     pub operation: Operation,
     /// None while the fault is not parted on all sides.
     pub condition: Option<Condition>,
@@ -92,7 +110,7 @@ pub struct Step {
 }
 
 /// A plan that was solved and refused.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Refused {
     pub operations: Vec<Operation>,
     pub unserved_kw: f64,
@@ -100,7 +118,7 @@ pub struct Refused {
 }
 
 /// Why a plan is refused.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Reason {
     /// The violation farthest beyond its limit, and how many there are.
     Violates(Violation, usize),
@@ -112,7 +130,7 @@ pub enum Reason {
 }
 
 /// What can be done about an outage.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Restoration {
     pub elements: Vec<ElementId>,
     pub outage: Vec<Operation>,
@@ -546,7 +564,7 @@ impl Searching<'_> {
         for (k, &operation) in isolation.iter().enumerate() {
             done.push(operation);
             let condition = (k + 1 == isolation.len()).then(|| self.found.isolated.clone());
-            self.found.steps.push(Step { stage: "isolate", operation, condition, is_within: true });
+            self.found.steps.push(Step { stage: Stage::Isolate, operation, condition, is_within: true });
         }
         let (mut close, open): (Vec<Operation>, Vec<Operation>) = self.found.operations.iter().partition(|o| o.close);
         let mut order = Vec::new();
@@ -555,7 +573,7 @@ impl Searching<'_> {
             order.push(operation);
             let condition = self.at.ask(&done)?;
             let is_within = refusal(&condition, &self.found.isolated).is_none();
-            self.found.steps.push(Step { stage: "prepare", operation, condition: Some(condition), is_within });
+            self.found.steps.push(Step { stage: Stage::Prepare, operation, condition: Some(condition), is_within });
         }
         while !close.is_empty() {
             let mut chosen: Option<(usize, Condition, bool)> = None;
@@ -577,7 +595,7 @@ impl Searching<'_> {
             let operation = close.remove(k);
             done.push(operation);
             order.push(operation);
-            self.found.steps.push(Step { stage: "supply", operation, condition: Some(condition), is_within });
+            self.found.steps.push(Step { stage: Stage::Supply, operation, condition: Some(condition), is_within });
         }
         self.found.restored = self.at.ask_certified(&done)?.0;
         self.found.unserved_loads = self.at.judge().out_in(self.at.state());

@@ -112,7 +112,7 @@ impl Restoration {
             let mut row = vec![
                 Value::text(outage.clone()),
                 Value::Count(k as u64 + 1),
-                Value::text(s.stage),
+                Value::text(s.stage.word()),
                 Value::text(s.operation.word()),
                 Value::text(network.full_name(s.operation.element)),
                 Value::Count(s.operation.terminal as u64 + 1),

@@ -19,7 +19,7 @@
 //! change are compared with the state before a step joins a block; a block holds steps of equal admittances only.
 
 use super::block::{Block, LANES, Lane, has_fma, multiply_add};
-use super::episodes::{Episode, EpisodeKind, Open};
+use super::episodes::{Episode, Limit, Open};
 use super::histogram::{Histograms, LOADING_PCT};
 use network::{ElementId, ElementKind, TransformerKind};
 use num_complex::Complex64;
@@ -477,9 +477,9 @@ impl Branches {
                         m.steps_above_emergency += u32::from(emergency);
                         if self.keeps_episodes {
                             let (asset, hour, ended) = (k as u32, block.hour[t], &mut self.episodes);
-                            m.overload.step(EpisodeKind::Overload, asset, 100.0, over, loading[t], hour, ended);
+                            m.overload.step(Limit::Overload, asset, 100.0, over, loading[t], hour, ended);
                             let limit = head.emergency_pct;
-                            m.emergency.step(EpisodeKind::OverEmergency, asset, limit, emergency, loading[t], hour, ended);
+                            m.emergency.step(Limit::OverEmergency, asset, limit, emergency, loading[t], hour, ended);
                         }
                     }
                 }
@@ -490,8 +490,8 @@ impl Branches {
     /// Ends all episodes, before a step of which nothing is known and at the end.
     pub fn end_episodes(&mut self) {
         for (k, m) in self.measured.iter_mut().enumerate() {
-            m.overload.end(EpisodeKind::Overload, k as u32, 100.0, &mut self.episodes);
-            m.emergency.end(EpisodeKind::OverEmergency, k as u32, self.heads[k].emergency_pct, &mut self.episodes);
+            m.overload.end(Limit::Overload, k as u32, 100.0, &mut self.episodes);
+            m.emergency.end(Limit::OverEmergency, k as u32, self.heads[k].emergency_pct, &mut self.episodes);
         }
     }
 

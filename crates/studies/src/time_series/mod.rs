@@ -21,6 +21,7 @@ mod series;
 mod sources;
 pub mod tables;
 
+pub use episodes::Limit;
 pub use options::{Keep, OptionError, Series, TimeSeriesOptions, VoltageLimits};
 
 use arrow_array::RecordBatch;

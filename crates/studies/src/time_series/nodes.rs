@@ -5,7 +5,7 @@
 //! without supply: that is an outage, not a low voltage, and the step is not counted for the node.
 
 use super::block::{Block, LANES, Lane, has_fma, multiply_add};
-use super::episodes::{Episode, EpisodeKind, Open};
+use super::episodes::{Episode, Limit, Open};
 use super::histogram::{Histograms, VOLTAGE_PU};
 use super::options::VoltageLimits;
 use powerflow::State;
@@ -14,7 +14,7 @@ use powerflow::State;
 pub const DEAD_BELOW_PU: f64 = 0.05;
 
 /// The kinds of voltage episodes, in the order of [`limits`].
-const KINDS: [EpisodeKind; 4] = [EpisodeKind::BelowA, EpisodeKind::AboveA, EpisodeKind::BelowB, EpisodeKind::AboveB];
+const KINDS: [Limit; 4] = [Limit::BelowA, Limit::AboveA, Limit::BelowB, Limit::AboveB];
 
 fn limits(l: &VoltageLimits) -> [f64; 4] {
     [l.a_low_pu, l.a_high_pu, l.b_low_pu, l.b_high_pu]
