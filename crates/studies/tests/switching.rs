@@ -321,7 +321,7 @@ fn threads_change_nothing_and_limits_of_today_are_not_counted_again() {
     let state = solved(&Files(None), &root().join("models/ieee123/ieee123.dss"));
     let lines = Selection { lines: true, transformers: true, ..Selection::default() };
     let one = outages(&state, lines.clone(), |_| {});
-    let three = outages(&state, lines, |o| o.threads = 3);
+    let three = outages(&state, lines, |o| o.hands = Hands::Threads(3));
     let figures = |r: &ContingencyResult| r.cases.iter().map(|c| (c.name.clone(), c.at[0].condition.clone())).collect::<Vec<_>>();
     assert_eq!(figures(&one), figures(&three));
     assert!(one.cases.len() > 120, "{}", one.cases.len());
