@@ -422,7 +422,8 @@ mod tests {
         // The other side reads nothing and says nothing, but its socket is open.
         let fault = a.next().await.unwrap_err();
         assert!(matches!(fault, LinkFault::T1 { what: "a test", .. }), "{fault}");
-        assert_eq!(begun.elapsed().as_secs(), 35, "t3 and then t1");
+        // The start was driven for 20 ms after what was heard last.
+        assert!((34.9..35.1).contains(&begun.elapsed().as_secs_f64()), "t3 and then t1");
         drop(b);
         let (mut a, mut b) = started(12, 8).await;
         let both = async {

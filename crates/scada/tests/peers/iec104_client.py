@@ -57,7 +57,7 @@ def value(point):
     if isinstance(v, c104.Double):
         return v.name
     if isinstance(v, c104.Byte32):
-        return int.from_bytes(bytes(v), "big")
+        return int.from_bytes(bytes(v), "little")
     try:
         return float(v)
     except (TypeError, ValueError):
@@ -65,14 +65,14 @@ def value(point):
 
 
 client.start()
-assert until(lambda: connection.is_connected), "no connection"
+# Not when the connection is there, but when it is started.
+assert until(lambda: connection.state == c104.ConnectionState.OPEN), "no connection"
 seen = {
     "interrogation": connection.interrogation(common_address=1),
     "group": connection.interrogation(common_address=1, qualifier=c104.Qoi.GROUP_1),
     "counters": connection.counter_interrogation(common_address=1),
     "clock": connection.clock_sync(common_address=1),
     "test": connection.test(common_address=1),
-    "test_plain": connection.test(common_address=1, with_time=False),
     "values": {k: value(p) for k, p in points.items()},
     "qualities": {k: str(p.quality) for k, p in points.items()},
     "moving": points["step"].info.transient if hasattr(points["step"].info, "transient") else None,
