@@ -333,7 +333,10 @@ impl<S: Station> Conversation<'_, S> {
                 None => self.answer(octets, header, cause::UNKNOWN_OBJECT, true),
             },
             Object::Clock { time } => {
-                let taken = stations.iter().map(|s| self.station.set_clock(*s, time.to_utc())).all(|b| b);
+                let mut taken = true;
+                for station in stations {
+                    taken &= self.station.set_clock(station, time.to_utc());
+                }
                 self.answer(octets, header, cause::ACTIVATION_CON, !taken);
             }
             Object::Test { .. } => self.answer(octets, header, cause::ACTIVATION_CON, false),

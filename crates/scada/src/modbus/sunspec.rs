@@ -199,7 +199,7 @@ mod tests {
     fn the_three_phase_inverter_has_its_published_places() {
         let json = include_str!("../../tests/sunspec/model_103.json");
         let points = points(json, 40_069, "inv", |_| None).unwrap();
-        let of = |name: &str| points.iter().find(|p| &*p.spec.name == format!("inv.{name}")).unwrap();
+        let of = |name: &str| points.iter().find(|p| *p.spec.name == *format!("inv.{name}")).unwrap();
         // Model 103 has 50 registers after its head: W is at 14 counted from the id, W_SF at 15, WH (32 bits) at 24.
         assert_eq!(of("W").at.at.offset, 40_069 + 14);
         assert_eq!(of("W").at.scale_register, Some(40_069 + 15));
