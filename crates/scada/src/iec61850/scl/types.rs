@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// Types within one another. The standard's classes need seven.
 const DEPTH_MAX: usize = 24;
 /// Nodes of all trees together: types may multiply one another without end.
-const NODES_MAX: usize = 6_000_000;
+const NODES_MAX: usize = 2_000_000;
 /// Elements of one array.
 const COUNT_MAX: u32 = 65_535;
 
