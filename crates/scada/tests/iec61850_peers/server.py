@@ -1,6 +1,7 @@
 """A device made with libiec61850, for tests of the client: listens on the port of its first argument.
 
-Lines on standard input set values (`f 12.5`, `s 1`, `q 2` for an invalid quality) or end it (`quit`); it prints `ready` when it listens,
+Lines on standard input set values (`f 12.5`, `s 1`, `q 2` for an invalid quality) make it refuse
+commands (`refuse 1`), or end it (`quit`); it prints `ready` when it listens,
 and a line for every command that it carries out.
 """
 
@@ -12,22 +13,26 @@ import pyiec61850.pyiec61850 as iec
 REPORT_FIELDS = 1 + 2 + 4 + 8 + 128  # sequence, time, reason, data set, revision
 
 
+REFUSING = False
+ADD_CAUSE_BLOCKED_BY_INTERLOCKING = 10
+
+
 class Operate(iec.ControlHandlerForPython):
     """Carries a command out: the status follows the value."""
 
-    def __init__(self, name, status):
+    def __init__(self, name, status, server):
         iec.ControlHandlerForPython.__init__(self)
-        self.name, self.status, self.server = name, status, None
-
-    def setReceivedData(self, data):
-        pass
+        self.name, self.status, self.server = name, status, server
 
     def trigger(self):
-        value = self.getReceivedValue() if hasattr(self, "getReceivedValue") else None
-        on = iec.MmsValue_getBoolean(value) if value is not None else True
+        if REFUSING:
+            iec.ControlAction_setAddCause(self._libiec61850_control_action, ADD_CAUSE_BLOCKED_BY_INTERLOCKING)
+            self._libiec61850_control_handler_result = iec.CONTROL_RESULT_FAILED
+            return
+        on = iec.MmsValue_getBoolean(self._libiec61850_mms_value)
         iec.IedServer_updateBooleanAttributeValue(self.server, self.status, on)
+        self._libiec61850_control_handler_result = iec.CONTROL_RESULT_OK
         print("operated", self.name, int(on), flush=True)
-        return iec.CONTROL_RESULT_OK
 
 
 def main():
@@ -64,6 +69,13 @@ def main():
         status = iec.toDataAttribute(iec.ModelNode_getChild(iec.toModelNode(data_object), "stVal"))
         model_attribute = iec.toDataAttribute(iec.ModelNode_getChild(iec.toModelNode(data_object), "ctlModel"))
         iec.IedServer_updateInt32AttributeValue(server, model_attribute, number + 1)
+        subscriber = iec.ControlSubscriberForPython()
+        subscriber.setIedServer(server)
+        subscriber.setControlObject(data_object)
+        handler = Operate(name, status, server)
+        subscriber.setControlHandler(handler)
+        subscriber.subscribe()
+        keep.append((subscriber, handler))
     iec.IedServer_start(server, port)
     if not iec.IedServer_isRunning(server):
         print("cannot listen", flush=True)
@@ -73,6 +85,9 @@ def main():
         words = line.split()
         if not words or words[0] == "quit":
             break
+        if words[0] == "refuse":
+            global REFUSING
+            REFUSING = words[1] == "1"
         iec.IedServer_lockDataModel(server)
         if words[0] == "f":
             iec.IedServer_updateFloatAttributeValue(server, value, float(words[1]))
