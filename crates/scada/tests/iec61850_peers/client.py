@@ -54,6 +54,11 @@ class Listener(iec.RCBHandler):
             REPORTS.append((self.name, iec.ClientReport_getSeqNum(report), iec.ClientReport_getConfRev(report), found))
 
 
+def error_of(result):
+    """The error of a call, which the bindings give alone or last in a tuple."""
+    return result[-1] if isinstance(result, (tuple, list)) else result
+
+
 def pause(word):
     print("wait", word, flush=True)
     if sys.stdin.readline() == "":
@@ -72,7 +77,10 @@ def names(linked):
 
 def read(connection, reference, fc):
     value, error = iec.IedConnection_readObject(connection, reference, fc)
-    return shown(value) if error == 0 else f"error{error}"
+    # What is not there comes back as a value that is an error.
+    if error != 0 or iec.MmsValue_getType(value) == iec.MMS_DATA_ACCESS_ERROR:
+        return "error"
+    return shown(value)
 
 
 def show_reports(count, seconds=5.0):
@@ -89,7 +97,8 @@ def show_reports(count, seconds=5.0):
 
 
 def enable(connection, block, identifier, keep):
-    values, error = iec.IedConnection_getRCBValues(connection, block, None)
+    values = iec.ClientReportControlBlock_create(block)
+    error = error_of(iec.IedConnection_getRCBValues(connection, block, values))
     print("block", block, error, iec.ClientReportControlBlock_getDataSetReference(values), flush=True)
     handler = Listener(block)
     subscriber = iec.RCBSubscriber()
@@ -105,7 +114,7 @@ def enable(connection, block, identifier, keep):
         iec.ClientReportControlBlock_setResv(values, True)
     iec.ClientReportControlBlock_setRptEna(values, True)
     iec.ClientReportControlBlock_setGI(values, True)
-    error = iec.IedConnection_setRCBValues(connection, values, mask, True)
+    error = error_of(iec.IedConnection_setRCBValues(connection, values, mask, True))
     print("enabled", block, error, flush=True)
 
 
@@ -135,7 +144,7 @@ def command(connection, name, value, cancel=False):
 def main():
     port = int(sys.argv[1])
     connection = iec.IedConnection_create()
-    error = iec.IedConnection_connect(connection, "127.0.0.1", port)
+    error = error_of(iec.IedConnection_connect(connection, "127.0.0.1", port))
     print("connected", error, flush=True)
     if error != 0:
         return 1
@@ -150,9 +159,9 @@ def main():
     print("read", read(connection, "PLANTMEAS/MMXU1.An6.mag.f", iec.IEC61850_FC_MX), flush=True)
     print("read", read(connection, "PLANTCTRL/CSWI1.Pos", iec.IEC61850_FC_ST), flush=True)
     print("read", read(connection, "PLANTCTRL/CSWI1.Nothing", iec.IEC61850_FC_ST), flush=True)
-    error = iec.IedConnection_writeObject(connection, "PLANTMEAS/MMXU1.An6.d", iec.IEC61850_FC_DC, iec.MmsValue_newVisibleString("by the peer"))
+    error = error_of(iec.IedConnection_writeObject(connection, "PLANTMEAS/MMXU1.An6.d", iec.IEC61850_FC_DC, iec.MmsValue_newVisibleString("by the peer")))
     print("written", error, read(connection, "PLANTMEAS/MMXU1.An6.d", iec.IEC61850_FC_DC), flush=True)
-    error = iec.IedConnection_writeObject(connection, "PLANTCTRL/CSWI1.Pos.stVal", iec.IEC61850_FC_ST, iec.MmsValue_newBitString(2))
+    error = error_of(iec.IedConnection_writeObject(connection, "PLANTCTRL/CSWI1.Pos.stVal", iec.IEC61850_FC_ST, iec.MmsValue_newBitString(2)))
     print("forbidden", int(error != 0), flush=True)
     keep = []
     enable(connection, "PLANTMEAS/LLN0.RP.urcbMeas101", "PLANTMEAS/Meas1", keep)
