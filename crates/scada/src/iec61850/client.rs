@@ -287,11 +287,17 @@ impl Client {
         Ok(browsed)
     }
 
-    /// The type of a variable in the library's words, for people.
-    pub async fn type_of(&mut self, reference: &str, fc: FC) -> Result<String, Error> {
+    /// The type of a variable.
+    pub async fn type_of(&mut self, reference: &str, fc: FC) -> Result<iec61850_client::TypeSpecification, Error> {
         let connection = self.connection.clone();
-        let found = self.bounded(&format!("the type of {reference}"), connection.get_variable_specification(reference, fc)).await?;
-        Ok(format!("{found:?}"))
+        self.bounded(&format!("the type of {reference}"), connection.get_variable_specification(reference, fc)).await
+    }
+
+    /// The data set of a report control block, as `LD/LN.name`; none when it has none.
+    pub async fn data_set_of(&mut self, block: &str) -> Result<Option<String>, Error> {
+        let connection = self.connection.clone();
+        let found = self.bounded(block, connection.get_rcb_values(block)).await?;
+        Ok(found.data_set_reference().filter(|d| !d.is_empty()).map(|d| d.replace('$', ".")))
     }
 
     /// Reads one variable: `IEDLD/LN.DO.DA`.
