@@ -75,9 +75,15 @@ async fn c104_interrogates_and_commands_a_station_of_ours() {
 
     client.say("go").await;
     let outcome = client.hear().await;
-    for (command, wanted) in
-        [("single", true), ("double", true), ("unselected", false), ("step", true), ("float", true), ("nowhere", false), ("float_too_high", false)]
-    {
+    for (command, wanted) in [
+        ("single", true),
+        ("double", true),
+        ("unselected", false),
+        ("step", true),
+        ("float", true),
+        ("nowhere", false),
+        ("float_too_high", false),
+    ] {
         assert_eq!(outcome[command], json!(wanted), "{command}: {outcome}");
     }
     assert_eq!((&outcome["read"], outcome["float_read"].as_f64()), (&json!(true), Some(17.25)), "{outcome}");

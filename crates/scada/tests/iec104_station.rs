@@ -199,7 +199,9 @@ async fn an_event_that_was_not_acknowledged_is_told_again() {
 async fn garbage_ends_its_own_connection_and_no_other() {
     let (_image, served) = station().await;
     let mut good = Raw::started(&served).await;
-    for garbage in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0x68, 0xFF, 0, 0], &[0x68, 4, 0xFF, 0xFF, 0xFF, 0xFF], &[0x68, 5, 2, 0, 0, 0, 1], &[0; 600]] {
+    for garbage in
+        [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0x68, 0xFF, 0, 0], &[0x68, 4, 0xFF, 0xFF, 0xFF, 0xFF], &[0x68, 5, 2, 0, 0, 0, 1], &[0; 600]]
+    {
         let mut bad = Raw::connect(&served).await;
         bad.stream.write_all(garbage).await.unwrap();
         assert_eq!(bad.next().await, None, "{garbage:x?}");

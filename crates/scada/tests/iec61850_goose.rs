@@ -91,7 +91,10 @@ fn silence_loss_copies_and_restarts_are_told() {
     publisher.change(vec![MmsValue::Boolean(true), MmsValue::Float32(3.0)], utc(), at(14));
     let now = message(receiver.accept(&publisher.poll(at(14)).unwrap(), at(14)));
     assert_eq!((now.state, now.lost, now.changed), (4, 2, true));
-    assert_eq!(receiver.accept(&first, at(15)), Some(Event::Message(Message { restarted: true, ..message(Subscriber::new(settings()).accept(&first, at(15))) })));
+    assert_eq!(
+        receiver.accept(&first, at(15)),
+        Some(Event::Message(Message { restarted: true, ..message(Subscriber::new(settings()).accept(&first, at(15))) }))
+    );
     // It was sent with 20 ms to live.
     assert_eq!(receiver.tick(at(34)), None);
     assert_eq!(receiver.tick(at(36)), Some(Event::Stale));
@@ -119,7 +122,10 @@ fn what_is_not_expected_is_refused_with_its_reason() {
     assert!(matches!(fault(&|s| s.data_set = "X".into()), Some(Fault::DataSet { .. })));
     assert!(matches!(fault(&|s| s.go_id = "X".into()), Some(Fault::Identifier { .. })));
     assert_eq!(fault(&|s| s.members = vec![MmsValue::Boolean(false)]), Some(Fault::Members { found: 1, expected: 2 }));
-    assert!(matches!(fault(&|s| s.members[1] = MmsValue::Boolean(false)), Some(Fault::Kind { position: 1, found: "Boolean", expected: "Float32" })));
+    assert!(matches!(
+        fault(&|s| s.members[1] = MmsValue::Boolean(false)),
+        Some(Fault::Kind { position: 1, found: "Boolean", expected: "Float32" })
+    ));
     // Meant for somebody else.
     assert_eq!(fault(&|s| s.address.mac[5] = 9), None);
     assert_eq!(fault(&|s| s.address.app_id = 9), None);
@@ -134,7 +140,10 @@ fn what_is_not_expected_is_refused_with_its_reason() {
     // Cut off at every length, and with every octet spoilt: a fault or nothing, never a panic.
     let frame = Publisher::new(settings(), OURS, utc(), now).poll(now).unwrap();
     for length in 0..frame.len() {
-        assert!(!matches!(Subscriber::new(settings()).accept(&frame[..length], now), Some(Event::Message(_))), "{length} octets were taken for a message");
+        assert!(
+            !matches!(Subscriber::new(settings()).accept(&frame[..length], now), Some(Event::Message(_))),
+            "{length} octets were taken for a message"
+        );
     }
     for i in 0..frame.len() {
         for bits in [0x01, 0x80, 0xFF] {
@@ -194,7 +203,12 @@ fn both_ways_on_a_wire() {
     let python = peers().expect("the peers");
     let folder = tempfile::tempdir().unwrap();
     let capture = folder.path().join("goose.pcap");
-    let mut shark = Command::new("tshark").args(["-q", "-i", "vb", "-f", "ether multicast", "-w"]).arg(&capture).stderr(std::process::Stdio::piped()).spawn().expect("tshark");
+    let mut shark = Command::new("tshark")
+        .args(["-q", "-i", "vb", "-f", "ether multicast", "-w"])
+        .arg(&capture)
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("tshark");
     let begun = Instant::now();
     while !capture.exists() && begun.elapsed() < Duration::from_secs(10) {
         std::thread::sleep(Duration::from_millis(20));
@@ -238,7 +252,12 @@ fn both_ways_on_a_wire() {
     Command::new("kill").args(["-INT", &shark.id().to_string()]).status().unwrap();
     shark.wait().unwrap();
     let count = |filter: &str| {
-        let output = Command::new("tshark").args(["-r"]).arg(&capture).args(["-Y", filter, "-T", "fields", "-e", "frame.number"]).output().expect("tshark");
+        let output = Command::new("tshark")
+            .args(["-r"])
+            .arg(&capture)
+            .args(["-Y", filter, "-T", "fields", "-e", "frame.number"])
+            .output()
+            .expect("tshark");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).lines().count()
     };

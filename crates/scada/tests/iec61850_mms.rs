@@ -37,7 +37,14 @@ impl Process for Plant {
 }
 
 fn plant(signals: usize) -> Device {
-    let mut device = Device { name: "PLANT".into(), description: String::new(), ip: "127.0.0.1".into(), integrity_ms: 0, clients: 2, signals: Vec::new() };
+    let mut device = Device {
+        name: "PLANT".into(),
+        description: String::new(),
+        ip: "127.0.0.1".into(),
+        integrity_ms: 0,
+        clients: 2,
+        signals: Vec::new(),
+    };
     for i in 0..signals {
         let n = u32::try_from(i / 10 + 1).unwrap();
         let (ld, class, object, kind) = match i % 10 {
@@ -125,7 +132,8 @@ async fn our_client_and_our_device_do_everything_together() {
     assert_eq!(many[1], Err("it does not exist".to_owned()));
     client.write("PLANTMEAS/MMXU1.An6.d", FC::Dc, MmsValue::VisibleString("seen".into())).await.unwrap();
     assert_eq!(server.get("PLANTMEAS/MMXU1$DC$An6$d").unwrap(), MmsValue::VisibleString("seen".into()));
-    let refused = client.write("PLANTMEAS/MMXU1.An6.mag.f", FC::Mx, MmsValue::Float32(1.0)).await.expect_err("measurements are not written");
+    let refused =
+        client.write("PLANTMEAS/MMXU1.An6.mag.f", FC::Mx, MmsValue::Float32(1.0)).await.expect_err("measurements are not written");
     assert!(matches!(&refused, Error::Refused { .. }), "{refused}");
     // A data set of one's own.
     let members = [("PLANTMEAS/MMXU1.An6.mag.f".to_owned(), FC::Mx), ("PLANTMEAS/MMXU1.An7".to_owned(), FC::Mx)];
@@ -195,7 +203,9 @@ async fn reports_tell_changes_and_a_buffered_block_goes_on_where_it_was_left() {
     // While nobody listens, two things happen; whoever comes back hears of both, in order, once.
     client.close().await.unwrap();
     for on in [false, true] {
-        server.set([("PLANTCTRL/GGIO2$ST$Ind1$stVal", MmsValue::Boolean(on)), ("PLANTCTRL/GGIO1$ST$Ind1$stVal", MmsValue::Boolean(on))]).unwrap();
+        server
+            .set([("PLANTCTRL/GGIO2$ST$Ind1$stVal", MmsValue::Boolean(on)), ("PLANTCTRL/GGIO1$ST$Ind1$stVal", MmsValue::Boolean(on))])
+            .unwrap();
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     let mut again = Client::connect("127.0.0.1", server.address.port(), options()).await.unwrap();
@@ -231,7 +241,9 @@ async fn nobody_there_is_told_in_time() {
     // Somebody who accepts and says nothing.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let begun = std::time::Instant::now();
-    let silent = Client::connect("127.0.0.1", listener.local_addr().unwrap().port(), ClientOptions { connect_s: 0.5, request_s: 0.5, ..options() }).await;
+    let silent =
+        Client::connect("127.0.0.1", listener.local_addr().unwrap().port(), ClientOptions { connect_s: 0.5, request_s: 0.5, ..options() })
+            .await;
     assert!(matches!(silent, Err(Error::Connect { .. })));
     assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
 }
@@ -260,16 +272,21 @@ async fn our_client_against_libiec61850() {
     assert_eq!(client.data_set_values("PEERLD0/LLN0.mine").await.unwrap().len(), 2);
     assert!(client.delete_data_set("PEERLD0/LLN0.mine").await.unwrap());
     for block in ["PEERLD0/LLN0.RP.urcb01", "PEERLD0/LLN0.BR.brcb01"] {
-        let wanted = Subscription { block: block.into(), conf_rev: Some(3), members: Some(4), integrity_ms: Some(700), ..Subscription::default() };
+        let wanted =
+            Subscription { block: block.into(), conf_rev: Some(3), members: Some(4), integrity_ms: Some(700), ..Subscription::default() };
         let found = client.subscribe(&wanted).await.unwrap();
         assert_eq!(found.data_set, "PEERLD0/LLN0.Events", "{found:?}");
-        reports_until(&mut client, |r| r.block == block && r.values.iter().any(|(_, _, why)| why.is_some_and(|w| w.general_interrogation))).await;
+        reports_until(&mut client, |r| r.block == block && r.values.iter().any(|(_, _, why)| why.is_some_and(|w| w.general_interrogation)))
+            .await;
     }
     peer.say("s 1");
     peer.until("done s");
     for block in ["PEERLD0/LLN0.RP.urcb01", "PEERLD0/LLN0.BR.brcb01"] {
         // Both blocks have the identifier "events": each report must still come to its own.
-        let changed = |r: &Report| r.block == block && r.values.iter().any(|(i, v, why)| *i == 1 && *v == MmsValue::Boolean(true) && why.is_some_and(|w| w.data_change));
+        let changed = |r: &Report| {
+            r.block == block
+                && r.values.iter().any(|(i, v, why)| *i == 1 && *v == MmsValue::Boolean(true) && why.is_some_and(|w| w.data_change))
+        };
         if block.contains("RP") {
             let seen = reports_until(&mut client, changed).await;
             assert!(seen.iter().all(|r| !r.gap), "{seen:#?}");
@@ -283,7 +300,9 @@ async fn our_client_against_libiec61850() {
         }
     }
     reports_until(&mut client, |r| r.values.len() == 4 && r.values[0].2.is_some_and(|w| w.integrity)).await;
-    for (n, model) in [(1, ControlModel::DirectNormal), (2, ControlModel::SboNormal), (3, ControlModel::DirectEnhanced), (4, ControlModel::SboEnhanced)] {
+    for (n, model) in
+        [(1, ControlModel::DirectNormal), (2, ControlModel::SboNormal), (3, ControlModel::DirectEnhanced), (4, ControlModel::SboEnhanced)]
+    {
         let object = format!("PEERLD0/GGIO1.SPCSO{n}");
         assert_eq!(client.control_model(&object).await.unwrap(), model);
         client.command(&command(&object, model, true)).await.unwrap_or_else(|e| panic!("{e}"));
@@ -306,7 +325,12 @@ async fn our_client_against_libiec61850() {
 async fn libiec61850_against_our_device() {
     let Some(python) = peers() else { return };
     let (server, process) = served(60).await;
-    server.set([("PLANTMEAS/MMXU1$MX$An6$mag$f", MmsValue::Float32(7.25)), ("PLANTCTRL/CSWI1$ST$Pos$stVal", MmsValue::BitString { padding: 6, data: vec![0x80] })]).unwrap();
+    server
+        .set([
+            ("PLANTMEAS/MMXU1$MX$An6$mag$f", MmsValue::Float32(7.25)),
+            ("PLANTCTRL/CSWI1$ST$Pos$stVal", MmsValue::BitString { padding: 6, data: vec![0x80] }),
+        ])
+        .unwrap();
     let mut peer = Peer::start(&python, "client.py", &[&server.address.port().to_string()]);
     peer.until("connected 0");
     assert_eq!(peer.until("devices"), "devices PLANTCTRL PLANTMEAS");
@@ -346,4 +370,98 @@ async fn libiec61850_against_our_device() {
     assert_eq!(objects, ["PLANTCTRL/GGIO1.SPCSO1", "PLANTCTRL/GGIO2.SPCSO1", "PLANTCTRL/GGIO3.SPCSO1", "PLANTCTRL/CSWI1.Pos"]);
     assert!(process.checked.lock().unwrap().iter().any(|r| r.object == "PLANTCTRL/CSWI3.Pos"));
     server.stop().await;
+}
+
+/// A document, the supervision and our simulated device: values by reports and by polling, quality, loss and return, commands.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_device_is_supervised_from_a_document() {
+    use scada::point::{DoublePoint, Flags, Value};
+    let (server, process) = served(60).await;
+    let text = format!(
+        "devices:\n  - id: bay\n    protocol: iec61850\n    address: \"{}\"\n    points:\n      - {{name: v, address: \"PLANTMEAS/MMXU1.An6.mag.f[MX]\", type: float, element: none}}\n      - {{name: breaker, address: \"PLANTCTRL/CSWI1.Pos.stVal[ST]\", type: double_point, element: none, control: {{select: true}}}}\n      - {{name: health, address: \"PLANTCTRL/LLN0.Health.stVal[ST]\", type: integer, element: none}}\n",
+        server.address
+    );
+    let document = scada::document::read(&text, "devices.yaml");
+    assert!(document.is_sound(), "{:#?}", document.diagnostics);
+    let device = scada::supervision::supervised(&document.devices[0]).expect("a device");
+    let (supervisor, mut batches) = scada::supervision::Supervisor::start(vec![device], 64);
+    let handle = supervisor.handle("bay").expect("its handle").clone();
+    let mut next = async |point: usize, wanted: &dyn Fn(&scada::point::Update) -> bool| {
+        let until = tokio::time::Instant::now() + Duration::from_secs(15);
+        loop {
+            let batch = tokio::time::timeout_at(until, batches.recv())
+                .await
+                .unwrap_or_else(|_| panic!("point {point}: it shows {:?}", handle.outbox.current(point)));
+            if let Some(update) = batch.expect("the supervision runs").updates.into_iter().find(|u| u.point == point && wanted(u)) {
+                return update;
+            }
+        }
+    };
+    server
+        .set([
+            ("PLANTMEAS/MMXU1$MX$An6$t", MmsValue::UtcTime([0x6A, 0xB0, 0, 0, 0x80, 0, 0, 0x0A])),
+            ("PLANTMEAS/MMXU1$MX$An6$mag$f", MmsValue::Float32(220.5)),
+            ("PLANTCTRL/CSWI1$ST$Pos$stVal", MmsValue::BitString { padding: 6, data: vec![0x40] }),
+        ])
+        .unwrap();
+    let v = next(0, &|u| u.value == Some(Value::Float(220.5))).await;
+    assert_eq!(v.source_time.map(|t| t.us), Some(0x6AB0_0000 * 1_000_000 + 500_000), "{v:?}");
+    let breaker = handle.outbox.current(1).expect("the breaker");
+    if breaker.value != Some(Value::DoublePoint(DoublePoint::Off)) {
+        next(1, &|u| u.value == Some(Value::DoublePoint(DoublePoint::Off))).await;
+    }
+    // A quality that is not good comes with the value.
+    server.set([("PLANTMEAS/MMXU1$MX$An6$q", quality(0x4000))]).unwrap();
+    next(0, &|u| u.quality.validity == scada::point::Validity::Invalid).await;
+    server.set([("PLANTMEAS/MMXU1$MX$An6$q", quality(0))]).unwrap();
+    next(0, &|u| u.quality.is_good()).await;
+    // The device drops the connection: said so at once, and good again without hands.
+    server.abort_clients();
+    next(0, &|u| u.quality.flags.has(Flags::COMM_LOST)).await;
+    next(0, &|u| u.quality.is_good()).await;
+    let telecontrol = scada::telecontrol::Telecontrol::new(&supervisor, scada::telecontrol::NoInterlock);
+    let order = scada::telecontrol::Order {
+        point: "breaker".into(),
+        value: Value::Bool(true),
+        by: scada::telecontrol::Originator { user: "test".into(), reason: "to see it done".into() },
+    };
+    let record = telecontrol.execute(order).await;
+    let done = process.done.lock().unwrap().pop();
+    assert_eq!(done.map(|r| (r.object, r.value)), Some(("PLANTCTRL/CSWI1.Pos".to_owned(), Some(MmsValue::Boolean(true)))), "{record:?}");
+    drop(supervisor);
+    server.stop().await;
+}
+
+/// The conversation with libiec61850 once more, in a network of its own, with tshark beside it.
+#[test]
+fn tshark_finds_no_malformed_frame() {
+    if peers().is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let capture = folder.path().join("mms.pcap");
+    let script = "ip link set lo up && { tshark -q -i lo -w \"$1\" & sleep 2; \"$0\" --exact libiec61850_against_our_device; status=$?; sleep 1; kill -INT $!; wait $!; exit $status; }";
+    let output = std::process::Command::new("unshare")
+        .args(["-rn", "bash", "-c", script])
+        .arg(std::env::current_exe().unwrap())
+        .arg(&capture)
+        .output()
+        .expect("unshare runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    let count = |filter: &str| {
+        let ports = "tcp.port==1024-65535,tpkt";
+        let output = std::process::Command::new("tshark")
+            .arg("-r")
+            .arg(&capture)
+            .args(["-d", ports, "-Y", filter, "-T", "fields", "-e", "frame.number"])
+            .output()
+            .expect("tshark");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).lines().count()
+    };
+    assert_eq!(count("_ws.malformed"), 0);
+    assert!(count("mms.confirmed_RequestPDU_element") > 20, "requests of the client");
+    assert!(count("mms.informationReport_element") >= 5, "four reports and a termination at the least");
+    assert!(count("mms.initiate_ResponsePDU_element") == 1);
 }

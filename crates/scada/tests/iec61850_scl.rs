@@ -74,7 +74,9 @@ fn control_blocks_addresses_and_inputs_come_out_as_written() {
     let events = &zero.reports[0];
     assert_eq!(events.instance_names(), ["events01", "events02", "events03"]);
     assert_eq!((events.buffered, events.conf_rev, events.integrity_ms, events.buf_time_ms), (true, 3, 5000, 20));
-    assert!(events.triggers.data_change && events.triggers.integrity && events.triggers.general_interrogation && !events.triggers.data_update);
+    assert!(
+        events.triggers.data_change && events.triggers.integrity && events.triggers.general_interrogation && !events.triggers.data_update
+    );
     assert_eq!(zero.reports[1].instance_names(), ["plain"]);
     let address = zero.gooses[0].address.expect("an address");
     assert_eq!(address.mac, [0x01, 0x0C, 0xCD, 0x01, 0x00, 0x07]);
@@ -155,8 +157,14 @@ fn signal(device: &str, class: &str, instance: u32, object: &str, kind: SignalKi
 }
 
 fn plant(signals: usize) -> Device {
-    let mut device =
-        Device { name: "PLANT".into(), description: "a <simulated> \"plant\" & more".into(), ip: "127.0.0.1".into(), integrity_ms: 1000, clients: 2, signals: Vec::new() };
+    let mut device = Device {
+        name: "PLANT".into(),
+        description: "a <simulated> \"plant\" & more".into(),
+        ip: "127.0.0.1".into(),
+        integrity_ms: 1000,
+        clients: 2,
+        signals: Vec::new(),
+    };
     for i in 0..signals {
         let n = u32::try_from(i / 10 + 1).expect("small");
         let mut s = match i % 10 {
@@ -217,7 +225,10 @@ fn what_cannot_be_generated_is_told_all_at_once() {
     let faults = scl::generate(&device).expect_err("faults");
     let text: Vec<String> = faults.iter().map(ToString::to_string).collect();
     assert_eq!(text.len(), 4, "{text:?}");
-    assert!(text[0].contains("IED \"1PLANT\"") && text[1].contains("A b") && text[2].contains("twice") && text[3].contains("furlong"), "{text:?}");
+    assert!(
+        text[0].contains("IED \"1PLANT\"") && text[1].contains("A b") && text[2].contains("twice") && text[3].contains("furlong"),
+        "{text:?}"
+    );
 }
 
 #[test]
@@ -242,7 +253,9 @@ fn limits_hold() {
 /// Types that multiply one another: ten levels of ten would be ten thousand million attributes.
 #[test]
 fn types_that_multiply_are_stopped() {
-    let mut text = String::from("<SCL><IED name=\"I\"><AccessPoint name=\"P\"><Server><LDevice inst=\"L\"><LN0 lnType=\"z\"/></LDevice></Server></AccessPoint></IED><DataTypeTemplates>");
+    let mut text = String::from(
+        "<SCL><IED name=\"I\"><AccessPoint name=\"P\"><Server><LDevice inst=\"L\"><LN0 lnType=\"z\"/></LDevice></Server></AccessPoint></IED><DataTypeTemplates>",
+    );
     text.push_str("<LNodeType id=\"z\" lnClass=\"LLN0\"><DO name=\"A\" type=\"o0\"/></LNodeType>");
     for level in 0..10 {
         text.push_str(&format!("<DOType id=\"o{level}\" cdc=\"X\">"));

@@ -153,9 +153,11 @@ async fn pymodbus_is_polled_and_commanded() {
     assert_eq!(float.outcome, Ok(()), "{float:?}");
     let coil = telecontrol.execute(order("coil", Value::Bool(false))).await;
     assert_eq!(coil.outcome, Ok(()), "{coil:?}");
-    follower.until("the commands are seen", |f| {
-        f.shows("set", &Value::Integer(17)) && f.shows("coil", &Value::Bool(false)) && f.shows("abcd", &Value::Float(f64::from(0.1f32)))
-    }).await;
+    follower
+        .until("the commands are seen", |f| {
+            f.shows("set", &Value::Integer(17)) && f.shows("coil", &Value::Bool(false)) && f.shows("abcd", &Value::Float(f64::from(0.1f32)))
+        })
+        .await;
     assert!(matches!(telecontrol.execute(order("set", Value::Integer(101))).await.outcome, Err(CommandError::OutOfRange { .. })));
     assert!(matches!(telecontrol.execute(order("wide", Value::Float(1.0))).await.outcome, Err(CommandError::NotControllable { .. })));
     let unknown = telecontrol.execute(order("sett", Value::Integer(1))).await;

@@ -5,8 +5,8 @@ mod common;
 use common::proxy::{Proxy, Wire};
 use common::{Follower, Served, devices, listener};
 use scada::UtcTime;
-use scada::document::DeviceSpec;
 use scada::device::CommandError;
+use scada::document::DeviceSpec;
 use scada::point::{DoublePoint, Flags, Quality, Value};
 use scada::simulate::{Follows, Image};
 use scada::supervision::EventKind;
@@ -70,12 +70,9 @@ impl Bench {
     fn set(&self, v: f64, is_closed: bool) {
         let now = UtcTime::now();
         let position = if is_closed { DoublePoint::On } else { DoublePoint::Off };
-        for (name, value) in [
-            ("m.v", Value::Float(v)),
-            ("m.cb", Value::Bool(is_closed)),
-            ("s.v", Value::Float(v)),
-            ("s.cb", Value::DoublePoint(position)),
-        ] {
+        for (name, value) in
+            [("m.v", Value::Float(v)), ("m.cb", Value::Bool(is_closed)), ("s.v", Value::Float(v)), ("s.cb", Value::DoublePoint(position))]
+        {
             assert!(self.image.set(self.image.place(name).unwrap(), value, Quality::GOOD, now));
         }
     }
@@ -268,7 +265,8 @@ async fn commands_are_refused_before_they_go_out_or_told_as_unknown() {
         assert_eq!(record.after.as_ref().unwrap().0.as_ref().unwrap().as_bool(), Some(false), "{record:?}");
     }
     bench.wire(&Wire { is_silent: true, ..Wire::default() });
-    let records = [telecontrol.execute(order("s.cb", Value::Bool(true))).await, telecontrol.execute(order("m.cb", Value::Bool(true))).await];
+    let records =
+        [telecontrol.execute(order("s.cb", Value::Bool(true))).await, telecontrol.execute(order("m.cb", Value::Bool(true))).await];
     for record in records {
         assert!(record.outcome.is_err(), "{record:?}");
         assert!(record.failure.is_some());

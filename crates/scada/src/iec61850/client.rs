@@ -7,7 +7,10 @@
 use iec61850_client::mms_compat::mms_data_to_mms_value;
 use iec61850_client::rcb::{RcbHandle, RcbWriteMask, TriggerOptions};
 use iec61850_client::report::ReportOptFlds;
-use iec61850_client::{AcsiClass, AccessResult, ClientError, ControlModel as LibraryModel, ControlOutcome, DataSetMember, IedConnection, OriginValue, ReportCallback};
+use iec61850_client::{
+    AccessResult, AcsiClass, ClientError, ControlModel as LibraryModel, ControlOutcome, DataSetMember, IedConnection, OriginValue,
+    ReportCallback,
+};
 use iec61850_mms::mms::client::MmsClientBuilder;
 use iec61850_model::{FC, MmsValue};
 use std::collections::HashMap;
@@ -53,7 +56,9 @@ pub enum Error {
     Refused { what: String, reason: String },
     #[error("{what} cannot be asked: {reason}")]
     Argument { what: String, reason: String },
-    #[error("{block} has data set \"{found}\" of revision {found_revision}; revision {expected_revision} was expected. Import its configuration again")]
+    #[error(
+        "{block} has data set \"{found}\" of revision {found_revision}; revision {expected_revision} was expected. Import its configuration again"
+    )]
     Revision { block: String, found: String, found_revision: u32, expected_revision: u32 },
     #[error("data set {data_set} has {found} members on the device; {expected} were expected. Import its configuration again")]
     Length { data_set: String, found: usize, expected: usize },
@@ -218,7 +223,16 @@ impl Client {
             Err(_) => return Err(fail(format!("nothing within {} s", limit.as_secs_f64()))),
         }
         let (reports_out, reports_in) = mpsc::channel(REPORTS_WAITING);
-        Ok(Self { connection, options, address, reports_in, reports_out, overrun: Arc::default(), identifiers: HashMap::new(), last_heard: Instant::now() })
+        Ok(Self {
+            connection,
+            options,
+            address,
+            reports_in,
+            reports_out,
+            overrun: Arc::default(),
+            identifiers: HashMap::new(),
+            last_heard: Instant::now(),
+        })
     }
 
     pub fn is_connected(&self) -> bool {
@@ -249,7 +263,9 @@ impl Client {
         let connection = &self.connection;
         let limit = Duration::from_secs_f64(self.options.request_s * 2.0);
         let asked = tokio::time::timeout(limit, connection.get_server_identity()).await;
-        let found = asked.map_err(|_| Error::Timeout { what: "identify".into(), limit_s: limit.as_secs_f64() })?.map_err(|e| told("identify", e))?;
+        let found = asked
+            .map_err(|_| Error::Timeout { what: "identify".into(), limit_s: limit.as_secs_f64() })?
+            .map_err(|e| told("identify", e))?;
         self.last_heard = Instant::now();
         Ok(Identity { vendor: found.vendor, model: found.model, revision: found.revision })
     }
@@ -375,7 +391,11 @@ impl Client {
         if !wanted.data_set.is_empty() && set_by_device != wanted.data_set {
             let mut change = handle(block)?;
             change.set_data_set_reference(&wanted.data_set.replace('.', "$"));
-            self.bounded(&format!("data set {} for {block}", wanted.data_set), connection.set_rcb_values(&change, RcbWriteMask::DAT_SET, false)).await?;
+            self.bounded(
+                &format!("data set {} for {block}", wanted.data_set),
+                connection.set_rcb_values(&change, RcbWriteMask::DAT_SET, false),
+            )
+            .await?;
             found = self.bounded(block, connection.get_rcb_values(block)).await?;
         }
         let data_set = found.data_set_reference().unwrap_or_default().replace('$', ".");
@@ -463,8 +483,11 @@ impl Client {
             let connection = self.connection.clone();
             let mut change = handle(block)?;
             change.set_rpt_id(&own);
-            self.bounded(&format!("an identifier of its own for {block}, which shares \"{identifier}\" with another"), connection.set_rcb_values(&change, RcbWriteMask::RPT_ID, false))
-                .await?;
+            self.bounded(
+                &format!("an identifier of its own for {block}, which shares \"{identifier}\" with another"),
+                connection.set_rcb_values(&change, RcbWriteMask::RPT_ID, false),
+            )
+            .await?;
             remarks.push(format!("reports are identified as {own}, because another block has \"{identifier}\" too"));
             own
         } else {
@@ -575,7 +598,8 @@ impl Client {
     /// What the device says of how an object is commanded.
     pub async fn control_model(&mut self, object: &str) -> Result<ControlModel, Error> {
         match self.read(&format!("{object}.ctlModel"), FC::Cf).await? {
-            MmsValue::Integer(n) => ControlModel::from_number(n).ok_or_else(|| Error::Refused { what: format!("{object}.ctlModel"), reason: format!("it has the unknown model {n}") }),
+            MmsValue::Integer(n) => ControlModel::from_number(n)
+                .ok_or_else(|| Error::Refused { what: format!("{object}.ctlModel"), reason: format!("it has the unknown model {n}") }),
             other => Err(Error::Refused { what: format!("{object}.ctlModel"), reason: format!("it is {}", other.type_name()) }),
         }
     }
@@ -587,7 +611,9 @@ impl Client {
     pub async fn command(&mut self, command: &Command) -> Result<Confirmed, Error> {
         let control = self.control(command)?;
         match command.model {
-            ControlModel::StatusOnly => return Err(Error::Argument { what: command.object.clone(), reason: "its control model is status-only".into() }),
+            ControlModel::StatusOnly => {
+                return Err(Error::Argument { what: command.object.clone(), reason: "its control model is status-only".into() });
+            }
             ControlModel::SboNormal => self.step(&command.object, "selection", control.select()).await?,
             ControlModel::SboEnhanced => self.step(&command.object, "selection", control.select_with_value(command.value.clone())).await?,
             ControlModel::DirectNormal | ControlModel::DirectEnhanced => {}
@@ -624,7 +650,12 @@ impl Client {
         Ok(control)
     }
 
-    async fn step(&mut self, object: &str, what: &str, request: impl Future<Output = Result<ControlOutcome, ClientError>>) -> Result<(), Error> {
+    async fn step(
+        &mut self,
+        object: &str,
+        what: &str,
+        request: impl Future<Output = Result<ControlOutcome, ClientError>>,
+    ) -> Result<(), Error> {
         // The library waits five seconds for the end of a command, beside the request itself.
         let limit_s = self.options.request_s * 2.0 + 5.0;
         let unconfirmed = |limit_s: f64| match what {
@@ -645,7 +676,9 @@ impl Client {
                     }
                 }
             }
-            Ok(Err(ClientError::Timeout { after_ms, .. } | ClientError::CommandTerminationTimeout { after_ms, .. })) => Err(unconfirmed(after_ms as f64 / 1000.0)),
+            Ok(Err(ClientError::Timeout { after_ms, .. } | ClientError::CommandTerminationTimeout { after_ms, .. })) => {
+                Err(unconfirmed(after_ms as f64 / 1000.0))
+            }
             // Sent or not, the answer can no longer come.
             Ok(Err(ClientError::ConnectionLost | ClientError::ReleasedByPeer)) if what == "operation" => Err(unconfirmed(0.0)),
             Ok(Err(e)) => Err(told(&format!("{what} of {object}"), e)),
@@ -717,7 +750,9 @@ pub fn access_words(code: u8) -> &'static str {
 fn told(what: &str, error: ClientError) -> Error {
     let refused = |reason: String| Error::Refused { what: what.to_owned(), reason };
     match error {
-        ClientError::NotConnected | ClientError::ConnectionLost | ClientError::ReleasedByPeer | ClientError::Transport(_) => Error::Lost { reason: error.to_string() },
+        ClientError::NotConnected | ClientError::ConnectionLost | ClientError::ReleasedByPeer | ClientError::Transport(_) => {
+            Error::Lost { reason: error.to_string() }
+        }
         ClientError::Timeout { after_ms, .. } => Error::Timeout { what: what.to_owned(), limit_s: after_ms as f64 / 1000.0 },
         ClientError::DataAccessError(why) => refused(access_words(why as u8).to_owned()),
         ClientError::InvalidArgument(reason) => Error::Argument { what: what.to_owned(), reason },

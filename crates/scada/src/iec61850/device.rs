@@ -354,7 +354,10 @@ impl Session<'_> {
     async fn report(&mut self, report: Report) -> Result<(), DeviceError> {
         let Some(at) = self.blocks.iter().position(|b| b.subscribed.block == report.block) else { return Ok(()) };
         if report.conf_rev.is_some_and(|r| r != self.blocks[at].subscribed.conf_rev) {
-            return Err(DeviceError::Protocol { protocol: "IEC 61850", what: format!("{} has changed its revision while it was enabled", report.block) });
+            return Err(DeviceError::Protocol {
+                protocol: "IEC 61850",
+                what: format!("{} has changed its revision while it was enabled", report.block),
+            });
         }
         let interrogated = report.values.iter().any(|(_, _, why)| why.is_some_and(|w| w.general_interrogation));
         let periodic = report.values.iter().any(|(_, _, why)| why.is_some_and(|w| w.integrity));
@@ -372,7 +375,8 @@ impl Session<'_> {
                 }
             }
         }
-        let readings: Vec<Reading> = touched.into_iter().filter_map(|p| reading(&self.device.points[p], p, &self.newest[p], cause)).collect();
+        let readings: Vec<Reading> =
+            touched.into_iter().filter_map(|p| reading(&self.device.points[p], p, &self.newest[p], cause)).collect();
         self.link.read(&readings);
         self.blocks[at].answered |= interrogated && !report.more;
         if let Some(entry) = report.entry_id {
@@ -442,13 +446,16 @@ impl Session<'_> {
             let model = self.client.control_model(&object).await.map_err(Ended::from)?;
             let oper = self.client.type_of(&format!("{object}.Oper"), FC::Co).await.map_err(Ended::from)?;
             if part_type(&oper, &["operTm"]).is_some() {
-                return Err(Ended::Command(CommandError::Refused { reason: format!("{object} takes commands with a time of their own, which is not supported") }));
+                return Err(Ended::Command(CommandError::Refused {
+                    reason: format!("{object} takes commands with a time of their own, which is not supported"),
+                }));
             }
             let like = part_type(&oper, &["ctlVal"]).and_then(like).ok_or_else(not_controllable)?;
             self.models.insert(object.clone(), (model, like));
         }
         let (model, like) = self.models.get(&object).cloned().ok_or_else(not_controllable)?;
-        let value = value_for(&command.raw, &like).ok_or_else(|| Ended::Command(CommandError::WrongKind { name: spec.name.to_string(), value: command.raw.clone() }))?;
+        let value = value_for(&command.raw, &like)
+            .ok_or_else(|| Ended::Command(CommandError::WrongKind { name: spec.name.to_string(), value: command.raw.clone() }))?;
         let operation = Operation { object, model, value, test: false, interlock_check: true, synchro_check: true };
         let confirmed = self.client.command(&operation).await.map_err(Ended::from)?;
         let said = match confirmed {

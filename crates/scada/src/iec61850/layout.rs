@@ -113,7 +113,9 @@ pub(super) fn like(of: &TypeSpecification) -> Option<MmsValue> {
         TypeSpecification::FloatingPoint { .. } => MmsValue::Float32(0.0),
         TypeSpecification::BitString { bits } if bits.unsigned_abs() == 2 => MmsValue::BitString { padding: 6, data: vec![0] },
         TypeSpecification::VisibleString { .. } => MmsValue::VisibleString(String::new()),
-        TypeSpecification::Structure { components } => MmsValue::Structure(components.iter().map(|c| like(&c.type_spec)).collect::<Option<_>>()?),
+        TypeSpecification::Structure { components } => {
+            MmsValue::Structure(components.iter().map(|c| like(&c.type_spec)).collect::<Option<_>>()?)
+        }
         _ => return None,
     })
 }
@@ -145,7 +147,9 @@ mod tests {
 
     #[test]
     fn positions_come_and_go_as_the_standard_codes_them() {
-        for (octet, position) in [(0x00, DoublePoint::Intermediate), (0x40, DoublePoint::Off), (0x80, DoublePoint::On), (0xC0, DoublePoint::Bad)] {
+        for (octet, position) in
+            [(0x00, DoublePoint::Intermediate), (0x40, DoublePoint::Off), (0x80, DoublePoint::On), (0xC0, DoublePoint::Bad)]
+        {
             let wire = MmsValue::BitString { padding: 6, data: vec![octet] };
             assert_eq!(value_of(&wire, ValueKind::DoublePoint), Some(Value::DoublePoint(position)));
             assert_eq!(value_for(&Value::DoublePoint(position), &wire), Some(wire));
@@ -158,7 +162,10 @@ mod tests {
         assert_eq!(value_of(&MmsValue::Float32(1.0), ValueKind::Integer), None);
         assert_eq!(value_for(&Value::Float(1.5), &MmsValue::Integer(0)), None);
         assert_eq!(value_for(&Value::Float(f64::MAX), &MmsValue::Float32(0.0)), None);
-        assert_eq!(value_for(&Value::Float(2.5), &MmsValue::Structure(vec![MmsValue::Float32(0.0)])), Some(MmsValue::Structure(vec![MmsValue::Float32(2.5)])));
+        assert_eq!(
+            value_for(&Value::Float(2.5), &MmsValue::Structure(vec![MmsValue::Float32(0.0)])),
+            Some(MmsValue::Structure(vec![MmsValue::Float32(2.5)]))
+        );
     }
 
     #[test]

@@ -120,7 +120,8 @@ impl Server {
     /// The first attribute that is not there or of another kind; those before it are set.
     pub fn set<'a>(&self, values: impl IntoIterator<Item = (&'a str, MmsValue)>) -> Result<(), ServerError> {
         let _one = self.setting.lock().unwrap_or_else(PoisonError::into_inner);
-        let guard = self.server.lock_data_model().map_err(|e| ServerError::Refused { reference: "the model".into(), reason: e.to_string() })?;
+        let guard =
+            self.server.lock_data_model().map_err(|e| ServerError::Refused { reference: "the model".into(), reason: e.to_string() })?;
         let mut outcome = Ok(());
         for (item, value) in values {
             outcome = self.set_one(item, value);

@@ -112,7 +112,8 @@ impl Publisher {
         pdu.conf_rev = settings.conf_rev;
         let mut header = GooseFrameHeader::new(settings.address.mac, self.source, settings.address.app_id);
         header.simulation = self.simulation;
-        header.vlan = VlanPriority::new(settings.address.vlan_priority).ok().map(|priority| VlanTag { priority, vlan_id: settings.address.vlan_id });
+        header.vlan =
+            VlanPriority::new(settings.address.vlan_priority).ok().map(|priority| VlanTag { priority, vlan_id: settings.address.vlan_id });
         let mut bytes = bytes::BytesMut::new();
         // Lengths beyond a frame are the only fault that there can be; such a message is not sent.
         if pdu.encode_ber(&mut bytes).is_err() {
@@ -137,7 +138,9 @@ pub(super) fn same_shape(a: &MmsValue, b: &MmsValue) -> bool {
         (MmsValue::Structure(x), MmsValue::Structure(y)) | (MmsValue::Array(x), MmsValue::Array(y)) => {
             x.len() == y.len() && x.iter().zip(y).all(|(x, y)| same_shape(x, y))
         }
-        (MmsValue::BitString { padding: p, data: x }, MmsValue::BitString { padding: q, data: y }) => x.len() * 8 - usize::from(*p) == y.len() * 8 - usize::from(*q),
+        (MmsValue::BitString { padding: p, data: x }, MmsValue::BitString { padding: q, data: y }) => {
+            x.len() * 8 - usize::from(*p) == y.len() * 8 - usize::from(*q)
+        }
         // Some senders write unsigned numbers as signed ones.
         (MmsValue::Integer(_) | MmsValue::Unsigned(_), MmsValue::Integer(_) | MmsValue::Unsigned(_)) => true,
         _ => std::mem::discriminant(a) == std::mem::discriminant(b),

@@ -45,7 +45,11 @@ impl GooseSettings {
         let node = device.nodes.iter().find(|n| n.name() == node).ok_or_else(unknown)?;
         let control = node.gooses.iter().find(|g| g.name == name).ok_or_else(unknown)?;
         let address = control.address.ok_or_else(|| SettingsError::NoAddress { block: block.to_owned() })?;
-        let set: &DataSet = node.data_sets.iter().find(|d| d.name == control.data_set).ok_or_else(|| SettingsError::NoDataSet { block: block.to_owned() })?;
+        let set: &DataSet = node
+            .data_sets
+            .iter()
+            .find(|d| d.name == control.data_set)
+            .ok_or_else(|| SettingsError::NoDataSet { block: block.to_owned() })?;
         let members = set
             .members
             .iter()

@@ -23,7 +23,9 @@ const WAIT: Duration = Duration::from_millis(50);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WireError {
-    #[error("raw Ethernet on \"{interface}\" is not permitted: the program needs the capability CAP_NET_RAW (setcap cap_net_raw+ep on the program, AmbientCapabilities=CAP_NET_RAW in its unit, or --cap-add NET_RAW of a container)")]
+    #[error(
+        "raw Ethernet on \"{interface}\" is not permitted: the program needs the capability CAP_NET_RAW (setcap cap_net_raw+ep on the program, AmbientCapabilities=CAP_NET_RAW in its unit, or --cap-add NET_RAW of a container)"
+    )]
     NotPermitted { interface: String },
     #[error("there is no network interface \"{interface}\"")]
     NoInterface { interface: String },
@@ -169,7 +171,8 @@ pub fn listen(mut wire: Wire, mut subscribers: Vec<Subscriber>) -> Listening {
         let mut buffer = [0; 2048];
         while !stopped.load(Ordering::Relaxed) {
             let now = Instant::now();
-            let wait = subscribers.iter().filter_map(Subscriber::deadline).map(|d| d.saturating_duration_since(now)).fold(WAIT, Duration::min);
+            let wait =
+                subscribers.iter().filter_map(Subscriber::deadline).map(|d| d.saturating_duration_since(now)).fold(WAIT, Duration::min);
             let frame = wire.receive(&mut buffer, wait.max(Duration::from_millis(1)))?;
             let now = Instant::now();
             for (i, subscriber) in subscribers.iter_mut().enumerate() {

@@ -23,9 +23,12 @@ pub(super) fn multicast_address(element: &Element, goose: bool, findings: &mut F
                 if mac[..4] != usual {
                     findings.add(
                         p.line,
-                        Diagnostic::warning("SCL.ADDRESS.UNUSUAL", format!("MAC address {} is outside the block that is set aside for it", p.text))
-                            .detail(format!("The block begins with {}.", usual.map(|b| format!("{b:02X}")).join("-")))
-                            .hint("check the address; switches may filter it"),
+                        Diagnostic::warning(
+                            "SCL.ADDRESS.UNUSUAL",
+                            format!("MAC address {} is outside the block that is set aside for it", p.text),
+                        )
+                        .detail(format!("The block begins with {}.", usual.map(|b| format!("{b:02X}")).join("-")))
+                        .hint("check the address; switches may filter it"),
                     );
                 }
             }
@@ -49,7 +52,11 @@ pub(super) fn multicast_address(element: &Element, goose: bool, findings: &mut F
                     findings.add(
                         p.line,
                         Diagnostic::warning("SCL.ADDRESS.UNUSUAL", format!("APPID {id:04X} is outside the block that is set aside for it"))
-                            .detail(if goose { "GOOSE has 0000 to 3FFF, and 8000 to BFFF for trips." } else { "Sampled values have 4000 to 7FFF." })
+                            .detail(if goose {
+                                "GOOSE has 0000 to 3FFF, and 8000 to BFFF for trips."
+                            } else {
+                                "Sampled values have 4000 to 7FFF."
+                            })
                             .hint("check the APPID"),
                     );
                 }

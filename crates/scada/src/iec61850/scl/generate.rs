@@ -176,17 +176,27 @@ pub fn generate(device: &Device) -> Result<(String, Vec<Report>), Vec<GenerateEr
     for signal in &device.signals {
         devices.entry(&signal.device).or_default().entry((signal.prefix.clone(), &signal.class, signal.instance)).or_default().push(signal);
     }
-    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<SCL xmlns=\"http://www.iec.ch/61850/2003/SCL\" version=\"2007\" revision=\"B\" release=\"4\">\n");
+    let mut out = String::from(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<SCL xmlns=\"http://www.iec.ch/61850/2003/SCL\" version=\"2007\" revision=\"B\" release=\"4\">\n",
+    );
     line(&mut out, 1, &format!("<Header id=\"{}\" version=\"1\" revision=\"0\" toolID=\"GridTwin\"/>", escape(&device.name)));
     substation(&mut out, device);
     let ied = escape(&device.name);
     line(&mut out, 1, "<Communication>");
     line(&mut out, 2, "<SubNetwork name=\"Station\" type=\"8-MMS\">");
-    line(&mut out, 3, &format!("<ConnectedAP iedName=\"{ied}\" apName=\"P1\"><Address><P type=\"IP\">{}</P></Address></ConnectedAP>", escape(&device.ip)));
+    line(
+        &mut out,
+        3,
+        &format!("<ConnectedAP iedName=\"{ied}\" apName=\"P1\"><Address><P type=\"IP\">{}</P></Address></ConnectedAP>", escape(&device.ip)),
+    );
     line(&mut out, 2, "</SubNetwork>");
     line(&mut out, 1, "</Communication>");
     line(&mut out, 1, &format!("<IED name=\"{ied}\" desc=\"{}\" manufacturer=\"GridTwin\">", escape(&device.description)));
-    line(&mut out, 2, "<Services><DynAssociation/><GetDirectory/><GetDataObjectDefinition/><GetDataSetValue/><DataSetDirectory/><DynDataSet max=\"50\"/><ReadWrite/><GetCBValues/><ReportSettings rptID=\"Dyn\" datSet=\"Dyn\" optFields=\"Dyn\" bufTime=\"Dyn\" trgOps=\"Dyn\" intgPd=\"Dyn\" resvTms=\"true\" owner=\"true\"/></Services>");
+    line(
+        &mut out,
+        2,
+        "<Services><DynAssociation/><GetDirectory/><GetDataObjectDefinition/><GetDataSetValue/><DataSetDirectory/><DynDataSet max=\"50\"/><ReadWrite/><GetCBValues/><ReportSettings rptID=\"Dyn\" datSet=\"Dyn\" optFields=\"Dyn\" bufTime=\"Dyn\" trgOps=\"Dyn\" intgPd=\"Dyn\" resvTms=\"true\" owner=\"true\"/></Services>",
+    );
     line(&mut out, 2, "<AccessPoint name=\"P1\">");
     line(&mut out, 3, "<Server>");
     line(&mut out, 4, "<Authentication none=\"true\"/>");
@@ -217,7 +227,9 @@ pub fn generate(device: &Device) -> Result<(String, Vec<Report>), Vec<GenerateEr
 
 fn check(device: &Device, faults: &mut Vec<GenerateError>) {
     let mut name = |what: &'static str, name: &str, max: usize, empty: bool| {
-        let fits = name.len() <= max && name.chars().next().is_none_or(|c| c.is_ascii_alphabetic()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let fits = name.len() <= max
+            && name.chars().next().is_none_or(|c| c.is_ascii_alphabetic())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         if !fits || (name.is_empty() && !empty) {
             faults.push(GenerateError::Name { what, name: name.to_owned(), max });
         }
@@ -271,7 +283,11 @@ fn substation(out: &mut String, device: &Device) {
         };
         line(out, depth, &format!("<{tag} name=\"{}\"{kind}>", escape(name)));
         for (ld, prefix, class, inst) in &place.nodes {
-            line(out, depth + 1, &format!("<LNode iedName=\"{ied}\" ldInst=\"{}\" prefix=\"{prefix}\" lnClass=\"{class}\" lnInst=\"{inst}\"/>", escape(ld)));
+            line(
+                out,
+                depth + 1,
+                &format!("<LNode iedName=\"{ied}\" ldInst=\"{}\" prefix=\"{prefix}\" lnClass=\"{class}\" lnInst=\"{inst}\"/>", escape(ld)),
+            );
         }
         for (name, part) in &place.parts {
             write(out, ied, name, part, depth + 1);
@@ -283,7 +299,13 @@ fn substation(out: &mut String, device: &Device) {
     }
 }
 
-fn data_sets(out: &mut String, device: &Device, inst: &str, nodes: &BTreeMap<(String, &str, u32), Vec<&Signal>>, reports: &mut Vec<Report>) {
+fn data_sets(
+    out: &mut String,
+    device: &Device,
+    inst: &str,
+    nodes: &BTreeMap<(String, &str, u32), Vec<&Signal>>,
+    reports: &mut Vec<Report>,
+) {
     let signals: Vec<&Signal> = nodes.values().flatten().copied().collect();
     let measured = |s: &&Signal| s.kind == SignalKind::Measured;
     let mut sets: Vec<(String, bool, Vec<&Signal>)> = Vec::new();
@@ -320,10 +342,19 @@ fn data_sets(out: &mut String, device: &Device, inst: &str, nodes: &BTreeMap<(St
         line(
             out,
             6,
-            &format!("<ReportControl name=\"{stem}{name}\" rptID=\"{}{}/{name}\" datSet=\"{name}\" confRev=\"1\" buffered=\"{buffered}\" bufTime=\"50\" intgPd=\"{}\">", escape(&device.name), escape(inst), device.integrity_ms),
+            &format!(
+                "<ReportControl name=\"{stem}{name}\" rptID=\"{}{}/{name}\" datSet=\"{name}\" confRev=\"1\" buffered=\"{buffered}\" bufTime=\"50\" intgPd=\"{}\">",
+                escape(&device.name),
+                escape(inst),
+                device.integrity_ms
+            ),
         );
         line(out, 7, &format!("<TrgOps dchg=\"true\" qchg=\"true\" dupd=\"false\" period=\"{period}\" gi=\"true\"/>"));
-        line(out, 7, "<OptFields seqNum=\"true\" timeStamp=\"true\" dataSet=\"true\" reasonCode=\"true\" entryID=\"true\" configRef=\"true\" bufOvfl=\"true\"/>");
+        line(
+            out,
+            7,
+            "<OptFields seqNum=\"true\" timeStamp=\"true\" dataSet=\"true\" reasonCode=\"true\" entryID=\"true\" configRef=\"true\" bufOvfl=\"true\"/>",
+        );
         line(out, 7, &format!("<RptEnabled max=\"{}\"/>", device.clients.clamp(1, 99)));
         line(out, 6, "</ReportControl>");
         reports.push(Report { reference: format!("{}{inst}/LLN0.{fc}.{stem}{name}01", device.name), buffered: *buffered });
@@ -334,7 +365,11 @@ fn instance_values(out: &mut String, signal: &Signal) {
     let mut inner = String::new();
     if !signal.unit.is_empty() && signal.kind == SignalKind::Measured {
         let prefix = MULTIPLIERS.iter().find(|(p, _)| *p == i32::from(signal.unit_power)).map_or("", |(_, m)| m);
-        let _ = write!(inner, "<SDI name=\"units\"><DAI name=\"SIUnit\"><Val>{}</Val></DAI><DAI name=\"multiplier\"><Val>{prefix}</Val></DAI></SDI>", escape(&signal.unit));
+        let _ = write!(
+            inner,
+            "<SDI name=\"units\"><DAI name=\"SIUnit\"><Val>{}</Val></DAI><DAI name=\"multiplier\"><Val>{prefix}</Val></DAI></SDI>",
+            escape(&signal.unit)
+        );
     }
     if let Some(control) = signal.control {
         let _ = write!(inner, "<DAI name=\"ctlModel\"><Val>{}</Val></DAI>", control.word());
@@ -370,7 +405,11 @@ impl Types {
 
     fn write(&self, out: &mut String) {
         line(out, 1, "<DataTypeTemplates>");
-        line(out, 2, "<LNodeType id=\"LLN0\" lnClass=\"LLN0\"><DO name=\"Mod\" type=\"MOD\"/><DO name=\"Beh\" type=\"BEH\"/><DO name=\"Health\" type=\"HEALTH\"/><DO name=\"NamPlt\" type=\"LPL\"/></LNodeType>");
+        line(
+            out,
+            2,
+            "<LNodeType id=\"LLN0\" lnClass=\"LLN0\"><DO name=\"Mod\" type=\"MOD\"/><DO name=\"Beh\" type=\"BEH\"/><DO name=\"Health\" type=\"HEALTH\"/><DO name=\"NamPlt\" type=\"LPL\"/></LNodeType>",
+        );
         for ((class, objects), id) in &self.nodes {
             line(out, 2, &format!("<LNodeType id=\"{id}\" lnClass=\"{class}\">"));
             for (name, kind) in objects {
@@ -380,28 +419,60 @@ impl Types {
         }
         let state = |name: &str, kind: &str| format!("<DA name=\"stVal\" fc=\"ST\" bType=\"{name}\"{kind} dchg=\"true\"/>{QUALITY_ST}");
         let enumerated = |kind: &str| state("Enum", &format!(" type=\"{kind}\""));
-        line(out, 2, &format!("<DOType id=\"MOD\" cdc=\"ENC\">{}<DA name=\"ctlModel\" fc=\"CF\" bType=\"Enum\" type=\"CtlModelKind\"><Val>status-only</Val></DA></DOType>", enumerated("BehaviourModeKind")));
+        line(
+            out,
+            2,
+            &format!(
+                "<DOType id=\"MOD\" cdc=\"ENC\">{}<DA name=\"ctlModel\" fc=\"CF\" bType=\"Enum\" type=\"CtlModelKind\"><Val>status-only</Val></DA></DOType>",
+                enumerated("BehaviourModeKind")
+            ),
+        );
         line(out, 2, &format!("<DOType id=\"BEH\" cdc=\"ENS\">{}</DOType>", enumerated("BehaviourModeKind")));
         line(out, 2, &format!("<DOType id=\"HEALTH\" cdc=\"ENS\">{}</DOType>", enumerated("HealthKind")));
-        line(out, 2, "<DOType id=\"LPL\" cdc=\"LPL\"><DA name=\"vendor\" fc=\"DC\" bType=\"VisString255\"><Val>GridTwin</Val></DA><DA name=\"swRev\" fc=\"DC\" bType=\"VisString255\"/><DA name=\"configRev\" fc=\"DC\" bType=\"VisString255\"><Val>1</Val></DA></DOType>");
+        line(
+            out,
+            2,
+            "<DOType id=\"LPL\" cdc=\"LPL\"><DA name=\"vendor\" fc=\"DC\" bType=\"VisString255\"><Val>GridTwin</Val></DA><DA name=\"swRev\" fc=\"DC\" bType=\"VisString255\"/><DA name=\"configRev\" fc=\"DC\" bType=\"VisString255\"><Val>1</Val></DA></DOType>",
+        );
         for (cdc, control, has_unit) in &self.objects {
             let id = object_id(cdc, *control, *has_unit);
             let body = match cdc.as_str() {
                 "SPS" | "SPC" => state("BOOLEAN", ""),
                 "DPS" | "DPC" => state("Dbpos", ""),
                 "INS" | "INC" => state("INT32", ""),
-                "BCR" => format!("<DA name=\"actVal\" fc=\"ST\" bType=\"INT64\" dchg=\"true\"/>{QUALITY_ST}<DA name=\"pulsQty\" fc=\"CF\" bType=\"FLOAT32\"><Val>1</Val></DA>"),
+                "BCR" => format!(
+                    "<DA name=\"actVal\" fc=\"ST\" bType=\"INT64\" dchg=\"true\"/>{QUALITY_ST}<DA name=\"pulsQty\" fc=\"CF\" bType=\"FLOAT32\"><Val>1</Val></DA>"
+                ),
                 "APC" => format!("<DA name=\"mxVal\" fc=\"MX\" bType=\"Struct\" type=\"AnalogueValue\" dchg=\"true\"/>{QUALITY_MX}"),
                 _ => format!("<DA name=\"mag\" fc=\"MX\" bType=\"Struct\" type=\"AnalogueValue\" dchg=\"true\"/>{QUALITY_MX}"),
             };
             let unit = if *has_unit { "<DA name=\"units\" fc=\"CF\" bType=\"Struct\" type=\"Unit\"/>" } else { "" };
-            line(out, 2, &format!("<DOType id=\"{id}\" cdc=\"{cdc}\">{body}{}{unit}<DA name=\"d\" fc=\"DC\" bType=\"VisString255\"/></DOType>", control_attributes(cdc, *control)));
+            line(
+                out,
+                2,
+                &format!(
+                    "<DOType id=\"{id}\" cdc=\"{cdc}\">{body}{}{unit}<DA name=\"d\" fc=\"DC\" bType=\"VisString255\"/></DOType>",
+                    control_attributes(cdc, *control)
+                ),
+            );
         }
         line(out, 2, "<DAType id=\"AnalogueValue\"><BDA name=\"f\" bType=\"FLOAT32\"/></DAType>");
-        line(out, 2, "<DAType id=\"Unit\"><BDA name=\"SIUnit\" bType=\"Enum\" type=\"SIUnitKind\"/><BDA name=\"multiplier\" bType=\"Enum\" type=\"MultiplierKind\"/></DAType>");
-        line(out, 2, "<DAType id=\"Originator\"><BDA name=\"orCat\" bType=\"Enum\" type=\"OriginatorCategoryKind\"/><BDA name=\"orIdent\" bType=\"Octet64\"/></DAType>");
-        for (id, value) in [("Bool", "bType=\"BOOLEAN\""), ("Int", "bType=\"INT32\""), ("Analogue", "bType=\"Struct\" type=\"AnalogueValue\"")] {
-            let head = format!("<BDA name=\"ctlVal\" {value}/><BDA name=\"origin\" bType=\"Struct\" type=\"Originator\"/><BDA name=\"ctlNum\" bType=\"INT8U\"/><BDA name=\"T\" bType=\"Timestamp\"/><BDA name=\"Test\" bType=\"BOOLEAN\"/>");
+        line(
+            out,
+            2,
+            "<DAType id=\"Unit\"><BDA name=\"SIUnit\" bType=\"Enum\" type=\"SIUnitKind\"/><BDA name=\"multiplier\" bType=\"Enum\" type=\"MultiplierKind\"/></DAType>",
+        );
+        line(
+            out,
+            2,
+            "<DAType id=\"Originator\"><BDA name=\"orCat\" bType=\"Enum\" type=\"OriginatorCategoryKind\"/><BDA name=\"orIdent\" bType=\"Octet64\"/></DAType>",
+        );
+        for (id, value) in
+            [("Bool", "bType=\"BOOLEAN\""), ("Int", "bType=\"INT32\""), ("Analogue", "bType=\"Struct\" type=\"AnalogueValue\"")]
+        {
+            let head = format!(
+                "<BDA name=\"ctlVal\" {value}/><BDA name=\"origin\" bType=\"Struct\" type=\"Originator\"/><BDA name=\"ctlNum\" bType=\"INT8U\"/><BDA name=\"T\" bType=\"Timestamp\"/><BDA name=\"Test\" bType=\"BOOLEAN\"/>"
+            );
             line(out, 2, &format!("<DAType id=\"Oper{id}\">{head}<BDA name=\"Check\" bType=\"Check\"/></DAType>"));
             line(out, 2, &format!("<DAType id=\"Cancel{id}\">{head}</DAType>"));
         }
@@ -411,10 +482,20 @@ impl Types {
         enumeration(
             out,
             "OriginatorCategoryKind",
-            ["not-supported", "bay-control", "station-control", "remote-control", "automatic-bay", "automatic-station", "automatic-remote", "maintenance", "process"]
-                .into_iter()
-                .zip(0..)
-                .map(|(w, n)| (n, w)),
+            [
+                "not-supported",
+                "bay-control",
+                "station-control",
+                "remote-control",
+                "automatic-bay",
+                "automatic-station",
+                "automatic-remote",
+                "maintenance",
+                "process",
+            ]
+            .into_iter()
+            .zip(0..)
+            .map(|(w, n)| (n, w)),
         );
         enumeration(out, "SIUnitKind", UNITS.into_iter());
         enumeration(out, "MultiplierKind", MULTIPLIERS.into_iter());

@@ -129,7 +129,9 @@ pub struct Node {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kind {
     /// A data object or sub-object with its common data class.
-    Object { cdc: String },
+    Object {
+        cdc: String,
+    },
     Attribute(Box<Attribute>),
 }
 

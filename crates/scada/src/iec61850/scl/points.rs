@@ -139,7 +139,9 @@ pub fn points_of(scl: &Scl, ied: &Ied) -> Vec<Point> {
         let domain: Arc<str> = ied.domain(device).into();
         for node in &device.nodes {
             let node_name = node.name();
-            let assets = uses.get(&(device.inst.as_str(), node_name.as_str())).map_or(Vec::new(), |u| u.iter().map(|a| a.path.as_str().into()).collect());
+            let assets = uses
+                .get(&(device.inst.as_str(), node_name.as_str()))
+                .map_or(Vec::new(), |u| u.iter().map(|a| a.path.as_str().into()).collect());
             let base = Base { ied: &name, domain: &domain, node: node_name.as_str().into(), assets, of: node, device };
             for object in &node.objects {
                 collect(&base, object, object.name.clone(), object, &mut found);
@@ -176,7 +178,8 @@ fn collect(base: &Base<'_>, object: &Node, path: String, top: &Node, found: &mut
         let Some(attribute) = leaf.attribute().filter(|a| a.fc == fc && leaf.children.is_empty() && leaf.count.is_none()) else { continue };
         seen_main = true;
         let (unit, unit_power) = if names.contains(&"ang") { ("deg".to_owned(), 0) } else { unit_of(object) };
-        let control = if path == top.name && (names[0] == "stVal" || names[0] == "mxVal" || names[0] == "valWTr") { control_of(top) } else { None };
+        let control =
+            if path == top.name && (names[0] == "stVal" || names[0] == "mxVal" || names[0] == "valWTr") { control_of(top) } else { None };
         found.push(Point {
             ied: base.ied.clone(),
             domain: base.domain.clone(),
@@ -211,7 +214,11 @@ fn describe(base: &Base<'_>, object: &Node) -> String {
         Some(MmsValue::VisibleString(text) | MmsValue::MmsString(text)) => text.as_str(),
         _ => "",
     };
-    [object.description.as_str(), own, &base.of.description, &base.device.description].into_iter().find(|d| !d.is_empty()).unwrap_or_default().to_owned()
+    [object.description.as_str(), own, &base.of.description, &base.device.description]
+        .into_iter()
+        .find(|d| !d.is_empty())
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// What `ctlModel` and `Oper` say; none without both, and none when it is for status only.

@@ -52,7 +52,10 @@ pub fn read_within(bytes: &[u8], file: &str, limits: &Limits) -> (Option<Scl>, V
         }
     }
     if scl.ieds.is_empty() && !root.children.iter().any(|c| c.name == "Substation") {
-        findings.add(root.line, Diagnostic::warning("SCL.FILE.EMPTY", "the file has no IED").hint("name an ICD, CID, IID or SCD file with a device"));
+        findings.add(
+            root.line,
+            Diagnostic::warning("SCL.FILE.EMPTY", "the file has no IED").hint("name an ICD, CID, IID or SCD file with a device"),
+        );
     }
     for ied in &mut scl.ieds {
         check_data_sets(ied, &mut findings);
@@ -180,10 +183,8 @@ fn logical_node(element: &Element, ld: &str, types: &mut Types<'_>, findings: &m
             "GSEControl" if child.attribute("type") != "GSSE" => node.gooses.push(goose_control(child, findings)),
             "SampledValueControl" => node.samples.push(sampled_control(child, findings)),
             "SettingControl" => {
-                node.setting_groups = Some(SettingGroups {
-                    groups: number(child, "numOfSGs", 1, findings),
-                    active: number(child, "actSG", 1, findings),
-                });
+                node.setting_groups =
+                    Some(SettingGroups { groups: number(child, "numOfSGs", 1, findings), active: number(child, "actSG", 1, findings) });
             }
             "Inputs" => node.inputs.extend(child.all("ExtRef").map(external_reference)),
             _ => {}
@@ -410,10 +411,13 @@ fn check_data_sets(ied: &mut Ied, findings: &mut Findings) {
                 if let Some((detail, hint)) = fault {
                     findings.add(
                         member.line,
-                        Diagnostic::error("SCL.DATA_SET.MEMBER_UNKNOWN", format!("data set \"{}\" has a member that is not in the model", set.name))
-                            .element(format!("ied.{}", ied.name))
-                            .detail(format!("{}: {detail}", member.reference()))
-                            .hint(hint),
+                        Diagnostic::error(
+                            "SCL.DATA_SET.MEMBER_UNKNOWN",
+                            format!("data set \"{}\" has a member that is not in the model", set.name),
+                        )
+                        .element(format!("ied.{}", ied.name))
+                        .detail(format!("{}: {detail}", member.reference()))
+                        .hint(hint),
                     );
                 }
             }
@@ -427,14 +431,18 @@ fn check_data_sets(ied: &mut Ied, findings: &mut Findings) {
 }
 
 fn member_fault(ied: &Ied, member: &Member) -> Option<(String, String)> {
-    let correct = |near: Option<&str>| near.map_or("correct the reference, or remove the member".to_owned(), |n| format!("did you mean \"{n}\"?"));
+    let correct =
+        |near: Option<&str>| near.map_or("correct the reference, or remove the member".to_owned(), |n| format!("did you mean \"{n}\"?"));
     let Some(device) = ied.devices().find(|d| d.inst == member.ld_inst) else {
         let near = nearest(&member.ld_inst, ied.devices().map(|d| d.inst.as_str()));
         return Some((format!("there is no logical device \"{}\".", member.ld_inst), correct(near)));
     };
     let Some(node) = device.nodes.iter().find(|n| n.name() == member.node) else {
         let names: Vec<String> = device.nodes.iter().map(LogicalNode::name).collect();
-        return Some((format!("there is no logical node \"{}\".", member.node), correct(nearest(&member.node, names.iter().map(String::as_str)))));
+        return Some((
+            format!("there is no logical node \"{}\".", member.node),
+            correct(nearest(&member.node, names.iter().map(String::as_str))),
+        ));
     };
     // A member without an object stands for all data of the node with the functional constraint.
     let Some(first) = member.path.first() else {
@@ -442,12 +450,20 @@ fn member_fault(ied: &Ied, member: &Member) -> Option<(String, String)> {
             .then(|| (format!("nothing in \"{}\" has the functional constraint {}.", member.node, member.fc), correct(None)));
     };
     let Some(mut at) = node.objects.iter().find(|o| o.name == *first) else {
-        return Some((format!("there is no data object \"{first}\"."), correct(nearest(first, node.objects.iter().map(|o| o.name.as_str())))));
+        return Some((
+            format!("there is no data object \"{first}\"."),
+            correct(nearest(first, node.objects.iter().map(|o| o.name.as_str()))),
+        ));
     };
     for name in &member.path[1..] {
         match at.child(name) {
             Some(child) => at = child,
-            None => return Some((format!("\"{}\" has no part \"{name}\".", at.name), correct(nearest(name, at.children.iter().map(|c| c.name.as_str()))))),
+            None => {
+                return Some((
+                    format!("\"{}\" has no part \"{name}\".", at.name),
+                    correct(nearest(name, at.children.iter().map(|c| c.name.as_str()))),
+                ));
+            }
         }
     }
     if !at.has(member.fc) {
@@ -475,10 +491,13 @@ fn check_control_blocks(ied: &Ied, findings: &mut Findings) {
             let near = nearest(set, node.data_sets.iter().map(|d| d.name.as_str()));
             findings.add(
                 line,
-                Diagnostic::error("SCL.DATA_SET.UNKNOWN", format!("{what} \"{name}\" names data set \"{set}\", which is not in its logical node"))
-                    .element(format!("ied.{}", ied.name))
-                    .detail("The block is kept without a data set and sends nothing.")
-                    .hint(near.map_or("add the data set, or correct datSet".to_owned(), |n| format!("did you mean \"{n}\"?"))),
+                Diagnostic::error(
+                    "SCL.DATA_SET.UNKNOWN",
+                    format!("{what} \"{name}\" names data set \"{set}\", which is not in its logical node"),
+                )
+                .element(format!("ied.{}", ied.name))
+                .detail("The block is kept without a data set and sends nothing.")
+                .hint(near.map_or("add the data set, or correct datSet".to_owned(), |n| format!("did you mean \"{n}\"?"))),
             );
         }
     }
@@ -493,17 +512,23 @@ fn communication(element: &Element, scl: &mut Scl, findings: &mut Findings) {
             let Some(ied) = scl.ieds.iter_mut().find(|i| i.name == name) else {
                 findings.add(
                     connected.line,
-                    Diagnostic::warning("SCL.ADDRESS.UNKNOWN_DEVICE", format!("an address is given for IED \"{name}\", which is not in the file"))
-                        .detail("The address is of no effect.")
-                        .hint("correct iedName, or add the device"),
+                    Diagnostic::warning(
+                        "SCL.ADDRESS.UNKNOWN_DEVICE",
+                        format!("an address is given for IED \"{name}\", which is not in the file"),
+                    )
+                    .detail("The address is of no effect.")
+                    .hint("correct iedName, or add the device"),
                 );
                 continue;
             };
             if !ied.access_points.iter().any(|a| a.name == point) {
                 findings.add(
                     connected.line,
-                    Diagnostic::warning("SCL.ADDRESS.UNKNOWN_DEVICE", format!("an address is given for access point \"{point}\", which IED \"{name}\" does not have"))
-                        .hint("correct apName"),
+                    Diagnostic::warning(
+                        "SCL.ADDRESS.UNKNOWN_DEVICE",
+                        format!("an address is given for access point \"{point}\", which IED \"{name}\" does not have"),
+                    )
+                    .hint("correct apName"),
                 );
             }
             scl.communication.push(ConnectedAccessPoint {
@@ -526,9 +551,12 @@ fn communication(element: &Element, scl: &mut Scl, findings: &mut Findings) {
                 let Some(place) = address_slot(ied, ld, block, goose) else {
                     findings.add(
                         child.line,
-                        Diagnostic::warning("SCL.ADDRESS.UNKNOWN_BLOCK", format!("an address is given for control block \"{ld}/LLN0.{block}\", which IED \"{name}\" does not have"))
-                            .detail("The address is of no effect.")
-                            .hint("correct ldInst and cbName"),
+                        Diagnostic::warning(
+                            "SCL.ADDRESS.UNKNOWN_BLOCK",
+                            format!("an address is given for control block \"{ld}/LLN0.{block}\", which IED \"{name}\" does not have"),
+                        )
+                        .detail("The address is of no effect.")
+                        .hint("correct ldInst and cbName"),
                     );
                     continue;
                 };
@@ -583,7 +611,9 @@ fn substation(root: &Element, assets: &mut Vec<AssetUse>, findings: &mut Finding
                 line: node.line,
             });
         }
-        for child in element.children.iter().rev().filter(|c| c.get("name").is_some() && !matches!(c.name.as_str(), "Terminal" | "ConnectivityNode")) {
+        for child in
+            element.children.iter().rev().filter(|c| c.get("name").is_some() && !matches!(c.name.as_str(), "Terminal" | "ConnectivityNode"))
+        {
             if child.attribute("name").is_empty() {
                 findings.add(child.line, missing_name(&child.name, "name"));
             }
@@ -600,10 +630,13 @@ fn check_assets(scl: &Scl, findings: &mut Findings) {
         }
         findings.add(
             used.line,
-            Diagnostic::warning("SCL.ASSET.UNKNOWN_NODE", format!("\"{}\" uses logical node {}{}/{}, which is not in the file", used.path, used.ied, used.ld_inst, used.node))
-                .element(used.path.clone())
-                .detail(if ied.is_none() { "There is no such IED." } else { "The IED has no such node." })
-                .hint("correct the LNode, or add the device"),
+            Diagnostic::warning(
+                "SCL.ASSET.UNKNOWN_NODE",
+                format!("\"{}\" uses logical node {}{}/{}, which is not in the file", used.path, used.ied, used.ld_inst, used.node),
+            )
+            .element(used.path.clone())
+            .detail(if ied.is_none() { "There is no such IED." } else { "The IED has no such node." })
+            .hint("correct the LNode, or add the device"),
         );
     }
 }
@@ -626,7 +659,10 @@ fn check_inputs(scl: &Scl, findings: &mut Findings) {
                 input.line,
                 Diagnostic::warning(
                     "SCL.INPUT.UNKNOWN",
-                    format!("an input of \"{}\" comes from {}{}/{}.{}.{}, which is not in the file", ied.name, input.ied, input.ld_inst, input.node, input.object, input.attribute),
+                    format!(
+                        "an input of \"{}\" comes from {}{}/{}.{}.{}, which is not in the file",
+                        ied.name, input.ied, input.ld_inst, input.node, input.object, input.attribute
+                    ),
                 )
                 .detail(if from.is_none() { "There is no such IED." } else { "The IED has no such data." })
                 .hint("correct the ExtRef, or add the device that sends it"),

@@ -2,8 +2,8 @@
 
 use super::model::{Attribute, Ied, Kind, LogicalDevice, LogicalNode, Node, ReportControl, Scl};
 use iec61850_model::{
-    DataAttribute, DataAttributeType, DataObject, DataSet, DataSetEntry, DoChild, GooseControlBlock, IedModel, IedModelBuilder, LogicalDevice as ServedDevice,
-    LogicalNodeBuilder, MmsValue, ReportControlBlock, SettingGroupControlBlock, TrgOps, cb::OptFlds,
+    DataAttribute, DataAttributeType, DataObject, DataSet, DataSetEntry, DoChild, GooseControlBlock, IedModel, IedModelBuilder,
+    LogicalDevice as ServedDevice, LogicalNodeBuilder, MmsValue, ReportControlBlock, SettingGroupControlBlock, TrgOps, cb::OptFlds,
 };
 
 /// Attributes of one device that are held at most.
@@ -34,7 +34,8 @@ pub enum ServeError {
 /// [`ServeError`] when the device is not there, or has nothing to serve.
 pub fn served_model(scl: &Scl, ied: &str) -> Result<IedModel, ServeError> {
     let found = scl.ieds.iter().find(|i| i.name == ied);
-    let found = found.ok_or_else(|| ServeError::UnknownIed { name: ied.to_owned(), known: scl.ieds.iter().map(|i| i.name.clone()).collect() })?;
+    let found =
+        found.ok_or_else(|| ServeError::UnknownIed { name: ied.to_owned(), known: scl.ieds.iter().map(|i| i.name.clone()).collect() })?;
     let leaves = found.devices().flat_map(|d| &d.nodes).flat_map(|n| &n.objects).fold(0usize, |sum, o| sum.saturating_add(o.leaves()));
     if leaves > LEAVES_MAX {
         return Err(ServeError::TooLarge { ied: found.name.clone(), leaves });
@@ -156,18 +157,16 @@ fn data_object(node: &Node) -> Result<DataObject, String> {
 
 fn data_attribute(node: &Node, attribute: &Attribute) -> Result<DataAttribute, String> {
     let mut triggers = TrgOps::NONE;
-    for (on, flag) in [(attribute.on_data_change, TrgOps::DCHG), (attribute.on_quality_change, TrgOps::QCHG), (attribute.on_data_update, TrgOps::DUPD)] {
+    for (on, flag) in
+        [(attribute.on_data_change, TrgOps::DCHG), (attribute.on_quality_change, TrgOps::QCHG), (attribute.on_data_update, TrgOps::DUPD)]
+    {
         if on {
             triggers = triggers | flag;
         }
     }
     let mut made = match attribute.basic {
         DataAttributeType::Constructed => {
-            let children = node
-                .children
-                .iter()
-                .filter_map(|c| c.attribute().map(|a| data_attribute(c, a)))
-                .collect::<Result<_, _>>()?;
+            let children = node.children.iter().filter_map(|c| c.attribute().map(|a| data_attribute(c, a))).collect::<Result<_, _>>()?;
             let mut made = DataAttribute::constructed(&node.name, attribute.fc, children);
             made.trg_ops = triggers;
             made

@@ -46,7 +46,8 @@ pub(super) struct Types<'a> {
 impl<'a> Types<'a> {
     /// Indexes the templates; a name that is given twice keeps its first meaning.
     pub fn new(templates: Option<&'a Element>, findings: &mut Findings) -> Self {
-        let mut types = Self { nodes: HashMap::new(), objects: HashMap::new(), attributes: HashMap::new(), enumerations: HashMap::new(), made: 0 };
+        let mut types =
+            Self { nodes: HashMap::new(), objects: HashMap::new(), attributes: HashMap::new(), enumerations: HashMap::new(), made: 0 };
         let Some(templates) = templates else { return types };
         for element in &templates.children {
             let id = element.attribute("id");
@@ -118,9 +119,12 @@ impl<'a> Types<'a> {
                     let Ok(fc) = FC::parse(child.attribute("fc")) else {
                         findings.add(
                             child.line,
-                            Diagnostic::error("SCL.TYPE.UNKNOWN_FC", format!("attribute \"{}\" has no known functional constraint", child.attribute("name")))
-                                .detail(format!("fc is \"{}\" in DOType \"{id}\".", child.attribute("fc")))
-                                .hint("write one of ST, MX, SP, SV, CF, DC, SG, SE, SR, OR, BL, EX, CO"),
+                            Diagnostic::error(
+                                "SCL.TYPE.UNKNOWN_FC",
+                                format!("attribute \"{}\" has no known functional constraint", child.attribute("name")),
+                            )
+                            .detail(format!("fc is \"{}\" in DOType \"{id}\".", child.attribute("fc")))
+                            .hint("write one of ST, MX, SP, SV, CF, DC, SG, SE, SR, OR, BL, EX, CO"),
                         );
                         continue;
                     };
@@ -132,7 +136,15 @@ impl<'a> Types<'a> {
         Some(node)
     }
 
-    fn attribute(&mut self, element: &'a Element, within: &'a Element, fc: FC, of: Option<&Attribute>, depth: usize, findings: &mut Findings) -> Option<Node> {
+    fn attribute(
+        &mut self,
+        element: &'a Element,
+        within: &'a Element,
+        fc: FC,
+        of: Option<&Attribute>,
+        depth: usize,
+        findings: &mut Findings,
+    ) -> Option<Node> {
         let name = element.attribute("name");
         self.bounded(depth, name, element.line, findings)?;
         let word = element.attribute("bType");
@@ -268,18 +280,16 @@ fn count(element: &Element, within: &Element, findings: &mut Findings) -> Option
     let word = element.get("count")?.trim();
     let number = match word.parse::<u32>() {
         Ok(n) => Some(n),
-        Err(_) => within
-            .children
-            .iter()
-            .find(|c| c.attribute("name") == word)
-            .and_then(|c| c.child("Val"))
-            .and_then(|v| v.text.parse().ok()),
+        Err(_) => {
+            within.children.iter().find(|c| c.attribute("name") == word).and_then(|c| c.child("Val")).and_then(|v| v.text.parse().ok())
+        }
     };
     match number {
         Some(0) => None,
         Some(n) if n <= COUNT_MAX => Some(n),
         _ => {
-            findings.add(element.line, unreadable("count", word, "a number of elements up to 65535, or the name of an attribute that has one"));
+            findings
+                .add(element.line, unreadable("count", word, "a number of elements up to 65535, or the name of an attribute that has one"));
             None
         }
     }
@@ -320,7 +330,9 @@ pub(super) fn set_values(attribute: &mut Attribute, element: &Element, name: &st
 /// A value in the words of a file as one of the attribute's type; none when it cannot be one.
 fn value_of(attribute: &Attribute, text: &str) -> Option<MmsValue> {
     let text = text.trim();
-    let signed = |bits: u32| text.parse::<i64>().ok().filter(|v| bits >= 64 || (*v >= -(1 << (bits - 1)) && *v < 1 << (bits - 1))).map(MmsValue::Integer);
+    let signed = |bits: u32| {
+        text.parse::<i64>().ok().filter(|v| bits >= 64 || (*v >= -(1 << (bits - 1)) && *v < 1 << (bits - 1))).map(MmsValue::Integer)
+    };
     let unsigned = |bits: u32| text.parse::<u64>().ok().filter(|v| *v < 1 << bits).map(MmsValue::Unsigned);
     let bits = |width: u8, value: u8| Some(MmsValue::BitString { padding: 8 - width, data: vec![value << (8 - width)] });
     match attribute.basic {

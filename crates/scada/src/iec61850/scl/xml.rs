@@ -283,9 +283,12 @@ impl Parser<'_> {
         self.line.at(self.text.len());
         match root {
             Some(root) if open.is_empty() && skipped == 0 => Ok(Tree { root, left_out: self.left_out }),
-            _ => Err(Diagnostic::error("SCL.FILE.NOT_XML", if open.is_empty() { "the file holds no XML element" } else { "the file ends within an element" })
-                .at(&self.here())
-                .hint("copy the file again; it is empty or cut off")),
+            _ => Err(Diagnostic::error(
+                "SCL.FILE.NOT_XML",
+                if open.is_empty() { "the file holds no XML element" } else { "the file ends within an element" },
+            )
+            .at(&self.here())
+            .hint("copy the file again; it is empty or cut off")),
         }
     }
 
