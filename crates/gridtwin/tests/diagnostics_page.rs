@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const STAGES: [&str; 34] = [
+const STAGES: [&str; 35] = [
     "READ",
     "CHECK",
     "SOLVE",
@@ -41,6 +41,7 @@ const STAGES: [&str; 34] = [
     "CLUSTER",
     "COMPARISON",
     "SCL",
+    "DEVICE",
 ];
 
 fn is_code(text: &str) -> bool {

@@ -129,11 +129,16 @@ impl<'a> Link<'a> {
         self.outbox.remark(what);
     }
 
-    /// The next command; never comes back when there is none any more. Dropping the future loses no command.
+    /// The next command that somebody still waits for; never comes back when there is none any more. Dropping the future loses no command.
+    ///
+    /// A command whose giver has stopped waiting was told to have no known outcome; it must not be carried out afterwards.
     pub async fn next_command(&mut self) -> Command {
-        match self.commands.recv().await {
-            Some(command) => command,
-            None => std::future::pending().await,
+        loop {
+            match self.commands.recv().await {
+                Some(command) if command.reply.is_closed() => {}
+                Some(command) => return command,
+                None => std::future::pending().await,
+            }
         }
     }
 }

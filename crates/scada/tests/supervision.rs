@@ -40,6 +40,7 @@ devices:
     t1_s: 1
     t2_s: 0.2
     t3_s: 0.5
+    command_time: true
     points:
       - {name: s.v, address: 1, type: float, element: none}
       - {name: s.cb, address: 2, type: double, element: none, control: {address: 102, select: true, read_back: true, timeout_s: 1}}

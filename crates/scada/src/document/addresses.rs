@@ -210,6 +210,7 @@ fn iec104_device(fields: &Fields) -> iec104::Iec104Spec {
         interrogate_s: fields.number_within("interrogate_s", 0.1, 86_400.0),
         counters_s: fields.number_within("counters_s", 0.1, 86_400.0),
         set_clock: fields.flag("set_clock").unwrap_or(false),
+        command_time: fields.flag("command_time").unwrap_or(false),
         points: Vec::new(),
     };
     if let Err(why) = spec.parameters.check() {

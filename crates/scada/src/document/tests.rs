@@ -178,3 +178,20 @@ fn points_are_held_against_the_network() {
     let far = check_elements(&document("element: line.l1, quantity: p_kw, terminal: 3"), &network);
     assert_eq!(far[0].code, "DEVICE.POINT.UNKNOWN_TERMINAL");
 }
+
+proptest::proptest! {
+    /// Pieces of a good document cut out, doubled and overwritten: whatever is left is a document or findings.
+    #[test]
+    fn any_text_is_read(at in 0usize..1200, length in 0usize..40, with in "[\\PC\n]{0,12}") {
+        let good: Vec<char> = GOOD.chars().collect();
+        let (from, to) = (at.min(good.len()), (at + length).min(good.len()));
+        let text: String = good[..from].iter().copied().chain(with.chars()).chain(good[to..].iter().copied()).collect();
+        let document = read(&text, "d.yaml");
+        proptest::prop_assert!(document.is_sound() || !document.diagnostics.is_empty());
+        for device in document.devices.iter().filter(|_| document.is_sound()) {
+            if let ProtocolSpec::Modbus(map) = &device.protocol {
+                proptest::prop_assert_eq!(map.points.len(), device.points.len());
+            }
+        }
+    }
+}

@@ -33,6 +33,8 @@ const C_CI: u8 = 101;
 const C_RD: u8 = 102;
 const C_CS: u8 = 103;
 const M_EI: u8 = 70;
+/// From the type of a command to that of the same with its time.
+const WITH_TIME: u8 = 13;
 
 #[derive(Debug)]
 pub struct Iec104Device {
@@ -335,9 +337,14 @@ impl Session<'_> {
         let is_select = command.control.selection == Selection::Select;
         let deadline = Instant::now() + Duration::from_secs_f64(command.control.timeout_s);
         let phase = if is_select { Phase::Selecting } else { Phase::Executing };
-        let type_id = kind.type_id();
-        self.send(type_id, cause::ACTIVATION, at.station, at.object, Object::Command { value, qualifier: 0, is_select, time: None });
+        let type_id = kind.type_id() + if self.device.spec.command_time { WITH_TIME } else { 0 };
+        self.send_command(type_id, at, value, is_select);
         self.command = Some(UnderWay { command, at, type_id, value, phase, deadline });
+    }
+
+    fn send_command(&mut self, type_id: u8, at: ObjectAddress, value: CommandValue, is_select: bool) {
+        let time = self.device.spec.command_time.then(|| Cp56::from_utc(UtcTime::now()));
+        self.send(type_id, cause::ACTIVATION, at.station, at.object, Object::Command { value, qualifier: 0, is_select, time });
     }
 
     fn finish(&mut self, outcome: Result<Confirmation, CommandError>) {
@@ -374,8 +381,7 @@ impl Session<'_> {
             (Phase::Selecting, cause::ACTIVATION_CON) if *is_select => {
                 under_way.phase = Phase::Executing;
                 let (type_id, at, value) = (under_way.type_id, under_way.at, under_way.value);
-                let object = Object::Command { value, qualifier: 0, is_select: false, time: None };
-                self.send(type_id, cause::ACTIVATION, at.station, at.object, object);
+                self.send_command(type_id, at, value, false);
             }
             (Phase::Executing, cause::ACTIVATION_CON) if !*is_select => under_way.phase = Phase::Terminating,
             (Phase::Executing | Phase::Terminating, cause::TERMINATION) => self.confirmed("activation terminated"),

@@ -157,6 +157,8 @@ pub struct Iec104Spec {
     pub counters_s: Option<f64>,
     /// Set the clock of the station when the connection is made.
     pub set_clock: bool,
+    /// Commands carry the time at which they were given (types 58 to 64), so that a station can refuse late ones.
+    pub command_time: bool,
     pub points: Vec<Iec104Point>,
 }
 
@@ -169,6 +171,7 @@ impl Default for Iec104Spec {
             interrogate_s: None,
             counters_s: None,
             set_clock: false,
+            command_time: false,
             points: Vec::new(),
         }
     }

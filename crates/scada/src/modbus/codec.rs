@@ -255,4 +255,24 @@ mod tests {
         assert_eq!(decode(&of("discrete:0", RegisterType::DoublePoint), &[0], None), (None, Quality::invalid(Flags::INCONSISTENT)));
         assert_eq!(bcd(0x12AB, 4), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_registers_are_a_value_that_is_written_as_it_came(
+            words in proptest::collection::vec(proptest::prelude::any::<u16>(), 0..6),
+            kind in 0usize..13,
+            order in 0usize..4,
+        ) {
+            let order = [WordOrder::Abcd, WordOrder::Cdab, WordOrder::Badc, WordOrder::Dcba][order];
+            let (_, register_type) = RegisterType::ALL[kind];
+            let p = point(register_type, order);
+            if let (Some(value), quality) = decode(&p, &words, None)
+                && quality.is_good()
+                && !register_type.is_of_bits()
+                && !value.as_f64().is_some_and(f64::is_nan)
+            {
+                proptest::prop_assert_eq!(encode(&p, &value, None), Some(words));
+            }
+        }
+    }
 }

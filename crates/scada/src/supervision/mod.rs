@@ -17,7 +17,7 @@ mod outbox;
 pub use backoff::Backoff;
 pub use outbox::{Batch, Event, EventKind, MAX_EVENTS, Outbox};
 
-use crate::device::{Command, Device, DeviceError, Link};
+use crate::device::{Command, CommandError, Device, DeviceError, Link};
 use crate::document::{DeviceSpec, ProtocolSpec, Timing};
 use crate::iec104::Iec104Device;
 use crate::iec61850::Iec61850Device;
@@ -157,6 +157,10 @@ async fn supervise(supervised: Supervised, outbox: Arc<Outbox>, mut commands: mp
         if matches!(why, DeviceError::Stopped) {
             return;
         }
+        // What waited for this connection is not for the next one, whenever that comes.
+        while let Ok(command) = commands.try_recv() {
+            refuse(&*device, command);
+        }
         let was_recovered = outbox.is_recovered();
         let was_connected = outbox.lost();
         if was_recovered {
@@ -187,6 +191,12 @@ async fn supervise(supervised: Supervised, outbox: Arc<Outbox>, mut commands: mp
     }
 }
 
+fn refuse(device: &dyn Device, command: Command) {
+    let device = device.id().to_owned();
+    // Whoever asked may have stopped waiting.
+    let _ = command.reply.send(Err(CommandError::NotConnected { device }));
+}
+
 /// A pause, in which commands are refused and values go on growing old.
 async fn wait(
     pause: Duration,
@@ -201,10 +211,7 @@ async fn wait(
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
-            Some(command) = commands.recv() => {
-                let device = device.id().to_owned();
-                let _ = command.reply.send(Err(crate::device::CommandError::NotConnected { device }));
-            }
+            Some(command) = commands.recv() => refuse(device, command),
             () = sleep_until(until) => return,
             _ = tick.tick() => outbox.tick(),
         }

@@ -58,49 +58,50 @@ impl Proxy {
     }
 
     /// Writes what went over the wire as packets of TCP to `server_port`, and lets tshark take them apart: the number of packets that are
-    /// malformed, and of frames that it reads as `protocol`.
-    pub fn dissected(&self, server_port: u16, protocol: &str) -> (usize, usize) {
+    /// malformed, of those that it reads as `protocol`, and of all.
+    pub fn dissected(&self, server_port: u16, protocol: &str) -> (usize, usize, usize) {
+        // The wire may still carry something: what is counted is what the capture holds.
+        let packets = std::mem::take(&mut *self.packets.lock().expect("no panic"));
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("wire.pcap");
-        std::fs::write(&file, self.pcap(server_port)).expect("a capture");
-        let lines = |filter: &str| tshark(&file, filter);
-        (lines("_ws.malformed"), lines(protocol))
+        std::fs::write(&file, pcap(&packets, server_port)).expect("a capture");
+        (tshark(&file, "_ws.malformed"), tshark(&file, protocol), packets.len())
     }
+}
 
-    fn pcap(&self, server_port: u16) -> Vec<u8> {
-        let mut out = Vec::new();
-        // Microseconds, version 2.4, raw IP (101).
-        for word in [0xA1B2_C3D4u32, 0x0004_0002, 0, 0, 0xFFFF, 101] {
+fn pcap(packets: &[Packet], server_port: u16) -> Vec<u8> {
+    let mut out = Vec::new();
+    // Microseconds, version 2.4, raw IP (101).
+    for word in [0xA1B2_C3D4u32, 0x0004_0002, 0, 0, 0xFFFF, 101] {
+        out.extend(word.to_le_bytes());
+    }
+    let mut next: std::collections::HashMap<(u16, bool), u32> = std::collections::HashMap::new();
+    for (i, packet) in packets.iter().enumerate() {
+        let client_port = 40_000 + packet.connection;
+        let (from, to) = if packet.is_to_server { (client_port, server_port) } else { (server_port, client_port) };
+        let sent = *next.get(&(packet.connection, packet.is_to_server)).unwrap_or(&1);
+        let received = *next.get(&(packet.connection, !packet.is_to_server)).unwrap_or(&1);
+        next.insert((packet.connection, packet.is_to_server), sent + packet.octets.len() as u32);
+        let total = 40 + packet.octets.len();
+        for word in [i as u32 / 1000, i as u32 % 1000 * 1000, total as u32, total as u32] {
             out.extend(word.to_le_bytes());
         }
-        let mut next: std::collections::HashMap<(u16, bool), u32> = std::collections::HashMap::new();
-        for (i, packet) in self.packets.lock().expect("no panic").iter().enumerate() {
-            let client_port = 40_000 + packet.connection;
-            let (from, to) = if packet.is_to_server { (client_port, server_port) } else { (server_port, client_port) };
-            let sent = *next.get(&(packet.connection, packet.is_to_server)).unwrap_or(&1);
-            let received = *next.get(&(packet.connection, !packet.is_to_server)).unwrap_or(&1);
-            next.insert((packet.connection, packet.is_to_server), sent + packet.octets.len() as u32);
-            let total = 40 + packet.octets.len();
-            for word in [i as u32 / 1000, i as u32 % 1000 * 1000, total as u32, total as u32] {
-                out.extend(word.to_le_bytes());
-            }
-            let (client, server) = (Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2));
-            let (source, target) = if packet.is_to_server { (client, server) } else { (server, client) };
-            out.extend([0x45, 0]);
-            out.extend((total as u16).to_be_bytes());
-            out.extend([0, 0, 0x40, 0, 64, 6, 0, 0]);
-            out.extend(source.octets());
-            out.extend(target.octets());
-            out.extend(from.to_be_bytes());
-            out.extend(to.to_be_bytes());
-            out.extend(sent.to_be_bytes());
-            out.extend(received.to_be_bytes());
-            // Header of five words, PSH and ACK, an open window, no checksum.
-            out.extend([0x50, 0x18, 0xFF, 0xFF, 0, 0, 0, 0]);
-            out.extend(&packet.octets);
-        }
-        out
+        let (client, server) = (Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2));
+        let (source, target) = if packet.is_to_server { (client, server) } else { (server, client) };
+        out.extend([0x45, 0]);
+        out.extend((total as u16).to_be_bytes());
+        out.extend([0, 0, 0x40, 0, 64, 6, 0, 0]);
+        out.extend(source.octets());
+        out.extend(target.octets());
+        out.extend(from.to_be_bytes());
+        out.extend(to.to_be_bytes());
+        out.extend(sent.to_be_bytes());
+        out.extend(received.to_be_bytes());
+        // Header of five words, PSH and ACK, an open window, no checksum.
+        out.extend([0x50, 0x18, 0xFF, 0xFF, 0, 0, 0, 0]);
+        out.extend(&packet.octets);
     }
+    out
 }
 
 /// Packets that a filter of tshark lets through.
