@@ -440,7 +440,7 @@ fn tshark_finds_no_malformed_frame() {
     }
     let folder = tempfile::tempdir().unwrap();
     let capture = folder.path().join("mms.pcap");
-    let script = "ip link set lo up && { tshark -q -i lo -w \"$1\" & sleep 2; \"$0\" --exact libiec61850_against_our_device; status=$?; sleep 1; kill -INT $!; wait $!; exit $status; }";
+    let script = "ip link set lo up && { tshark -q -i lo -w \"$1\" & while [ ! -s \"$1\" ]; do sleep 0.1; done; sleep 1; \"$0\" --exact libiec61850_against_our_device; status=$?; sleep 1; kill -INT $!; wait $!; exit $status; }";
     let output = std::process::Command::new("unshare")
         .args(["-rn", "bash", "-c", script])
         .arg(std::env::current_exe().unwrap())
