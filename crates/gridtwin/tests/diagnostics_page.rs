@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const STAGES: [&str; 34] = [
+const STAGES: [&str; 35] = [
     "READ",
     "CHECK",
     "SOLVE",
@@ -40,6 +40,7 @@ const STAGES: [&str; 34] = [
     "SWITCHING",
     "CLUSTER",
     "COMPARISON",
+    "SCL",
     "DEVICE",
 ];
 

@@ -9,7 +9,7 @@
 //!
 //! * [`point`] is the one point model: value, quality, times, deadband, checks, substitution;
 //! * [`document`] says which devices and points there are;
-//! * [`device`] is what a protocol has to offer: sessions that tell readings and take commands; [`modbus`] and [`iec104`] do;
+//! * [`device`] is what a protocol has to offer: sessions that tell readings and take commands; [`modbus`], [`iec104`] and [`iec61850`] do;
 //! * [`supervision`] keeps devices connected and never lets a value stand still in silence;
 //! * [`telecontrol`] is the one way by which a command reaches a device;
 //! * [`simulate`] is the device side, for tests and for plants that are computed.
@@ -20,6 +20,7 @@
 pub mod device;
 pub mod document;
 pub mod iec104;
+pub mod iec61850;
 pub mod modbus;
 pub mod point;
 pub mod simulate;

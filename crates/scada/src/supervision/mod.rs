@@ -20,6 +20,7 @@ pub use outbox::{Batch, Event, EventKind, MAX_EVENTS, Outbox};
 use crate::device::{Command, CommandError, Device, DeviceError, Link};
 use crate::document::{DeviceSpec, ProtocolSpec, Timing};
 use crate::iec104::Iec104Device;
+use crate::iec61850::Iec61850Device;
 use crate::modbus::ModbusDevice;
 use crate::time::UtcTime;
 use std::collections::HashMap;
@@ -49,7 +50,7 @@ pub fn supervised(spec: &DeviceSpec) -> Option<Supervised> {
     let device: Box<dyn Device> = match &spec.protocol {
         ProtocolSpec::Modbus(map) => Box::new(ModbusDevice::new(&*spec.id, points, map.clone(), timeout_s)),
         ProtocolSpec::Iec104(map) => Box::new(Iec104Device::new(&*spec.id, points, map.clone(), timeout_s)),
-        ProtocolSpec::Iec61850(_) => return None,
+        ProtocolSpec::Iec61850(map) => Box::new(Iec61850Device::new(&*spec.id, points, map.clone(), timeout_s)),
     };
     Some(Supervised { device, addresses: spec.addresses.clone(), timing: spec.timing })
 }
