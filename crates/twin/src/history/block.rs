@@ -274,9 +274,8 @@ mod tests {
     }
 
     fn quality() -> impl Strategy<Value = Quality> {
-        (0..3u32, any::<u16>()).prop_map(|(v, f)| {
-            Quality::new([Validity::Good, Validity::Questionable, Validity::Invalid][v as usize], Flags(f))
-        })
+        (0..3u32, any::<u16>())
+            .prop_map(|(v, f)| Quality::new([Validity::Good, Validity::Questionable, Validity::Invalid][v as usize], Flags(f)))
     }
 
     fn entry() -> impl Strategy<Value = Entry> {

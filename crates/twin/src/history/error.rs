@@ -68,9 +68,7 @@ impl HistoryError {
                 Diagnostic::error("HISTORY.DISK.FULL", text),
                 "Free some space, or keep raw values for a shorter time. Writing goes on by itself; what was acknowledged is safe.",
             ),
-            Self::Locked { .. } => {
-                (Diagnostic::error("HISTORY.FOLDER.LOCKED", text), "Stop the other program, or name another folder.")
-            }
+            Self::Locked { .. } => (Diagnostic::error("HISTORY.FOLDER.LOCKED", text), "Stop the other program, or name another folder."),
             Self::NotAHistory { .. } => (Diagnostic::error("HISTORY.FOLDER.FOREIGN", text), "Name a new folder, or the one of a history."),
             Self::OtherVersion { .. } => {
                 (Diagnostic::error("HISTORY.FOLDER.VERSION", text), "Use the program that wrote it, or name another folder.")
@@ -95,7 +93,9 @@ impl HistoryError {
             Self::PointName { .. } => (Diagnostic::error("HISTORY.POINT.NAME", text), "Give the point such a name."),
             Self::Options { .. } => (Diagnostic::error("HISTORY.OPTIONS.INVALID", text), "Correct the option."),
             Self::EmptyRange { .. } => (Diagnostic::error("HISTORY.RANGE.EMPTY", text), "Ask for a range whose end comes after its start."),
-            Self::EventTooLong { .. } => (Diagnostic::error("HISTORY.EVENT.TOO_LONG", text), "Keep long texts elsewhere, and name the place."),
+            Self::EventTooLong { .. } => {
+                (Diagnostic::error("HISTORY.EVENT.TOO_LONG", text), "Keep long texts elsewhere, and name the place.")
+            }
         };
         let found = found.hint(hint);
         match self {

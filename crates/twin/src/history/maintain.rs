@@ -312,7 +312,8 @@ fn remove_summaries(shared: &Shared, now: UtcTime, done: &mut Maintained) -> Res
     let (hours, hourly_from) = {
         let state = shared.read();
         let days: BTreeSet<i64> = state.hourly.keys().map(|h| h.div_euclid(DAY_HOURS)).filter(|d| *d < hourly_until).collect();
-        let ready: Vec<i64> = days.into_iter().take_while(|d| state.clean_day(*d).is_some() && (d + 1) * DAY_HOURS <= state.raw_from).collect();
+        let ready: Vec<i64> =
+            days.into_iter().take_while(|d| state.clean_day(*d).is_some() && (d + 1) * DAY_HOURS <= state.raw_from).collect();
         let from = ready.last().map(|d| (d + 1) * DAY_HOURS);
         let hours: Vec<i64> = from.map(|f| state.hourly.range(..f).map(|(h, _)| *h).collect()).unwrap_or_default();
         (hours, from)

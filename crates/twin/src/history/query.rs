@@ -22,7 +22,9 @@ pub enum Resolution {
     Hourly,
     Daily,
     /// As fine as gives about so many values a point, and as what is kept of the range allows.
-    Auto { values: usize },
+    Auto {
+        values: usize,
+    },
 }
 
 impl Resolution {
@@ -122,6 +124,7 @@ pub(crate) fn answer(shared: &Shared, query: &Query) -> Result<Answer, HistoryEr
     }
     let resolution = chosen(shared, query.resolution, from_us, to_us);
     let mut asked = Asked { shared, hold_us: us(shared.options.hold), now_us: query.now.us, findings: Vec::new() };
+    asked.findings.extend(expired(shared, resolution, from_us));
     let series = match resolution {
         Resolution::Raw | Resolution::Auto { .. } => asked.raw(&query.points, from_us, to_us),
         Resolution::Every(width) => {
@@ -156,6 +159,21 @@ fn chosen(shared: &Shared, wanted: Resolution, from_us: i64, to_us: i64) -> Reso
         let width = WIDTHS_S.into_iter().find(|s| s * 1_000_000 >= width_us).unwrap_or(1800);
         Resolution::Every(Duration::from_secs(width as u64))
     }
+}
+
+/// Says that the begin of a range is kept only more coarsely.
+fn expired(shared: &Shared, resolution: Resolution, from_us: i64) -> Option<Diagnostic> {
+    let state = shared.read();
+    let (what, from_hour) = match resolution {
+        Resolution::Daily => return None,
+        Resolution::Hourly => ("hourly", state.hourly_from),
+        _ => ("raw", state.raw_from),
+    };
+    (from_us.div_euclid(HOUR_US) < from_hour).then(|| {
+        Diagnostic::note("HISTORY.RANGE.EXPIRED", format!("{what} values are not kept for the whole range"))
+            .detail(format!("They begin {} s after 1970.", from_hour * 3600))
+            .hint("Ask for hours or days of what lies before.")
+    })
 }
 
 /// What answering needs at every step.
@@ -199,20 +217,17 @@ impl Asked<'_> {
     /// Hours or days: from their summaries where these say what the samples say, else from the samples.
     fn summaries(&mut self, points: &[PointId], from_us: i64, to_us: i64, width_us: i64) -> Vec<Series> {
         let (from_us, to_us) = widened(from_us, to_us, width_us);
-        // Which files are clean and what is in memory have to be of one moment: files are replaced only while maintaining, and then by
-        // such as say the same.
-        let (hours, days) = {
+        // Which files are clean, and the samples of those that are not, have to be of one moment.
+        let (hours, days, snapshot) = {
             let state = self.shared.read();
             let hours: BTreeMap<i64, RollupFile> = (from_us / HOUR_US..to_us / HOUR_US)
                 .filter(|h| state.hourly.contains_key(h))
                 .filter_map(|h| state.clean_hour(h).map(|f| (h, f.clone())))
                 .collect();
-            let days: BTreeMap<i64, RollupFile> = (from_us / DAY_US..(to_us + DAY_US - 1) / DAY_US)
-                .filter_map(|d| state.clean_day(d).map(|f| (d, f.clone())))
-                .collect();
-            (hours, days)
+            let days: BTreeMap<i64, RollupFile> =
+                (from_us / DAY_US..(to_us + DAY_US - 1) / DAY_US).filter_map(|d| state.clean_day(d).map(|f| (d, f.clone()))).collect();
+            (hours, days, Snapshot::of(&state, Memory::Range(points, from_us - self.hold_us, to_us)))
         };
-        let snapshot = self.snapshot(points, from_us, to_us);
         let mut found = Vec::new();
         for point in points {
             let mut rows = Vec::new();

@@ -354,7 +354,13 @@ impl RollupFile {
     /// All rows.
     pub(crate) fn all(&self) -> Result<Vec<(PointId, Bucket)>, HistoryError> {
         let octets = std::fs::read(&self.path).map_err(|e| HistoryError::io("read", &self.path, &e))?;
-        let rows = octets.get(HEADER..).unwrap_or_default().chunks_exact(ROW).zip(0..).map(|(o, i)| self.row(o, i)).collect::<Result<Vec<_>, _>>()?;
+        let rows = octets
+            .get(HEADER..)
+            .unwrap_or_default()
+            .chunks_exact(ROW)
+            .zip(0..)
+            .map(|(o, i)| self.row(o, i))
+            .collect::<Result<Vec<_>, _>>()?;
         if rows.len() as u64 != self.rows {
             return Err(HistoryError::damaged(&self.path, octets.len() as u64, "it does not hold as many rows as its header says"));
         }

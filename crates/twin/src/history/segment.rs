@@ -260,8 +260,15 @@ impl<'a> SegmentWriter<'a> {
     ) -> Result<Self, HistoryError> {
         let temporary = temporary_of(&place);
         let file = faults.check("write").and_then(|()| File::create(&temporary)).map_err(|e| HistoryError::io("write", &temporary, &e))?;
-        let mut writer =
-            Self { faults, place, temporary, file: Some(BufWriter::with_capacity(1 << 18, file)), offset: 0, index: Vec::new(), last_sequence };
+        let mut writer = Self {
+            faults,
+            place,
+            temporary,
+            file: Some(BufWriter::with_capacity(1 << 18, file)),
+            offset: 0,
+            index: Vec::new(),
+            last_sequence,
+        };
         let mut header = Vec::with_capacity(HEADER);
         header.extend(MAGIC);
         header.extend(VERSION.to_le_bytes());

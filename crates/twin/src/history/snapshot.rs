@@ -6,7 +6,7 @@ use super::history::Shared;
 use super::memtable::Memtable;
 use super::sample::{Entry, PointId};
 use super::segment::{IndexEntry, Segment};
-use super::state::hour_of;
+use super::state::{State, hour_of};
 use network::Diagnostic;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -31,13 +31,18 @@ pub(crate) struct Snapshot {
 
 impl Shared {
     pub(crate) fn snapshot(&self, memory: Memory) -> Snapshot {
-        let state = self.read();
+        Snapshot::of(&self.read(), memory)
+    }
+}
+
+impl Snapshot {
+    pub(crate) fn of(state: &State, memory: Memory) -> Self {
         let active = match memory {
             Memory::Range(points, from, to) => points.iter().map(|p| (*p, state.active.range(*p, from, to))).collect(),
             Memory::At(at) => state.active.points().filter_map(|p| state.active.at(p, at).map(|e| (p, vec![e]))).collect(),
             Memory::Nothing => HashMap::new(),
         };
-        Snapshot {
+        Self {
             segments: state.segments.clone(),
             damaged: state.damaged.clone(),
             carry: state.carry.clone(),

@@ -72,8 +72,7 @@ pub(crate) struct Kept {
 impl State {
     /// Reads what a folder holds. The logs become frozen memtables.
     pub(crate) fn read(folder: &Path, findings: &mut Vec<Diagnostic>) -> Result<Self, HistoryError> {
-        let mut state =
-            Self { raw_from: i64::MIN, hourly_from: i64::MIN, next_sequence: 1, next_event: 1, ..Self::default() };
+        let mut state = Self { raw_from: i64::MIN, hourly_from: i64::MIN, next_sequence: 1, next_event: 1, ..Self::default() };
         state.read_carry(folder, findings)?;
         state.read_segments(folder, findings)?;
         for (name, into) in [("hourly", &mut state.hourly), ("daily", &mut state.daily)] {

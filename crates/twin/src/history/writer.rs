@@ -44,10 +44,20 @@ const FROZEN_MAX: usize = 2;
 const OVERFULL: usize = 4;
 
 pub(crate) enum Request {
-    Samples { samples: Vec<Sample>, text: Vec<u8>, crc: u32, reply: Sender<Receipt> },
-    Events { events: Vec<(UtcTime, Vec<u8>)>, reply: Sender<(u64, u64)> },
+    Samples {
+        samples: Vec<Sample>,
+        text: Vec<u8>,
+        crc: u32,
+        reply: Sender<Receipt>,
+    },
+    Events {
+        events: Vec<(UtcTime, Vec<u8>)>,
+        reply: Sender<(u64, u64)>,
+    },
     /// Begin another log, so that what is in memory becomes segments.
-    Rotate { reply: Sender<()> },
+    Rotate {
+        reply: Sender<()>,
+    },
     Stop,
 }
 
@@ -215,10 +225,10 @@ impl Writer {
             (state.active.samples, state.next_sequence)
         };
         if held >= OVERFULL * self.shared.options.segment_samples && self.shared.read().frozen.len() >= FROZEN_MAX {
-            return Err(self.shared.flush_trouble().unwrap_or_else(|| HistoryError::QueueFull {
-                waiting: held,
-                limit: OVERFULL * self.shared.options.segment_samples,
-            }));
+            return Err(self
+                .shared
+                .flush_trouble()
+                .unwrap_or_else(|| HistoryError::QueueFull { waiting: held, limit: OVERFULL * self.shared.options.segment_samples }));
         }
         if self.log.as_ref().is_none_or(|l| l.distrusted) {
             self.begin_log()?;
