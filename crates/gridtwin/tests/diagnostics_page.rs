@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const STAGES: [&str; 35] = [
+const STAGES: [\&str; 0] = [
     "READ",
     "CHECK",
     "SOLVE",
@@ -42,6 +42,7 @@ const STAGES: [&str; 35] = [
     "COMPARISON",
     "SCL",
     "DEVICE",
+    "HISTORY",
 ];
 
 fn is_code(text: &str) -> bool {
