@@ -1,0 +1,3 @@
+//! The live twin of a plant.
+
+pub mod alarms;
