@@ -17,17 +17,17 @@
 
 mod actions;
 pub mod condition;
-
+pub mod document;
 pub mod engine;
 pub mod event;
 pub mod flood;
 pub mod maintenance;
-
+pub mod notify;
 pub mod points;
-
+pub mod report;
 pub mod rule;
 pub mod state;
-
+pub mod thresholds;
 mod view;
 
 pub use actions::{Actor, Outcome, Refusal};
