@@ -64,6 +64,7 @@ pub struct Snapshot {
     memories: BTreeMap<Arc<str>, Memory>,
     samples: BTreeMap<Arc<str>, Sample>,
     returned: BTreeMap<Arc<str>, UtcTime>,
+    again: BTreeSet<Arc<str>>,
     flood: Flood,
     schedule: Schedule,
 }
@@ -209,6 +210,7 @@ impl Engine {
                 *slot = memory;
             }
         }
+        self.again = snapshot.again.iter().filter_map(|id| self.by_id.get(id).copied()).collect();
     }
 
     /// What every point shows becomes unknown, as after a time in which nobody listened. Alarms stay as they are, and are told as unknown with
@@ -238,6 +240,7 @@ impl Engine {
             memories: ids().zip(self.memories.iter().cloned()).collect(),
             samples: points.zip(&self.samples).filter_map(|(n, s)| Some((n, s.clone()?))).collect(),
             returned: devices.zip(&self.returned).filter_map(|(d, at)| Some((d, (*at)?))).collect(),
+            again: self.again.iter().map(|i| self.rules[*i as usize].id.clone()).collect(),
             flood: self.flood.clone(),
             schedule: self.schedule.clone(),
         }
