@@ -292,7 +292,8 @@ fn suppression_by_design_follows_its_condition() {
 
 #[test]
 fn a_lost_device_has_one_alarm_in_place_of_all_its_points() {
-    let quality = |id: &str, p| Rule::new(id, "q", Condition::Quality { point: PointIndex(p), any_of: vec![QualityWord::Lost, QualityWord::Old] });
+    let quality =
+        |id: &str, p| Rule::new(id, "q", Condition::Quality { point: PointIndex(p), any_of: vec![QualityWord::Lost, QualityWord::Old] });
     let device = Rule::new("comms", "c", Condition::Device { device: DeviceIndex(1) });
     let mut b = Bench::new(vec![quality("x", 13), quality("y", 14), device]);
     let lost = Quality::questionable(Flags::COMM_LOST | Flags::OLD);
@@ -314,7 +315,10 @@ fn a_lost_device_has_one_alarm_in_place_of_all_its_points() {
 fn maintenance_takes_the_alarms_of_its_asset_out_of_service() {
     let mut b = Bench::new(vec![Rule { asset: Some("TX1".into()), ..high("a", 0, 10.0) }, high("b", 1, 10.0)]);
     let entry = Entry::new("TX1", at(100.0), at(200.0), "crew", "preventive");
-    assert_eq!(b.engine.plan_maintenance(at(0.0), &Entry::new("TX9", at(1.0), at(2.0), "c", "k"), ME, &mut b.journal).unwrap().refused.len(), 1);
+    assert_eq!(
+        b.engine.plan_maintenance(at(0.0), &Entry::new("TX9", at(1.0), at(2.0), "c", "k"), ME, &mut b.journal).unwrap().refused.len(),
+        1
+    );
     assert_eq!(b.engine.plan_maintenance(at(0.0), &entry, ME, &mut b.journal).unwrap().events.len(), 1);
     assert_eq!(b.tick(100.0), [EventKind::MaintenanceBegan, EventKind::RemovedFromService]);
     assert_eq!(b.send("p0", 11.0, 150.0), [EventKind::Raised]);
@@ -480,7 +484,8 @@ fn play(engine: &mut Engine, journal: &mut Vec<Event>, now: UtcTime, one: &Move)
         Move::Remove(i) => drop(engine.remove_from_service(now, &[&id(i)], ME, journal).unwrap()),
         Move::Return(i) => drop(engine.return_to_service(now, &[&id(i)], ME, journal).unwrap()),
         Move::Plan => {
-            let entry = Entry::new("TX1", now.plus(std::time::Duration::from_secs(20)), now.plus(std::time::Duration::from_secs(80)), "c", "k");
+            let entry =
+                Entry::new("TX1", now.plus(std::time::Duration::from_secs(20)), now.plus(std::time::Duration::from_secs(80)), "c", "k");
             engine.plan_maintenance(now, &entry, ME, journal).unwrap();
         }
         Move::Fail(p, x) => {

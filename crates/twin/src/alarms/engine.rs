@@ -8,10 +8,10 @@
 //! Time is handed in, and never goes back: an earlier `now` counts as the latest one. Delays, shelves, work and floods that end between two
 //! calls are dealt with at their own instants before the call's own business.
 
+use super::actions::Actor;
 use super::condition::{Facts, LeafMemory, Truth, judge, leaf_count};
 use super::event::{Event, EventKind, Journal, JournalFault};
 use super::flood::{BEGINS_ABOVE, Flood, Turn};
-use super::actions::Actor;
 use super::maintenance::{Entry, Schedule};
 use super::points::{DeviceIndex, PointIndex, PointTable, Sample};
 use super::rule::{Condition, Rule, later};
@@ -513,7 +513,8 @@ impl Engine {
         let mut due = covered_until;
         if wants_suppression && !self.records[at].suppressed_by_design {
             let mut event = self.event_of(i, EventKind::SuppressedByDesign);
-            event.comment = Some(if is_covered { "its device is lost, which has an alarm of its own" } else { "the rule's own condition" }.into());
+            event.comment =
+                Some(if is_covered { "its device is lost, which has an alarm of its own" } else { "the rule's own condition" }.into());
             self.emit_of(i, event);
         }
         let is_active = self.records[at].standing.is_active();

@@ -134,7 +134,13 @@ pub struct Held {
 pub enum Content {
     Event(Box<Event>),
     /// What was held back, and since when.
-    Summary { since: UtcTime, events: usize, first_sequence: u64, last_sequence: u64, groups: Vec<Held> },
+    Summary {
+        since: UtcTime,
+        events: usize,
+        first_sequence: u64,
+        last_sequence: u64,
+        groups: Vec<Held>,
+    },
 }
 
 /// Something to be sent.

@@ -1,9 +1,9 @@
 //! The points that rules may name, with what is needed to judge a rule before it runs.
 
 use super::rule::StateWord;
-use scada::point::{PointSpec, ValueKind};
 use scada::UtcTime;
 use scada::point::{Flags, Quality, Update, Value};
+use scada::point::{PointSpec, ValueKind};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -122,7 +122,8 @@ pub fn rules_of(threshold: &Threshold, points: &PointTable) -> Result<Vec<Rule>,
     }
     let comparison = threshold.condition.trim();
     if !["<", ">", "=", "range"].contains(&comparison) {
-        let finding = Diagnostic::error("ALARM.VALUE.UNKNOWN_WORD", format!("the condition of {of} is \"{comparison}\", which is no choice"));
+        let finding =
+            Diagnostic::error("ALARM.VALUE.UNKNOWN_WORD", format!("the condition of {of} is \"{comparison}\", which is no choice"));
         faults.push(finding.hint("choose from >, <, = and range"));
     } else if matches!(threshold.threshold_value, ThresholdValue::Two(_)) != (comparison == "range") {
         let finding = Diagnostic::error("ALARM.VALUE.KIND", format!("the value of {of} does not fit its condition \"{comparison}\""));
@@ -138,8 +139,7 @@ pub fn rules_of(threshold: &Threshold, points: &PointTable) -> Result<Vec<Rule>,
     }
     let found = points_of(threshold, points);
     if found.is_empty() {
-        let known: BTreeSet<&str> =
-            points.entries().flat_map(|(_, e)| [Some(&*e.name), e.quantity.as_deref()]).flatten().collect();
+        let known: BTreeSet<&str> = points.entries().flat_map(|(_, e)| [Some(&*e.name), e.quantity.as_deref()]).flatten().collect();
         let known: Vec<&str> = known.into_iter().collect();
         let near = nearest(&threshold.parameter, &known).map_or(String::new(), |n| format!("; the nearest is \"{n}\""));
         let what = format!("{of} fits no point: none has the parameter \"{}\" at such an asset{near}", threshold.parameter);
@@ -165,7 +165,8 @@ pub fn rules_of(threshold: &Threshold, points: &PointTable) -> Result<Vec<Rule>,
                     _ if x.fract() == 0.0 && x.abs() < 9e15 && entry.can_be(&StateWord::Number(0)) => StateWord::Number(x as i64),
                     _ => {
                         let what = format!("point \"{}\" of {of} can never be exactly {x}", entry.name);
-                        faults.push(Diagnostic::error("ALARM.POINT.KIND", what).hint("compare with a state, a whole number, or use > or <"));
+                        faults
+                            .push(Diagnostic::error("ALARM.POINT.KIND", what).hint("compare with a state, a whole number, or use > or <"));
                         continue;
                     }
                 };

@@ -127,7 +127,8 @@ impl Engine {
 
     /// What an operator works from: unacknowledged first, then by priority, then the newest.
     pub fn listed(&self) -> Vec<AlarmView> {
-        let mut listed: Vec<AlarmView> = (0..self.rules.len()).filter(|i| self.records[*i].state().is_listed()).map(|i| self.view(i)).collect();
+        let mut listed: Vec<AlarmView> =
+            (0..self.rules.len()).filter(|i| self.records[*i].state().is_listed()).map(|i| self.view(i)).collect();
         listed.sort_by_key(|a| {
             let newest = std::cmp::Reverse(a.changed_at);
             (!a.standing.wants_acknowledgement(), std::cmp::Reverse(a.priority), newest)
@@ -136,8 +137,7 @@ impl Engine {
     }
 
     pub fn counts(&self) -> Counts {
-        let mut counts =
-            Counts { flood_since: self.flood.since, shown_in_ten_minutes: self.flood.count(self.clock), ..Counts::default() };
+        let mut counts = Counts { flood_since: self.flood.since, shown_in_ten_minutes: self.flood.count(self.clock), ..Counts::default() };
         for view in self.alarms() {
             match view.state {
                 AlarmState::Shelved => counts.shelved += 1,

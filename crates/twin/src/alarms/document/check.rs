@@ -19,8 +19,10 @@ pub(super) fn rules(context: &Context, rules: &[(u32, Rule)]) {
     for (line, rule) in rules {
         rule.condition.leaves(&mut |leaf| reachable(context, *line, rule, leaf));
         if rule.response.is_none() && rule.priority >= Priority::High {
-            let finding = Diagnostic::warning("ALARM.RULE.NO_RESPONSE", format!("alarm \"{}\" does not say what the operator has to do", rule.id));
-            let finding = finding.detail(format!("Its priority is {}; without an answer to it, it is no alarm after IEC 62682.", rule.priority.name()));
+            let finding =
+                Diagnostic::warning("ALARM.RULE.NO_RESPONSE", format!("alarm \"{}\" does not say what the operator has to do", rule.id));
+            let finding = finding
+                .detail(format!("Its priority is {}; without an answer to it, it is no alarm after IEC 62682.", rule.priority.name()));
             context.findings.add(finding.hint("add `response:`, or let it be an event of low priority"), *line);
         }
         if !rule.enabled {

@@ -269,7 +269,10 @@ fn point(context: &Context, fields: &Fields) -> Option<PointIndex> {
     let found = context.points.find(&name);
     if found.is_none() {
         let near = near(&name, &context.point_names);
-        let finding = Diagnostic::error("ALARM.POINT.UNKNOWN", format!("{} names the point \"{}\", which no device has{near}", fields.of, cut(&name)));
+        let finding = Diagnostic::error(
+            "ALARM.POINT.UNKNOWN",
+            format!("{} names the point \"{}\", which no device has{near}", fields.of, cut(&name)),
+        );
         fields.findings.add(finding.hint("correct the name, or add the point to its device"), fields.line_of("point"));
     }
     found
@@ -280,8 +283,10 @@ fn device(context: &Context, fields: &Fields) -> Option<DeviceIndex> {
     let found = context.points.find_device(&id);
     if found.is_none() {
         let ids: Vec<&str> = context.points.device_ids().iter().map(|d| &**d).collect();
-        let finding =
-            Diagnostic::error("ALARM.DEVICE.UNKNOWN", format!("{} names the device \"{}\", which there is not{}", fields.of, cut(&id), near(&id, &ids)));
+        let finding = Diagnostic::error(
+            "ALARM.DEVICE.UNKNOWN",
+            format!("{} names the device \"{}\", which there is not{}", fields.of, cut(&id), near(&id, &ids)),
+        );
         fields.findings.add(finding.hint("correct the id"), fields.line_of("device"));
     }
     found

@@ -32,8 +32,20 @@ fn condition_keys() -> Map<String, Value> {
         ("window_s", of(json!({"type": "number", "minimum": 0.1, "maximum": 86400}), "Window of a rate, seconds.")),
         ("direction", of(choice(&Direction::ALL), "Which way a rate counts.")),
         ("deadband", of(json!({"type": "number", "minimum": 0}), "How far back the value has to be before the condition is gone.")),
-        ("is", of(json!({"type": ["string", "integer", "boolean", "array"]}), "A state or several: on, off, intermediate, bad, a whole number, a text.")),
-        ("quality", of(json!({"anyOf": [quality.clone(), {"type": "array", "items": quality, "minItems": 1}]}), "Holds while the quality is one of these.")),
+        (
+            "is",
+            of(
+                json!({"type": ["string", "integer", "boolean", "array"]}),
+                "A state or several: on, off, intermediate, bad, a whole number, a text.",
+            ),
+        ),
+        (
+            "quality",
+            of(
+                json!({"anyOf": [quality.clone(), {"type": "array", "items": quality, "minItems": 1}]}),
+                "Holds while the quality is one of these.",
+            ),
+        ),
         ("device", of(json!({"type": "string"}), "Holds while none of the points of this device can be had.")),
         ("all", of(json!({"type": "array", "items": part.clone(), "minItems": 1}), "Holds while all of these do.")),
         ("any", of(json!({"type": "array", "items": part.clone(), "minItems": 1}), "Holds while one of these does.")),
@@ -78,7 +90,10 @@ pub fn json_schema() -> Value {
         }),
         &["zone", "from", "to"],
     );
-    let limit = object(json!({"notices": {"type": "integer", "minimum": 1}, "window_s": {"type": "number", "minimum": 1}}), &["notices", "window_s"]);
+    let limit = object(
+        json!({"notices": {"type": "integer", "minimum": 1}, "window_s": {"type": "number", "minimum": 1}}),
+        &["notices", "window_s"],
+    );
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "GridTwin alarms",

@@ -72,7 +72,10 @@ fn a_whole_document_is_read_and_comes_back_from_yaml_and_json() {
         let again = read(&text, "b", &points);
         assert!(again.diagnostics.is_empty(), "{text}\n{:#?}", again.diagnostics);
         assert_eq!(again.rules, read_once.rules, "{text}");
-        assert_eq!((again.settings, again.maintenance, again.routes), (read_once.settings, read_once.maintenance.clone(), read_once.routes.clone()));
+        assert_eq!(
+            (again.settings, again.maintenance, again.routes),
+            (read_once.settings, read_once.maintenance.clone(), read_once.routes.clone())
+        );
     }
 }
 
@@ -118,9 +121,17 @@ const FAULTY: &[(&str, &str, u32)] = &[
     ),
     ("alarms:\n - {id: a, text: t, point: tx1.oil_c, high: 90, priority: high}", "ALARM.RULE.NO_RESPONSE", 2),
     ("alarms: []\nmaintenance:\n - {asset: X, from: now, to: 2026-01-01T00:00:00Z, who: w, kind: k}", "ALARM.TIME.UNREADABLE", 3),
-    ("alarms: []\nmaintenance:\n - {asset: X, from: 2026-01-01T00:00:00Z, to: 2026-01-02T00:00:00Z, who: w, kind: k}", "ALARM.ASSET.UNKNOWN", 3),
+    (
+        "alarms: []\nmaintenance:\n - {asset: X, from: 2026-01-01T00:00:00Z, to: 2026-01-02T00:00:00Z, who: w, kind: k}",
+        "ALARM.ASSET.UNKNOWN",
+        3,
+    ),
     ("alarms: []\nnotify:\n - {id: n, channel: email, to: a, groups: g}", "ALARM.GROUP.UNKNOWN", 3),
-    ("alarms: []\nnotify:\n - {id: n, channel: email, to: a, hours: {zone: Mars/Olympus, from: '22:00', to: '06:00'}}", "ALARM.TIME.ZONE", 3),
+    (
+        "alarms: []\nnotify:\n - {id: n, channel: email, to: a, hours: {zone: Mars/Olympus, from: '22:00', to: '06:00'}}",
+        "ALARM.TIME.ZONE",
+        3,
+    ),
 ];
 
 #[test]
@@ -159,7 +170,9 @@ fn the_schema_has_every_key_that_the_reader_asks_for() {
         let found = read(&format!("{key}: 1"), "a", &points()).diagnostics;
         assert!(found.iter().all(|d| d.code != "ALARM.KEY.UNKNOWN"), "{key}: {found:#?}");
     }
-    for (list, key) in ["maintenance", "notify"].into_iter().flat_map(|l| keys(&schema["properties"][l]["items"]).into_iter().map(move |k| (l, k))) {
+    for (list, key) in
+        ["maintenance", "notify"].into_iter().flat_map(|l| keys(&schema["properties"][l]["items"]).into_iter().map(move |k| (l, k)))
+    {
         let found = read(&format!("alarms: []\n{list}:\n - {{{key}: 1}}"), "a", &points()).diagnostics;
         assert!(found.iter().all(|d| d.code != "ALARM.KEY.UNKNOWN"), "{key}: {found:#?}");
     }

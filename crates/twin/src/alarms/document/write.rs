@@ -75,8 +75,7 @@ pub(in super::super) fn rule(rule: &Rule, points: &PointTable) -> Value {
     if let Some(s) = rule.time_to_respond_s {
         out.insert("time_to_respond_s".into(), json!(s));
     }
-    for (key, flag, standard) in
-        [("latching", rule.latching, false), ("shelvable", rule.shelvable, true), ("enabled", rule.enabled, true)]
+    for (key, flag, standard) in [("latching", rule.latching, false), ("shelvable", rule.shelvable, true), ("enabled", rule.enabled, true)]
     {
         if flag != standard {
             out.insert(key.into(), json!(flag));
@@ -139,8 +138,7 @@ fn instant(at: UtcTime) -> Value {
 }
 
 fn maintenance(entry: &Entry) -> Value {
-    let mut out =
-        json!({"asset": entry.asset, "from": instant(entry.from), "to": instant(entry.to), "who": entry.who, "kind": entry.kind});
+    let mut out = json!({"asset": entry.asset, "from": instant(entry.from), "to": instant(entry.to), "who": entry.who, "kind": entry.kind});
     if !entry.note.is_empty() {
         out["note"] = json!(entry.note);
     }
