@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const STAGES: [\&str; 0] = [
+const STAGES: [&str; 37] = [
     "READ",
     "CHECK",
     "SOLVE",
@@ -43,6 +43,7 @@ const STAGES: [\&str; 0] = [
     "SCL",
     "DEVICE",
     "HISTORY",
+    "ALARM",
 ];
 
 fn is_code(text: &str) -> bool {
