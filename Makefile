@@ -38,10 +38,10 @@ run: ## build the program with its web app, make a demonstration, serve it (DATA
 	fi
 	"$${CARGO_TARGET_DIR:-target}"/quick/gridtwin serve --data $(DATA) --port $(PORT) --demo
 
-test: web ## formatting, clippy without warnings, every test; beside a PostgreSQL and an S3 server and in a Chromium that are fetched for it (scripts/)
+test: web ## formatting, clippy without warnings, every test; beside a PostgreSQL and an S3 server, telecontrol peers and a Chromium that are fetched for it (scripts/)
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --workspace --all-targets --features gridtwin/cluster -- -D warnings
-	S3_TEST_VENV="$${CARGO_TARGET_DIR:-target}"/s3-venv scripts/with-postgres.sh scripts/with-s3.sh $(CARGO) test --workspace --features gridtwin/cluster
+	S3_TEST_VENV="$${CARGO_TARGET_DIR:-target}"/s3-venv SCADA_TEST_VENV="$${CARGO_TARGET_DIR:-target}"/scada-venv scripts/with-postgres.sh scripts/with-s3.sh scripts/with-scada-peers.sh $(CARGO) test --workspace --features gridtwin/cluster
 	cd web && $(NPM) run check
 	scripts/with-chromium.sh node web/e2e/run.mjs --binary "$${CARGO_TARGET_DIR:-target}"/debug/gridtwin --no-large --quick
 	API_TEST_VENV="$${CARGO_TARGET_DIR:-target}"/api-venv scripts/api-test.sh "$${CARGO_TARGET_DIR:-target}"/debug/gridtwin 5

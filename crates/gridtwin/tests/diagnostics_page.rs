@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const STAGES: [&str; 33] = [
+const STAGES: [&str; 37] = [
     "READ",
     "CHECK",
     "SOLVE",
@@ -40,6 +40,10 @@ const STAGES: [&str; 33] = [
     "SWITCHING",
     "CLUSTER",
     "COMPARISON",
+    "SCL",
+    "DEVICE",
+    "HISTORY",
+    "ALARM",
 ];
 
 fn is_code(text: &str) -> bool {

@@ -25,6 +25,7 @@ pub mod cost;
 pub mod diagnostic;
 pub mod diagram;
 pub mod distance;
+pub mod document;
 pub mod element;
 pub mod engine;
 pub mod graph;

@@ -1,7 +1,7 @@
 //! Scenario files: YAML or JSON, checked value by value against the table of parameters.
 //!
 //! ```text
-//! text ─► tree of values with lines (tree) ─► values by the table, defaults filled in (read) ─► Scenario
+//! text ─► tree of values with lines (network::document::tree) ─► values by the table, defaults filled in (read) ─► Scenario
 //!                                               └─► what belongs together (consistency), files it names (data)
 //! ```
 //!
@@ -13,15 +13,13 @@ mod data;
 mod page;
 mod read;
 mod schema;
-mod tree;
 mod vary;
-mod words;
 
+pub use network::document::nearest;
 pub use page::parameter_page;
 pub use read::{ScenarioImport, read};
 pub use schema::json_schema;
 pub use vary::vary;
-pub use words::nearest;
 
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,9 @@
 //! From the tree of a file to a scenario, by the table of parameters.
 
-use super::tree::{self, Entry, MAX_BYTES, Node, Value};
-use super::words::{QuantityFault, nearest, quantity};
 use super::{consistency, data};
 use crate::FileSource;
+use network::document::tree::{self, Entry, MAX_BYTES, Node, Value};
+use network::document::{QuantityFault, nearest, quantity};
 use network::scenario::parameters::{FileKind, Form, LAYERS, Parameter, SCENARIO, Section};
 use network::scenario::{Customers, Layer, LayerKind, Scenario, ScenarioData, WeatherSource, Weekday};
 use network::{Diagnostic, LonLat, Severity, SourceRef};

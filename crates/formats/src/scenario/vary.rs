@@ -1,7 +1,7 @@
 //! One parameter of a scenario set to another value, as a sweep does, with the checks of a file.
 
 use super::read::check_value;
-use super::words::nearest;
+use network::document::nearest;
 use network::scenario::Scenario;
 use network::scenario::parameters::{Form, LAYERS, Parameter, SCENARIO, Section};
 use network::{Diagnostic, SourceRef};

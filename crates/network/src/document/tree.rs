@@ -3,7 +3,7 @@
 use granit_parser::{Event, Parser, ScalarStyle};
 use std::collections::HashMap;
 
-/// Largest file of a scenario, bytes.
+/// Largest document, bytes.
 pub const MAX_BYTES: usize = 16 << 20;
 /// Values in a tree, with what aliases repeat.
 const MAX_NODES: usize = 1 << 20;

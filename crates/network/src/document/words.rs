@@ -1,6 +1,6 @@
 //! Words that are nearly right, and quantities with units.
 
-use network::scenario::parameters::{Parameter, UNITS};
+use crate::scenario::parameters::{Parameter, UNITS};
 
 /// Letters to insert, delete, replace or swap with the next, between two words.
 fn edit_distance(a: &str, b: &str) -> usize {
@@ -78,7 +78,7 @@ pub enum QuantityFault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use network::scenario::parameters::LAYERS;
+    use crate::scenario::parameters::LAYERS;
 
     fn of(layer: &str, name: &str) -> &'static Parameter {
         LAYERS.iter().find(|l| l.name == layer).unwrap().parameter(name).unwrap()

@@ -1,0 +1,15 @@
+//! Modbus TCP.
+//!
+//! Source: MODBUS Application Protocol Specification V1.1b3 and MODBUS Messaging on TCP/IP V1.0b (modbus.org).
+
+mod blocks;
+mod client;
+mod codec;
+pub mod map;
+mod server;
+pub mod sunspec;
+
+pub use blocks::{Block, plan};
+pub use client::ModbusDevice;
+pub use codec::{decode, encode};
+pub use server::{Access, Registers, serve};
