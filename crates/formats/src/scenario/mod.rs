@@ -13,7 +13,7 @@ mod data;
 mod page;
 mod read;
 mod schema;
-mod tree;
+pub(crate) mod tree;
 mod vary;
 mod words;
 
