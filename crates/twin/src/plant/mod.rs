@@ -7,8 +7,8 @@
 //!                                                                             └─► points: true and measured values
 //! ```
 //!
-//! A step of up to a second is cut where something moves: while a relay has picked up, a fault stands or a breaker is on its way, it goes in
-//! pieces of [`FINE_S`]; the network is solved whenever something in it changed. No socket, no clock, no global: the same settings, seed, steps
+//! A step of up to a second is cut where something moves: while a fault burns or a breaker is on its way, it goes in pieces of [`FINE_S`], while a
+//! relay has picked up otherwise, of 20 ms; the network is solved whenever something in it changed. No socket, no clock, no global: the same settings, seed, steps
 //! and commands give the same plant to the last bit. [`Plant::snapshot`] and [`Plant::restore`] bring a training back to its start.
 //!
 //! `docs/methods/plant.md` derives what is computed.
@@ -42,6 +42,12 @@ use thermal::Thermal;
 
 /// Length of a piece of a step while something moves, s.
 pub const FINE_S: f64 = 0.005;
+
+/// Length of a piece while a relay has picked up without a fault, or the frequency is far off, s.
+const CALM_S: f64 = 0.02;
+
+/// Deviation of the frequency from which on relays look often, Hz.
+const WATCHED_HZ: f64 = 0.3;
 
 /// Longest arc of an interruption, s: half a period and a little.
 const ARC_S: f64 = 0.012;
@@ -325,6 +331,8 @@ impl Plant {
     /// A network that cannot be solved.
     pub fn restore(&mut self, state: PlantState) -> Result<(), PlantError> {
         self.state = state;
+        // A state that was written and read has lost the index of its buses.
+        self.state.network.index_buses();
         self.events.clear();
         // From no voltages, so that a restored plant does not depend on where it came from.
         let faults: Vec<ShortCircuit> = self.state.faults.iter().map(|f| f.circuit.clone()).collect();
@@ -349,8 +357,7 @@ impl Plant {
         self.lead_scenario();
         self.solve()?;
         while self.state.time_s < end - 1e-9 {
-            let left = end - self.state.time_s;
-            let piece = if self.moves() { FINE_S.min(left) } else { left };
+            let piece = self.piece_s().min(end - self.state.time_s);
             let changed = self.advance(piece);
             if changed {
                 self.solve()?;
@@ -364,13 +371,18 @@ impl Plant {
         Ok(())
     }
 
-    /// Whether something is on its way that a second is too long for.
-    fn moves(&self) -> bool {
-        !self.state.orders.is_empty()
-            || !self.state.faults.is_empty()
-            || !self.state.ordered_open.is_empty()
-            || self.relays.iter().zip(&self.state.relays).any(|(_, r)| r.picked_up())
-            || self.state.running.is_some()
+    /// How far time may go at once: to the end of the step when all is calm.
+    fn piece_s(&self) -> f64 {
+        let now = self.state.time_s;
+        let burns = |f: &ActiveFault| f.transient || self.current_at(f.circuit.bus) > NO_LOAD_A;
+        if !self.state.ordered_open.is_empty() || self.state.faults.iter().any(burns) {
+            return FINE_S;
+        }
+        let apart = (self.state.frequency.hz() - self.state.frequency.nominal_hz).abs();
+        let watched = apart > WATCHED_HZ || self.state.relays.iter().any(RelayState::picked_up);
+        let moments = self.state.faults.iter().filter_map(|f| f.until_s).chain(self.state.orders.iter().map(|o| o.at_s));
+        let ends = moments.map(|at_s| (at_s - now).max(FINE_S)).fold(f64::INFINITY, f64::min);
+        if watched { CALM_S.min(ends) } else { ends }
     }
 
     /// A piece of a step at constant phasors; whether the network changed at its end.
@@ -470,9 +482,12 @@ impl Plant {
         for order in due {
             changed |= self.operate(&order);
         }
-        // An order is over when the breaker is open, or when the current has gone elsewhere.
-        let network = &self.state.network;
-        self.state.ordered_open.retain(|(b, _)| is_closed(network, *b));
+        // An order is over when the breaker is open, or when it stuck and the current has gone by another way.
+        let (network, solved, orders) = (&self.state.network, &self.solved, &self.state.orders);
+        let burns = |b: ElementId| solved.i(b, 0).iter().any(|i| i.norm() > NO_LOAD_A);
+        self.state.ordered_open.retain(|(b, since)| {
+            is_closed(network, *b) && (orders.iter().any(|o| o.switch == *b) || burns(*b) || now - since < 1.0)
+        });
         changed
     }
 
@@ -524,7 +539,7 @@ impl Plant {
         let three_phase = FaultType::ThreePhase.word();
         let fed = |f: &ActiveFault| {
             // A bolted three-phase fault has no voltage while it burns: whether it burns, its bus's own breakers tell.
-            f.circuit.kind == three_phase && self.solved_current_at(f.circuit.bus) > NO_LOAD_A
+            f.circuit.kind == three_phase && self.current_at(f.circuit.bus) > NO_LOAD_A
         };
         let over: Vec<bool> = self
             .state
@@ -546,7 +561,7 @@ impl Plant {
     }
 
     /// Largest current of an element at a bus that stands between buses, A.
-    fn solved_current_at(&self, bus: BusId) -> f64 {
+    fn current_at(&self, bus: BusId) -> f64 {
         let network = &self.state.network;
         let mut largest = 0.0_f64;
         for &id in &network.order {

@@ -575,8 +575,7 @@ fn value(plant: &Plant, source: &Source) -> f64 {
                 Timer::PickedUp => flag(t.picked_up),
                 Timer::Tripped => flag(t.tripped),
                 // No loop inside a zone, no impedance.
-                Timer::Seen if t.seen.is_finite() => t.seen,
-                Timer::Seen => f64::NAN,
+                Timer::Seen => t.seen.unwrap_or(f64::NAN),
                 Timer::Turned => t.turned,
             }
         }

@@ -36,8 +36,8 @@ pub struct Timer {
     pub tripped: bool,
     /// Trips at one.
     pub turned: f64,
-    /// What it measured last, in the unit of its setting.
-    pub seen: f64,
+    /// What it measured last, in the unit of its setting; `None` where no loop of a distance relay is inside.
+    pub seen: Option<f64>,
 }
 
 /// The timers of a relay.
@@ -90,7 +90,7 @@ pub fn advance(relay: &StationRelay, state: &mut RelayState, view: &View<'_>, dt
     }
     let mut acts = Vec::new();
     for (timer, (_, value, pace)) in state.timers.iter_mut().zip(seen) {
-        timer.seen = value;
+        timer.seen = value.is_finite().then_some(value);
         let now = match &pace {
             Pace::Rest => false,
             Pace::Definite(_) => true,
