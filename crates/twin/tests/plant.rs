@@ -205,7 +205,10 @@ fn a_breaker_that_fails_is_backed_up_by_its_busbar() {
 
 #[test]
 fn every_fault_at_any_bus_is_cleared() {
-    let buses = ["grid_l", "l41_line", "bb41", "bb42", "t2_400", "r41_400", "t1_220", "bb22", "r21_220", "f22_end", "d2_220", "bb31", "bb32", "d1_33", "f32_end", "f33_33", "c31_33"];
+    let buses = [
+        "grid_l", "l41_line", "bb41", "bb42", "t2_400", "r41_400", "t1_220", "bb22", "r21_220", "f22_end", "d2_220", "bb31", "bb32",
+        "d1_33", "f32_end", "f33_33", "c31_33",
+    ];
     for bus in buses {
         for (kind, phases) in [("3ph", &[1, 2, 3][..]), ("slg", &[1]), ("ll", &[1, 2]), ("llg", &[2, 3])] {
             let mut plant = plant(false);
@@ -339,7 +342,8 @@ fn tap_changers_wait_for_their_delay() {
 #[test]
 fn a_transient_fault_goes_out_and_the_breaker_can_be_closed_again() {
     let mut plant = plant(false);
-    let command = Command::Fault { bus: "f22_end".into(), kind: "3ph".into(), phases: vec![1, 2, 3], r_ohm: 0.1, duration_s: None, transient: true };
+    let command =
+        Command::Fault { bus: "f22_end".into(), kind: "3ph".into(), phases: vec![1, 2, 3], r_ohm: 0.1, duration_s: None, transient: true };
     plant.command(&command).unwrap();
     let events = run(&mut plant, 3.0, 1.0);
     assert_eq!(opened(&events), ["line.q0_f22"]);
@@ -349,7 +353,12 @@ fn a_transient_fault_goes_out_and_the_breaker_can_be_closed_again() {
     let events = run(&mut plant, 2.0, 1.0);
     assert!(events.iter().all(|e| e.kind != EventKind::Tripped), "{events:#?}");
     assert!(value(&plant, "F22.P") > 50e3);
-    for wrong in [fault("nowhere", "3ph", &[1, 2, 3], 0.1), fault("bb41", "arc", &[1], 0.1), fault("bb41", "ll", &[1, 1], 0.1), fault("bb41", "slg", &[1], 0.0)] {
+    for wrong in [
+        fault("nowhere", "3ph", &[1, 2, 3], 0.1),
+        fault("bb41", "arc", &[1], 0.1),
+        fault("bb41", "ll", &[1, 1], 0.1),
+        fault("bb41", "slg", &[1], 0.0),
+    ] {
         assert!(plant.command(&wrong).is_err(), "{wrong:?}");
     }
 }

@@ -52,6 +52,9 @@ const WATCHED_HZ: f64 = 0.3;
 /// Longest arc of an interruption, s: half a period and a little.
 const ARC_S: f64 = 0.012;
 
+/// Time without voltage after which the arc of a transient fault does not strike again, s.
+const ARC_OUT_S: f64 = 0.3;
+
 /// Least current, A, at which opening is an interruption and an isolator would draw an arc.
 const NO_LOAD_A: f64 = 1.0;
 
@@ -485,9 +488,9 @@ impl Plant {
         // An order is over when the breaker is open, or when it stuck and the current has gone by another way.
         let (network, solved, orders) = (&self.state.network, &self.solved, &self.state.orders);
         let burns = |b: ElementId| solved.i(b, 0).iter().any(|i| i.norm() > NO_LOAD_A);
-        self.state.ordered_open.retain(|(b, since)| {
-            is_closed(network, *b) && (orders.iter().any(|o| o.switch == *b) || burns(*b) || now - since < 1.0)
-        });
+        self.state
+            .ordered_open
+            .retain(|(b, since)| is_closed(network, *b) && (orders.iter().any(|o| o.switch == *b) || burns(*b) || now - since < 1.0));
         changed
     }
 
@@ -530,31 +533,27 @@ impl Plant {
 
     fn faults_end(&mut self) -> bool {
         let now = self.state.time_s;
-        let solved = &self.solved;
-        for f in &mut self.state.faults {
-            // A faulted phase is without voltage anyway: the bus is dead when the current is gone, which all three show after a trip.
-            let dead = solved.v(f.circuit.bus).iter().all(|v| v.norm() < 0.02 * solved.base_v(f.circuit.bus));
-            f.dead_since_s = if dead && self.state.settled { f.dead_since_s.or(Some(now)) } else { None };
-        }
-        let three_phase = FaultType::ThreePhase.word();
-        let fed = |f: &ActiveFault| {
-            // A bolted three-phase fault has no voltage while it burns: whether it burns, its bus's own breakers tell.
-            f.circuit.kind == three_phase && self.current_at(f.circuit.bus) > NO_LOAD_A
+        // A bolted three-phase fault has no voltage while it burns either: the currents at its bus must be gone too.
+        let dead = |f: &ActiveFault| {
+            let bus = f.circuit.bus;
+            let silent = self.solved.v(bus).iter().all(|v| v.norm() < 0.02 * self.solved.base_v(bus));
+            self.state.settled && silent && self.current_at(bus) <= NO_LOAD_A
         };
-        let over: Vec<bool> = self
-            .state
-            .faults
-            .iter()
-            .map(|f| {
-                f.until_s.is_some_and(|u| now >= u - 1e-9)
-                    || (f.transient && !fed(f) && f.dead_since_s.is_some_and(|since| now - since >= 0.3))
-            })
-            .collect();
+        let is_dead: Vec<bool> = self.state.faults.iter().map(dead).collect();
+        for (f, dead) in self.state.faults.iter_mut().zip(is_dead) {
+            f.dead_since_s = if dead { f.dead_since_s.or(Some(now)) } else { None };
+        }
+        let is_over = |f: &ActiveFault| {
+            f.until_s.is_some_and(|u| now >= u - 1e-9)
+                || (f.transient && f.dead_since_s.is_some_and(|since| now - since >= ARC_OUT_S - 1e-9))
+        };
+        let over: Vec<bool> = self.state.faults.iter().map(is_over).collect();
         let mut changed = false;
         for k in (0..over.len()).rev().filter(|&k| over[k]) {
             let f = self.state.faults.remove(k);
             let bus = self.state.network.bus(f.circuit.bus).name.clone();
-            self.event(EventKind::FaultOff, bus, if f.transient { "the arc went out" } else { "its time is over" });
+            let cause = if f.until_s.is_some_and(|u| now >= u - 1e-9) { "its time is over" } else { "the arc went out" };
+            self.event(EventKind::FaultOff, bus, cause);
             changed = true;
         }
         changed
