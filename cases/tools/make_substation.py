@@ -70,7 +70,8 @@ def element_rows():
     for name in circuit.AllElementNames:
         circuit.SetActiveElement(name)
         e = circuit.ActiveCktElement
-        if e.Enabled:
+        # A control is an element to OpenDSS, and carries nothing.
+        if e.Enabled and not name.lower().startswith("regcontrol."):
             s, n = list(e.Powers), e.NumConductors
             for k in range(len(s) // 2):
                 yield [name.lower(), k // n + 1, k % n + 1, float(s[2 * k]), float(s[2 * k + 1])]
