@@ -4,7 +4,7 @@
 //! `NaN` while the network has no solution. A measured value is
 //!
 //! ```text
-//! relative class c %    x (1 + c/200 % g) + c/600 % max(|x|, 5 % of the rated current) n
+//! relative class c %    x (1 + c/2 % g) + c/6 % max(|x|, 5 % of the rated current) n
 //! absolute deviation s  x + s/2 g + s n
 //! ```
 //!
@@ -515,7 +515,7 @@ pub fn measured(plant: &Plant) -> Vec<f64> {
             let (gain, now) = (random::normal(seed, channel, u64::MAX), random::normal(seed, channel, plant.tick()));
             match p.accuracy {
                 Accuracy::Exact => x,
-                Accuracy::Relative(c) => x * (1.0 + c / 200.0 / 100.0 * gain) + c / 600.0 / 100.0 * x.abs().max(0.05 * scale(p)) * now,
+                Accuracy::Relative(c) => x * (1.0 + c / 200.0 * gain) + c / 600.0 * x.abs().max(0.05 * scale(p)) * now,
                 Accuracy::Absolute(s) => x + s / 2.0 * gain + s * now,
             }
         })
