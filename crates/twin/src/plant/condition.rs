@@ -1,9 +1,10 @@
 //! What service does to equipment: gas in oil, worn contacts, leaking gas, vibration, bushings.
 //!
 //! **Dissolved gas.** Paper and oil give off gas the faster the hotter they are. The model takes ageing's own law: a gas grows by
-//! `r F_AA` ul/l a year, with `F_AA` of IEEE C57.91 at the hot spot (of top oil and 30 K for the gases of the oil's slow decay) and `r` the
-//! lower edge of the ranges of typical yearly increases that IEC 60599:2015 gives for power transformers (H2 35, CH4 10, C2H6 5, C2H4 32,
-//! CO 260, CO2 1700, C2H2 0). It tells a warm transformer from a cool one; it has no incipient fault in it, so that acetylene stays where it was.
+//! `r F_AA` ul/l a year, with `F_AA` of IEEE C57.91 at the hot spot (of top oil and 30 K for the gases of the oil's slow decay) and `r` its
+//! increase of a year at 110 C (H2 35, CH4 10, C2H6 5, C2H4 32, CO 260, CO2 1700, C2H2 0). The law and `r` are this plant's choice; `r` is of the
+//! size that IEC 60599 calls typical for power transformers, and was not compared with its text. It tells a warm transformer from a cool one; it has no incipient
+//! fault in it, so that acetylene stays where it was.
 //!
 //! **Contacts.** Every interruption at current `I` takes `(I/I_b)^2 / N` of the contacts' life, `I_b` the rated breaking current and `N` the number
 //! of full interruptions that the maker allows; it adds `I^2 t` of the arc to a sum.
@@ -114,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_year_at_110_degrees_gives_the_typical_increase() {
+    fn a_year_at_110_degrees_gives_the_increase_of_the_law() {
         let mut g = Gases::default();
         for _ in 0..8766 {
             g.advance(80.0, 110.0, 1.0);

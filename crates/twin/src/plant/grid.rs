@@ -91,8 +91,8 @@ impl Solved {
     /// Currents into an element at a terminal (0-based), A.
     pub fn i(&self, element: ElementId, terminal: usize) -> [Complex64; 3] {
         let Some(index) = self.state.circuit().index_of(element) else { return [Complex64::ZERO; 3] };
-        let all = self.state.element_currents(index as usize);
-        let n = self.state.circuit().elements()[index as usize].n_conductors;
+        let all = self.state.element_currents(index);
+        let n = self.state.circuit().elements()[index].n_conductors;
         std::array::from_fn(|k| all.get(terminal * n + k).copied().filter(|_| k < n).unwrap_or_default())
     }
 
