@@ -13,6 +13,7 @@ pub mod opendss;
 pub mod outages;
 pub mod psse;
 pub mod scenario;
+pub mod station;
 pub mod study_results;
 pub mod table;
 pub mod weather;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const STAGES: [&str; 37] = [
+const STAGES: [&str; 38] = [
     "READ",
     "CHECK",
     "SOLVE",
@@ -44,6 +44,7 @@ const STAGES: [&str; 37] = [
     "DEVICE",
     "HISTORY",
     "ALARM",
+    "STATION",
 ];
 
 fn is_code(text: &str) -> bool {

@@ -1,5 +1,6 @@
-//! The live twin of a plant: what was measured, when, and how far it can be trusted ([`history`]), and what people have to be told of it
-//! ([`alarms`]).
+//! The live twin of a plant: what was measured, when, and how far it can be trusted ([`history`]), what people have to be told of it
+//! ([`alarms`]), and a simulated plant that stands in for a real one until that is wired ([`plant`]).
 
 pub mod alarms;
 pub mod history;
+pub mod plant;
