@@ -1,0 +1,630 @@
+//! The estimator: Gauss-Newton steps to rest, then the tests of the measurements, again until none is found in error.
+
+use super::grid::Grid;
+use super::measurement::{Idle, Measurement, Quantity, Row, Site};
+use super::results::{self, Estimate, EstimateCertificate, GrossError, Outcome, ResidualRow, SwitchDoubt, Unsettled};
+use super::statistics;
+use super::system::{Covariance, Step, System};
+use super::tableau::{NONE, Origin, Tableau};
+use crate::sparse::SparseError;
+use num_complex::Complex64;
+use std::sync::Arc;
+
+/// A measurement whose residual has less than this share of its variance cannot be checked by the others.
+const CRITICAL_SHARE: f64 = 1e-5;
+/// A multiplier of less variance than this (1 / per unit squared) says nothing: measurements leave its equation alone.
+const MULTIPLIER_VARIANCE_MIN: f64 = 1e-3;
+/// Largest residual of an exact equation at rest, per unit of its scaled coefficients.
+const EQUATION_TOLERANCE: f64 = 1e-9;
+/// Two residuals that are this much correlated move together whichever of both is wrong.
+const SAME_RESIDUAL: f64 = 0.999;
+/// A switch is doubted rather than a measurement when its multiplier is larger by this factor.
+const SWITCH_OVER_MEASUREMENT: f64 = 1.01;
+
+/// How to estimate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    pub iterations_max: u32,
+    /// At rest no measurement's computed value moves by more than this many of its σ.
+    pub tolerance_sigma: f64,
+    /// Probability that measurements without gross errors are found to have one.
+    pub false_alarm: f64,
+    /// Gross errors are looked for, and measurements that have one are left out.
+    pub removes_bad_data: bool,
+    /// At most so many are left out.
+    pub removed_max: usize,
+    /// Positions of switches are tested too.
+    pub doubts_switches: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { iterations_max: 30, tolerance_sigma: 1e-4, false_alarm: 0.01, removes_bad_data: true, removed_max: 50, doubts_switches: true }
+    }
+}
+
+/// Nothing can be estimated at all.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EstimationError {
+    /// No measurement has a place in the live network.
+    #[error("none of {given} measurements lies on a live part of the network")]
+    NoMeasurement { given: usize },
+    /// The options make no sense.
+    #[error("{option} must be {expected}, found {found}")]
+    Option { option: &'static str, expected: &'static str, found: f64 },
+    /// The matrix routines gave up.
+    #[error(transparent)]
+    Sparse(#[from] SparseError),
+}
+
+/// A grid and its measurement points, made ready once for any number of values.
+#[derive(Debug)]
+pub struct Estimator {
+    grid: Arc<Grid>,
+    pub(super) tableau: Tableau,
+    measurements: Vec<Measurement>,
+    pub(super) rows: Vec<Option<Row>>,
+    idle: Vec<Option<Idle>>,
+    system: System,
+}
+
+/// What one estimation changes.
+pub(super) struct Run<'a> {
+    pub estimator: &'a Estimator,
+    step: Step<'a>,
+    /// Per measurement: takes part.
+    pub active: Vec<bool>,
+    pub relaxed: Vec<u32>,
+    pub x: Vec<f64>,
+    pub multipliers: Vec<f64>,
+    pub iterations: u32,
+    last_step_sigma: f64,
+    /// Weighted residual and gradient of each measurement.
+    pub residual: Vec<f64>,
+    pub gradient: Vec<Vec<f64>>,
+    equation: Vec<f64>,
+}
+
+impl Estimator {
+    /// Makes a grid and its measurement points ready.
+    ///
+    /// Measurements that cannot take part (no place, no number, a dead place) are kept and told in the estimate.
+    ///
+    /// # Errors
+    /// `NoMeasurement` when none takes part.
+    pub fn new(grid: &Arc<Grid>, measurements: Vec<Measurement>) -> Result<Self, EstimationError> {
+        let s_base = power_base(grid, &measurements);
+        let mut has_angle: Vec<u32> = Vec::new();
+        for m in measurements.iter().filter(|m| m.quantity.is_angle() && m.value.is_finite() && m.sigma > 0.0) {
+            if let Some(node) = node_of(grid, m.site).filter(|&n| grid.is_live(n)) {
+                has_angle.push(grid.island[node as usize]);
+            }
+        }
+        let tableau = Tableau::new(grid, s_base, |island| has_angle.contains(&island));
+        let (mut rows, mut idle) = (Vec::with_capacity(measurements.len()), Vec::with_capacity(measurements.len()));
+        for m in &measurements {
+            let row = Row::new(grid, &tableau, m);
+            idle.push(row.as_ref().err().copied());
+            rows.push(row.ok());
+        }
+        if rows.iter().all(Option::is_none) {
+            return Err(EstimationError::NoMeasurement { given: measurements.len() });
+        }
+        let system = System::new(grid, &tableau, &rows)?;
+        Ok(Self { grid: Arc::clone(grid), tableau, measurements, rows, idle, system })
+    }
+
+    pub fn grid(&self) -> &Arc<Grid> {
+        &self.grid
+    }
+
+    pub fn measurements(&self) -> &[Measurement] {
+        &self.measurements
+    }
+
+    /// Order of the system that each step solves, and entries of its factor.
+    pub fn size(&self) -> (usize, usize) {
+        (self.system.order(), self.system.factor_entries())
+    }
+
+    /// Why a measurement takes no part.
+    pub fn idle(&self, measurement: usize) -> Option<Idle> {
+        self.idle.get(measurement).copied().flatten()
+    }
+
+    /// Gives a point another value, as the next sample does. One that is no finite number is left out until the next.
+    pub fn set_value(&mut self, measurement: usize, value: f64) {
+        self.measurements[measurement].value = value;
+    }
+
+    /// Estimates the state.
+    ///
+    /// # Inputs
+    /// * `start` - node voltages, V by node number, as an earlier estimate has them; the grid's own start if `None`.
+    ///
+    /// # Returns
+    /// The estimate with its certificate; an iteration that did not come to rest is of another kind and has no values.
+    ///
+    /// # Errors
+    /// Options without sense; a system that cannot be factored, which takes numbers that are not finite.
+    ///
+    /// # Method and source
+    /// Weighted least squares with exact equations: see [`crate::estimation`]. Checked by `cases/estimation`.
+    pub fn estimate(&self, options: &Options, start: Option<&[Complex64]>) -> Result<Outcome, EstimationError> {
+        let sane = |option, expected, found: f64, holds: bool| if holds { Ok(()) } else { Err(EstimationError::Option { option, expected, found }) };
+        sane("false_alarm", "between 0 and 1", options.false_alarm, options.false_alarm > 0.0 && options.false_alarm < 1.0)?;
+        sane("tolerance_sigma", "greater than 0", options.tolerance_sigma, options.tolerance_sigma > 0.0)?;
+        let mut run = Run::new(self, start);
+        let mut gross: Vec<GrossError> = Vec::new();
+        let mut doubts: Vec<SwitchDoubt> = Vec::new();
+        let mut readmitted = false;
+        loop {
+            if !run.settle(options)? {
+                return Ok(Outcome::Unsettled(Box::new(run.unsettled(gross))));
+            }
+            let covariance = run.covariance()?;
+            let test = run.test(&covariance, options);
+            let found = gross.len() + doubts.len();
+            let worst_residual = test.worst.map_or(0.0, |(_, size)| size);
+            let worst_switch = test.worst_switch.map_or(0.0, |(_, size)| size);
+            if options.removes_bad_data && !readmitted && found < options.removed_max && worst_residual.max(worst_switch) > test.limit {
+                match (test.worst_switch, test.worst) {
+                    (Some((element, size)), _) if size > worst_residual * SWITCH_OVER_MEASUREMENT => {
+                        run.relax(element);
+                        doubts.push(SwitchDoubt::new(&self.grid, element, size));
+                    }
+                    (_, Some((at, size))) => {
+                        let alike = run.alike(at, &covariance)?;
+                        run.active[at] = false;
+                        gross.push(GrossError { measurement: at, normalised_residual: size, error: 0.0, error_sigma: 0.0, alike });
+                    }
+                    _ => {}
+                }
+                continue;
+            }
+            // One that was left out because another's error had smeared over it comes back.
+            if !readmitted && gross.len() > 1 {
+                readmitted = true;
+                let before = gross.len();
+                gross.retain(|g| {
+                    let back = run.seen_from_outside(g.measurement, &covariance).is_some_and(|(error, sigma)| error.abs() < test.limit * sigma);
+                    run.active[g.measurement] |= back;
+                    !back
+                });
+                if gross.len() < before {
+                    continue;
+                }
+            }
+            for g in &mut gross {
+                if let Some((error, sigma)) = run.seen_from_outside(g.measurement, &covariance) {
+                    let unit = self.measurements[g.measurement].sigma;
+                    (g.error, g.error_sigma) = (error * unit, sigma * unit);
+                }
+            }
+            for d in &mut doubts {
+                d.fill(&run);
+            }
+            let certificate = run.certificate(&covariance, &test, true);
+            let exhausted = found >= options.removed_max && worst_residual.max(worst_switch) > test.limit;
+            let loss_variance = results::total_loss_variance(&mut run)?;
+            // What would be known without pseudo-measurements.
+            let only_measured = run.without_pseudo()?;
+            return Ok(Outcome::Settled(Box::new(results::collect(
+                &run, &covariance, only_measured.as_ref(), loss_variance, certificate, test, gross, doubts, exhausted,
+            ))));
+        }
+    }
+}
+
+/// The measured node of a site, the first of several.
+fn node_of(grid: &Grid, site: Site) -> Option<u32> {
+    match site {
+        Site::Node(n) | Site::Between(n, _) | Site::Drawn(n) => Some(n),
+        Site::Conductor { element, terminal, conductor } => {
+            let e = grid.elements.get(element)?;
+            e.nodes.get(terminal * e.n_conductors + conductor).copied()
+        }
+        Site::Terminal { element, terminal } => {
+            let e = grid.elements.get(element)?;
+            e.nodes.get(terminal * e.n_conductors).copied()
+        }
+    }
+    .filter(|&n| (n as usize) < grid.names.len())
+}
+
+/// The base of powers, VA: a hundred deviations of the typical meter, so that numbers are neither large nor small.
+fn power_base(grid: &Grid, measurements: &[Measurement]) -> f64 {
+    let size = |m: &Measurement| match m.quantity {
+        Quantity::ActivePower | Quantity::ReactivePower => Some(m.sigma / grid.phase_factor),
+        Quantity::CurrentMagnitude => node_of(grid, m.site).map(|n| m.sigma * grid.v_base[n as usize]),
+        _ => None,
+    };
+    let mut sizes: Vec<f64> = measurements.iter().filter(|m| !m.is_pseudo).filter_map(size).filter(|s| s.is_finite() && *s > 0.0).collect();
+    if sizes.is_empty() {
+        sizes = measurements.iter().filter_map(size).filter(|s| s.is_finite() && *s > 0.0).collect();
+    }
+    sizes.sort_by(f64::total_cmp);
+    match sizes.get(sizes.len() / 2) {
+        Some(s) => s * 100.0,
+        // Voltages alone: any power will do.
+        None => grid.v_base.iter().copied().fold(1.0, f64::max) * if grid.v_base.iter().all(|&v| v == 1.0) { 1.0 } else { 100.0 },
+    }
+}
+
+/// Results of the tests of one state at rest.
+pub(super) struct Test {
+    /// Share of each measurement's variance that its residual keeps, 0 to 1; `None` for those that take no part.
+    pub share: Vec<Option<f64>>,
+    pub normalised: Vec<Option<f64>>,
+    /// Measurement and size of the largest normalised residual.
+    pub worst: Option<(usize, f64)>,
+    /// Element and size of the largest normalised multiplier of a switch.
+    pub worst_switch: Option<(usize, f64)>,
+    pub limit: f64,
+    pub objective: f64,
+    pub degrees_of_freedom: f64,
+    pub chi_square_limit: f64,
+    pub probability: f64,
+}
+
+impl<'a> Run<'a> {
+    fn new(estimator: &'a Estimator, start: Option<&[Complex64]>) -> Self {
+        let (grid, tableau) = (&estimator.grid, &estimator.tableau);
+        let v = start.filter(|s| s.len() == grid.names.len()).unwrap_or(&grid.start);
+        let mut x = vec![0.0; 2 * tableau.n_unknowns];
+        let mut put = |unknown: u32, value: Complex64| {
+            if unknown != NONE {
+                let value = value / tableau.unit[unknown as usize];
+                (x[2 * unknown as usize], x[2 * unknown as usize + 1]) = (value.re, value.im);
+            }
+        };
+        for (node, &unknown) in tableau.voltage.iter().enumerate() {
+            put(unknown, v[node]);
+        }
+        for (k, e) in grid.elements.iter().enumerate() {
+            let Some(y) = &e.y else { continue };
+            let at: Vec<Complex64> = e.nodes.iter().map(|&n| if grid.is_live(n) { v[n as usize] } else { Complex64::ZERO }).collect();
+            for (&unknown, i) in tableau.current[k].iter().zip(y.mul_vec(&at)) {
+                put(unknown, i);
+            }
+        }
+        let rows = &estimator.rows;
+        Self {
+            estimator,
+            step: Step::new(&estimator.system),
+            active: rows.iter().zip(&estimator.measurements).map(|(r, m)| r.is_some() && m.value.is_finite()).collect(),
+            relaxed: Vec::new(),
+            x,
+            multipliers: vec![0.0; tableau.equations.len()],
+            iterations: 0,
+            last_step_sigma: f64::INFINITY,
+            residual: vec![0.0; rows.len()],
+            gradient: rows.iter().map(|r| r.as_ref().map_or_else(Vec::new, |r| vec![0.0; r.columns.len()])).collect(),
+            equation: vec![0.0; tableau.equations.len()],
+        }
+    }
+
+    /// Residuals and gradients of the measurements, and what is left of the equations, at `x`.
+    fn evaluate(&mut self, first: bool) {
+        let e = self.estimator;
+        for (k, row) in e.rows.iter().enumerate() {
+            let Some(row) = row else { continue };
+            let m = &e.measurements[k];
+            let expected = (first && m.quantity == Quantity::CurrentMagnitude).then_some(m.value);
+            let smooth = if m.quantity.is_angle() { 0.0 } else { 0.1 * m.sigma };
+            let h = row.evaluate(&self.x, smooth, expected, &mut self.gradient[k]);
+            self.residual[k] = row.difference(m.value, h) / m.sigma;
+            self.gradient[k].iter_mut().for_each(|g| *g /= m.sigma);
+        }
+        for (equation, rest) in e.tableau.equations.iter().zip(&mut self.equation) {
+            *rest = equation.terms.iter().map(|&(column, c)| c * self.x[column as usize]).sum();
+        }
+    }
+
+    /// Sum of squares of the weighted residuals of those that take part.
+    pub fn objective(&self) -> f64 {
+        self.residual.iter().zip(&self.active).filter(|(_, a)| **a).map(|(r, _)| r * r).sum()
+    }
+
+    /// What a step with the multipliers at hand must lower.
+    fn merit(&self) -> f64 {
+        let of = |(k, c): (usize, &f64)| c * c / self.step.epsilon(k) - 2.0 * self.multipliers[k] * c;
+        self.objective() + self.equation.iter().enumerate().map(of).sum::<f64>()
+    }
+
+    fn largest_equation(&self) -> (usize, f64) {
+        let held = |k: &usize| !self.relaxed.contains(&(*k as u32));
+        (0..self.equation.len()).filter(held).map(|k| (k, self.equation[k].abs())).fold((0, 0.0), |a, b| if b.1 > a.1 { b } else { a })
+    }
+
+    fn assemble(&mut self) -> Result<(), SparseError> {
+        self.step.begin(&self.relaxed);
+        for (k, _) in self.active.iter().enumerate().filter(|(_, a)| **a) {
+            self.step.add(k, &self.gradient[k]);
+        }
+        self.step.factor()
+    }
+
+    /// Steps to rest; false when it did not come there.
+    fn settle(&mut self, options: &Options) -> Result<bool, EstimationError> {
+        let (m, n) = (self.equation.len(), self.x.len());
+        let mut rhs = vec![0.0; m + n];
+        let begun_at = self.iterations;
+        self.evaluate(begun_at == 0);
+        while self.iterations - begun_at < options.iterations_max {
+            let first = self.iterations == 0;
+            self.iterations += 1;
+            self.assemble()?;
+            for k in 0..m {
+                rhs[k] = -self.equation[k] + self.step.epsilon(k) * self.multipliers[k];
+            }
+            rhs[m..].fill(0.0);
+            for (k, row) in self.estimator.rows.iter().enumerate().filter(|(k, _)| self.active[*k]) {
+                let Some(row) = row else { continue };
+                for (&column, g) in row.columns.iter().zip(&self.gradient[k]) {
+                    rhs[m + column as usize] -= g * self.residual[k];
+                }
+            }
+            self.step.solve(&mut rhs)?;
+            if !rhs.iter().all(|v| v.is_finite()) {
+                return Ok(false);
+            }
+            let moved = self.largest_move(&rhs[m..]);
+            let before = self.merit();
+            self.x.iter_mut().zip(&rhs[m..]).for_each(|(x, d)| *x += d);
+            self.evaluate(false);
+            let mut share = 1.0;
+            // The first steps go to the equations and may climb; later ones must lower what they minimise.
+            while !first && self.iterations - begun_at > 1 && moved > 1.0 && share > 1e-3 && self.merit() > before * (1.0 + 1e-9) + 1e-6 {
+                self.x.iter_mut().zip(&rhs[m..]).for_each(|(x, d)| *x -= 0.5 * share * d);
+                share *= 0.5;
+                self.evaluate(false);
+            }
+            for (now, next) in self.multipliers.iter_mut().zip(&rhs[..m]) {
+                *now += share * (next - *now);
+            }
+            self.last_step_sigma = moved;
+            if moved < options.tolerance_sigma && self.largest_equation().1 < EQUATION_TOLERANCE {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// By how many of its σ a step moves a measurement at most.
+    fn largest_move(&self, step: &[f64]) -> f64 {
+        let rows = self.estimator.rows.iter().enumerate().filter(|(k, _)| self.active[*k]);
+        let moves = rows.filter_map(|(k, r)| {
+            let r = r.as_ref()?;
+            Some(r.columns.iter().zip(&self.gradient[k]).map(|(&c, g)| g * step[c as usize]).sum::<f64>().abs())
+        });
+        moves.fold(0.0, f64::max)
+    }
+
+    fn covariance(&mut self) -> Result<Covariance, EstimationError> {
+        self.assemble()?;
+        Ok(self.step.covariance()?)
+    }
+
+    /// The state's covariance without pseudo-measurements; `None` where there are none.
+    fn without_pseudo(&mut self) -> Result<Option<Covariance>, EstimationError> {
+        let measurements = &self.estimator.measurements;
+        if !(0..self.active.len()).any(|k| self.active[k] && measurements[k].is_pseudo) {
+            return Ok(None);
+        }
+        let all = self.active.clone();
+        self.active.iter_mut().zip(measurements).for_each(|(a, m)| *a &= !m.is_pseudo);
+        let covariance = self.covariance();
+        self.active = all;
+        covariance.map(Some)
+    }
+
+    /// Variance of a measurement's computed value, in units of its own.
+    pub fn computed_variance(&self, k: usize, covariance: &Covariance) -> Option<f64> {
+        let row = self.estimator.rows[k].as_ref()?;
+        Some(covariance.of_form(&row.columns, &self.gradient[k]))
+    }
+
+    /// Normalised residuals, normalised multipliers of switches, and the test of the objective.
+    fn test(&self, covariance: &Covariance, options: &Options) -> Test {
+        let e = self.estimator;
+        let mut test = Test {
+            share: vec![None; e.rows.len()],
+            normalised: vec![None; e.rows.len()],
+            worst: None,
+            worst_switch: None,
+            limit: 0.0,
+            objective: self.objective(),
+            degrees_of_freedom: 0.0,
+            chi_square_limit: 0.0,
+            probability: 1.0,
+        };
+        let mut testable = 0usize;
+        for k in (0..e.rows.len()).filter(|&k| self.active[k]) {
+            let Some(variance) = self.computed_variance(k, covariance) else { continue };
+            let share = (1.0 - variance).clamp(0.0, 1.0);
+            test.share[k] = Some(share);
+            test.degrees_of_freedom += share;
+            if share < CRITICAL_SHARE {
+                continue;
+            }
+            testable += 1;
+            let size = self.residual[k].abs() / share.sqrt();
+            test.normalised[k] = Some(size);
+            // What a profile said is expected to be wrong.
+            if !e.measurements[k].is_pseudo && test.worst.is_none_or(|(_, w)| size > w) {
+                test.worst = Some((k, size));
+            }
+        }
+        for (k, equation) in e.tableau.equations.iter().enumerate().filter(|_| options.doubts_switches) {
+            let Origin::Switch { element, .. } = equation.origin else { continue };
+            let variance = covariance.of_multiplier(k as u32);
+            if variance < MULTIPLIER_VARIANCE_MIN || self.relaxed.contains(&(k as u32)) {
+                continue;
+            }
+            testable += 1;
+            let size = self.multipliers[k].abs() / variance.sqrt();
+            if test.worst_switch.is_none_or(|(_, w)| size > w) {
+                test.worst_switch = Some((element as usize, size));
+            }
+        }
+        // Of so many tests together one in 1 / false_alarm sets of good measurements is to fail.
+        test.limit = statistics::normal_limit(options.false_alarm / testable.max(1) as f64);
+        test.chi_square_limit = statistics::chi_square_limit(options.false_alarm, test.degrees_of_freedom);
+        test.probability = statistics::chi_square_beyond(test.objective, test.degrees_of_freedom);
+        test
+    }
+
+    /// Leaves the position of a switch open: neither equal voltages nor no current.
+    fn relax(&mut self, element: usize) {
+        for (k, equation) in self.estimator.tableau.equations.iter().enumerate() {
+            if matches!(equation.origin, Origin::Switch { element: e, .. } if e as usize == element) {
+                self.relaxed.push(k as u32);
+                self.multipliers[k] = 0.0;
+            }
+        }
+    }
+
+    /// Measurements whose residuals move with that of `at`, so that the error may as well be theirs.
+    fn alike(&mut self, at: usize, covariance: &Covariance) -> Result<Vec<usize>, EstimationError> {
+        let e = self.estimator;
+        let (m, n) = (self.equation.len(), self.x.len());
+        let Some(row) = &e.rows[at] else { return Ok(Vec::new()) };
+        let mut rhs = vec![0.0; m + n];
+        for (&column, g) in row.columns.iter().zip(&self.gradient[at]) {
+            rhs[m + column as usize] -= g;
+        }
+        self.step.solve(&mut rhs)?;
+        let share = |k: usize| self.computed_variance(k, covariance).map_or(0.0, |v| 1.0 - v);
+        let own = share(at);
+        let mut alike = Vec::new();
+        for k in (0..e.rows.len()).filter(|&k| k != at && self.active[k]) {
+            let Some(row) = &e.rows[k] else { continue };
+            let together: f64 = row.columns.iter().zip(&self.gradient[k]).map(|(&c, g)| g * rhs[m + c as usize]).sum();
+            let other = share(k);
+            if other > CRITICAL_SHARE && together.abs() > SAME_RESIDUAL * (own * other).sqrt() {
+                alike.push(k);
+            }
+        }
+        Ok(alike)
+    }
+
+    /// Error of a measurement that takes no part, and its deviation, both in units of its σ.
+    fn seen_from_outside(&self, k: usize, covariance: &Covariance) -> Option<(f64, f64)> {
+        let variance = self.computed_variance(k, covariance)?;
+        Some((self.residual[k], (1.0 + variance.max(0.0)).sqrt()))
+    }
+
+    fn certificate(&self, covariance: &Covariance, test: &Test, converged: bool) -> EstimateCertificate {
+        let (gradient, at) = self.largest_gradient(Some(covariance));
+        let (equation, rest) = self.largest_equation();
+        let e = self.estimator;
+        EstimateCertificate {
+            converged,
+            iterations: self.iterations,
+            last_step_sigma: self.last_step_sigma,
+            gradient_sigma: gradient,
+            gradient_at: at,
+            equation_pu: rest,
+            equation_at: e.tableau.equations.get(equation).map_or_else(String::new, |q| results::origin_name(&e.grid, q.origin)),
+            mismatch_a: self.largest_mismatch().0,
+            mismatch_at: self.largest_mismatch().1,
+            objective: test.objective,
+            degrees_of_freedom: test.degrees_of_freedom,
+            chi_square_limit: test.chi_square_limit,
+            probability: test.probability,
+            residual_limit: test.limit,
+            n_measurements: self.active.iter().filter(|a| **a).count(),
+        }
+    }
+
+    /// Largest component of the gradient of what is minimised, times the deviation of its unknown: how far it is from rest, in σ.
+    fn largest_gradient(&self, covariance: Option<&Covariance>) -> (f64, String) {
+        let e = self.estimator;
+        let mut gradient = vec![0.0; self.x.len()];
+        for (k, row) in e.rows.iter().enumerate().filter(|(k, _)| self.active[*k]) {
+            let Some(row) = row else { continue };
+            for (&c, g) in row.columns.iter().zip(&self.gradient[k]) {
+                gradient[c as usize] += g * self.residual[k];
+            }
+        }
+        for (equation, multiplier) in e.tableau.equations.iter().zip(&self.multipliers) {
+            for &(c, coefficient) in &equation.terms {
+                gradient[c as usize] += coefficient * multiplier;
+            }
+        }
+        let sigma = |c: usize| covariance.map_or(1.0, |v| v.of(c as u32, c as u32).max(0.0).sqrt());
+        let sizes = gradient.iter().enumerate().map(|(c, g)| (c, g.abs() * sigma(c)));
+        let (at, size) = sizes.fold((0, 0.0), |a, b| if b.1 > a.1 { b } else { a });
+        (size, results::unknown_name(e, at as u32 / 2))
+    }
+
+    /// Largest sum of the currents at a node, A.
+    fn largest_mismatch(&self) -> (f64, String) {
+        let e = self.estimator;
+        let mut sum = vec![Complex64::ZERO; e.grid.names.len()];
+        for (k, element) in e.grid.elements.iter().enumerate() {
+            for (&node, &unknown) in element.nodes.iter().zip(&e.tableau.current[k]) {
+                sum[node as usize] += self.value(unknown);
+            }
+        }
+        sum[0] = Complex64::ZERO;
+        let (at, size) = sum.iter().enumerate().map(|(k, s)| (k, s.norm())).fold((0, 0.0), |a, b| if b.1 > a.1 { b } else { a });
+        (size, e.grid.names[at].clone())
+    }
+
+    /// A complex unknown in V or A; zero for one that does not exist.
+    pub fn value(&self, unknown: u32) -> Complex64 {
+        if unknown == NONE {
+            return Complex64::ZERO;
+        }
+        Complex64::new(self.x[2 * unknown as usize], self.x[2 * unknown as usize + 1]) * self.estimator.tableau.unit[unknown as usize]
+    }
+
+    /// Solves with the matrix at rest for one right-hand side of unknowns; gives `Cov(x) b`.
+    pub fn covariance_times(&mut self, b: &[f64]) -> Result<Vec<f64>, SparseError> {
+        let m = self.equation.len();
+        let mut rhs = vec![0.0; m + b.len()];
+        rhs[m..].iter_mut().zip(b).for_each(|(r, b)| *r = -b);
+        self.step.solve(&mut rhs)?;
+        Ok(rhs.split_off(m))
+    }
+
+    fn unsettled(&mut self, gross: Vec<GrossError>) -> Unsettled {
+        let (gradient, at) = self.largest_gradient(None);
+        let (equation, rest) = self.largest_equation();
+        let e = self.estimator;
+        let mut worst: Vec<usize> = (0..self.active.len()).filter(|&k| self.active[k]).collect();
+        worst.sort_by(|&a, &b| self.residual[b].abs().total_cmp(&self.residual[a].abs()));
+        Unsettled {
+            certificate: EstimateCertificate {
+                converged: false,
+                iterations: self.iterations,
+                last_step_sigma: self.last_step_sigma,
+                gradient_sigma: gradient,
+                gradient_at: at,
+                equation_pu: rest,
+                equation_at: e.tableau.equations.get(equation).map_or_else(String::new, |q| results::origin_name(&e.grid, q.origin)),
+                mismatch_a: self.largest_mismatch().0,
+                mismatch_at: self.largest_mismatch().1,
+                objective: self.objective(),
+                degrees_of_freedom: f64::NAN,
+                chi_square_limit: f64::NAN,
+                probability: f64::NAN,
+                residual_limit: f64::NAN,
+                n_measurements: self.active.iter().filter(|a| **a).count(),
+            },
+            worst: worst.into_iter().take(10).map(|k| ResidualRow { measurement: k, residual_sigma: self.residual[k] }).collect(),
+            gross_errors: gross,
+        }
+    }
+}
+
+/// What is estimated, from the outside.
+impl Estimate {
+    /// The estimated node voltages, V by node number, to start the next estimation from: also of nodes that are not observable.
+    pub fn start(&self) -> &[Complex64] {
+        &self.voltages
+    }
+}
