@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const STAGES: [&str; 33] = [
+const STAGES: [&str; 34] = [
     "READ",
     "CHECK",
     "SOLVE",
@@ -40,6 +40,7 @@ const STAGES: [&str; 33] = [
     "SWITCHING",
     "CLUSTER",
     "COMPARISON",
+    "ESTIMATION",
 ];
 
 fn is_code(text: &str) -> bool {

@@ -327,12 +327,6 @@ impl<'a> Run<'a> {
         self.residual.iter().zip(&self.active).filter(|(_, a)| **a).map(|(r, _)| r * r).sum()
     }
 
-    /// What a step with the multipliers at hand must lower.
-    fn merit(&self) -> f64 {
-        let of = |(k, c): (usize, &f64)| c * c / self.step.epsilon(k) - 2.0 * self.multipliers[k] * c;
-        self.objective() + self.equation.iter().enumerate().map(of).sum::<f64>()
-    }
-
     fn largest_equation(&self) -> (usize, f64) {
         let held = |k: &usize| !self.relaxed.contains(&(*k as u32));
         (0..self.equation.len()).filter(held).map(|k| (k, self.equation[k].abs())).fold((0, 0.0), |a, b| if b.1 > a.1 { b } else { a })
@@ -356,33 +350,39 @@ impl<'a> Run<'a> {
             let first = self.iterations == 0;
             self.iterations += 1;
             self.assemble()?;
+            let relaxed = |k: usize| self.relaxed.contains(&(k as u32));
             for k in 0..m {
-                rhs[k] = -self.equation[k] + self.step.epsilon(k) * self.multipliers[k];
+                rhs[k] = if relaxed(k) { 0.0 } else { -self.equation[k] };
             }
             rhs[m..].fill(0.0);
+            for (equation, multiplier) in self.estimator.tableau.equations.iter().zip(&self.multipliers) {
+                for &(column, c) in &equation.terms {
+                    rhs[m + column as usize] -= c * multiplier;
+                }
+            }
             for (k, row) in self.estimator.rows.iter().enumerate().filter(|(k, _)| self.active[*k]) {
                 let Some(row) = row else { continue };
                 for (&column, g) in row.columns.iter().zip(&self.gradient[k]) {
                     rhs[m + column as usize] -= g * self.residual[k];
                 }
             }
-            self.step.solve(&mut rhs)?;
+            self.step.solve(&mut rhs, &self.relaxed)?;
             if !rhs.iter().all(|v| v.is_finite()) {
                 return Ok(false);
             }
             let moved = self.largest_move(&rhs[m..]);
-            let before = self.merit();
+            let before = self.objective();
             self.x.iter_mut().zip(&rhs[m..]).for_each(|(x, d)| *x += d);
             self.evaluate(false);
             let mut share = 1.0;
             // The first steps go to the equations and may climb; later ones must lower what they minimise.
-            while !first && self.iterations - begun_at > 1 && moved > 1.0 && share > 1e-3 && self.merit() > before * (1.0 + 1e-9) + 1e-6 {
+            while !first && self.iterations - begun_at > 1 && moved > 1.0 && share > 1e-3 && self.objective() > before * (1.0 + 1e-9) + 1e-6 {
                 self.x.iter_mut().zip(&rhs[m..]).for_each(|(x, d)| *x -= 0.5 * share * d);
                 share *= 0.5;
                 self.evaluate(false);
             }
-            for (now, next) in self.multipliers.iter_mut().zip(&rhs[..m]) {
-                *now += share * (next - *now);
+            for (multiplier, d) in self.multipliers.iter_mut().zip(&rhs[..m]) {
+                *multiplier += share * d;
             }
             self.last_step_sigma = moved;
             if moved < options.tolerance_sigma && self.largest_equation().1 < EQUATION_TOLERANCE {
@@ -495,7 +495,7 @@ impl<'a> Run<'a> {
         for (&column, g) in row.columns.iter().zip(&self.gradient[at]) {
             rhs[m + column as usize] -= g;
         }
-        self.step.solve(&mut rhs)?;
+        self.step.solve(&mut rhs, &self.relaxed)?;
         let share = |k: usize| self.computed_variance(k, covariance).map_or(0.0, |v| 1.0 - v);
         let own = share(at);
         let mut alike = Vec::new();
@@ -587,7 +587,7 @@ impl<'a> Run<'a> {
         let m = self.equation.len();
         let mut rhs = vec![0.0; m + b.len()];
         rhs[m..].iter_mut().zip(b).for_each(|(r, b)| *r = -b);
-        self.step.solve(&mut rhs)?;
+        self.step.solve(&mut rhs, &self.relaxed)?;
         Ok(rhs.split_off(m))
     }
 

@@ -5,6 +5,7 @@ use super::measurement::{Measurement, Quantity, Site};
 use super::meter_class::{MeterClass, preferred_rated_a};
 use crate::state::State;
 use num_complex::Complex64;
+use std::collections::HashMap;
 
 /// Repeatable random numbers (xorshift64*, Marsaglia 2003 and Vigna 2016).
 #[derive(Clone, Debug)]
@@ -66,8 +67,9 @@ impl Plan {
 
 /// The measurements of a plan in a solved state, without noise: value by value what it should read, and its deviation.
 ///
-/// Conductors at earth are not measured. A current transformer is rated by the preferred value next above the current it carries. `grid` is
-/// that of the state.
+/// Conductors at earth are not measured. A current transformer is rated by the preferred value next above the largest current that its
+/// element carries, and not for less than a twentieth of the largest current on its level of voltage: nobody builds one for the
+/// charging current of an idle bay. `grid` is that of the state.
 pub fn simulate(grid: &Grid, state: &State, plan: &Plan) -> Vec<Measurement> {
     let v = state.voltages();
     let mut all = Vec::new();
@@ -78,6 +80,13 @@ pub fn simulate(grid: &Grid, state: &State, plan: &Plan) -> Vec<Measurement> {
             let sigma = plan.class.sigma_v(value.max(0.1 * grid.v_base[n as usize]));
             let name = format!("v {}", grid.names[n as usize]);
             all.push(Measurement { name, quantity: Quantity::VoltageMagnitude, site: Site::Node(n), value, sigma, is_pseudo: false });
+        }
+    }
+    let mut largest_a: HashMap<u64, f64> = HashMap::new();
+    for (k, e) in grid.elements.iter().enumerate() {
+        for (&n, i) in e.nodes.iter().zip(state.element_currents(k)).filter(|(n, _)| **n != 0) {
+            let largest = largest_a.entry(grid.v_base[n as usize].to_bits()).or_insert(0.0);
+            *largest = largest.max(i.norm());
         }
     }
     for (k, e) in grid.elements.iter().enumerate() {
@@ -94,7 +103,10 @@ pub fn simulate(grid: &Grid, state: &State, plan: &Plan) -> Vec<Measurement> {
             let (terminal, conductor) = (at / e.n_conductors, at % e.n_conductors);
             let (u, i) = (v[node as usize], currents[at]);
             let s = u * i.conj() * grid.phase_factor;
-            let rated_a = preferred_rated_a(i.norm());
+            let of_terminal = &currents[terminal * e.n_conductors..(terminal + 1) * e.n_conductors];
+            let of_element = of_terminal.iter().map(|i| i.norm()).fold(0.0, f64::max);
+            let of_level = largest_a.get(&grid.v_base[node as usize].to_bits()).copied().unwrap_or(0.0);
+            let rated_a = preferred_rated_a(of_element.max(of_level / 20.0));
             let (p, q) = plan.class.sigma_pq(s.re, s.im, u.norm() * grid.phase_factor, i.norm(), rated_a);
             let site = Site::Conductor { element: k, terminal, conductor };
             let place = format!("{} {}.{}", e.name, terminal + 1, conductor + 1);
