@@ -4,7 +4,7 @@ use formats::opendss::{FileSource, ReadOptions, read};
 use network::SolutionMode;
 use num_complex::Complex64;
 use powerflow::estimation::{
-    Estimate, Estimator, Grid, Measurement, MeterClass, Options, Outcome, Plan, Quantity, Random, Role, Site, Status, simulate,
+    Estimate, Estimator, Grid, Measurement, MeterClass, Options, Outcome, Plan, Quantity, Random, Role, Site, simulate,
 };
 use powerflow::{Session, State};
 use std::path::{Path, PathBuf};

@@ -151,8 +151,9 @@ impl MeterClass {
 /// IEC 61869-2:2012, 5.201) that is not below `i_a`.
 pub(super) fn preferred_rated_a(i_a: f64) -> f64 {
     const SERIES: [f64; 10] = [1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.5];
-    if !(i_a.is_finite() && i_a > 0.1) {
-        return 0.1;
+    // Nothing is built for less.
+    if !(i_a.is_finite() && i_a > 5.0) {
+        return 5.0;
     }
     let decade = 10f64.powf(i_a.log10().floor());
     SERIES.iter().map(|s| s * decade).find(|r| *r >= i_a * (1.0 - 1e-12)).unwrap_or(10.0 * decade)
@@ -173,7 +174,7 @@ mod tests {
         assert!((ratio_a - 0.6 * 0.275).abs() < 1e-12, "{ratio_a}");
         // Below the table amperes stay.
         assert_eq!(CurrentClass::C1.limits_at(0.0, 100.0).0, CurrentClass::C1.limits_at(5.0, 100.0).0);
-        assert_eq!([0.0, 7.0, 11.0, 100.0, 101.0, 800.0].map(preferred_rated_a), [0.1, 7.5, 12.5, 100.0, 125.0, 1000.0]);
+        assert_eq!([0.0, 7.0, 11.0, 100.0, 101.0, 800.0].map(preferred_rated_a), [5.0, 7.5, 12.5, 100.0, 125.0, 1000.0]);
     }
 
     #[test]

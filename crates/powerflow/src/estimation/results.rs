@@ -11,8 +11,8 @@ use num_complex::Complex64;
 
 /// A voltage known worse than this, per unit, is not determined by the measurements; what holds it is a thousand per unit wide.
 const V_SIGMA_MAX_PU: f64 = 3.0;
-/// Likewise a current, of the base on which a typical meter's deviation is 0.01; what holds it is some thirty thousand wide.
-const I_SIGMA_MAX_PU: f64 = 300.0;
+/// Likewise a current, of the base on which a typical meter's deviation is 0.01; what holds it is some three thousand wide.
+const I_SIGMA_MAX_PU: f64 = 100.0;
 
 /// How an estimation ended.
 #[derive(Debug)]
