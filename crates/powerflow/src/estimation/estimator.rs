@@ -82,6 +82,8 @@ pub(super) struct Run<'a> {
     last_step_sigma: f64,
     /// Weighted residual and gradient of each measurement.
     pub residual: Vec<f64>,
+    /// What each measurement should read, in its unit.
+    pub computed: Vec<f64>,
     pub gradient: Vec<Vec<f64>>,
     equation: Vec<f64>,
 }
@@ -300,6 +302,7 @@ impl<'a> Run<'a> {
             iterations: 0,
             last_step_sigma: f64::INFINITY,
             residual: vec![0.0; rows.len()],
+            computed: vec![0.0; rows.len()],
             gradient: rows.iter().map(|r| r.as_ref().map_or_else(Vec::new, |r| vec![0.0; r.columns.len()])).collect(),
             equation: vec![0.0; tableau.equations.len()],
         }
@@ -311,10 +314,9 @@ impl<'a> Run<'a> {
         for (k, row) in e.rows.iter().enumerate() {
             let Some(row) = row else { continue };
             let m = &e.measurements[k];
-            let expected = (first && m.quantity == Quantity::CurrentMagnitude).then_some(m.value);
-            let smooth = if m.quantity.is_angle() { 0.0 } else { 0.1 * m.sigma };
-            let h = row.evaluate(&self.x, smooth, expected, &mut self.gradient[k]);
-            self.residual[k] = row.difference(m.value, h) / m.sigma;
+            let computed = row.evaluate(&self.x, m, first, &mut self.gradient[k]);
+            self.residual[k] = computed.difference / m.sigma;
+            self.computed[k] = computed.h;
             self.gradient[k].iter_mut().for_each(|g| *g /= m.sigma);
         }
         for (equation, rest) in e.tableau.equations.iter().zip(&mut self.equation) {

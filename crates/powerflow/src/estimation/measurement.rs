@@ -4,12 +4,14 @@
 //! of a conductor or of several. With `s` a signal in V or A,
 //!
 //! ```text
-//! magnitude   h = √(|s|² + a²)         ∂h = Re(s* ∂s) / h          a = σ / 10
+//! magnitude   h = |s|                  ∂h = Re(s* ∂s) / |s|
+//!             h = |s|² / 6σ            ∂h = Re(s* ∂s) / 3σ         where it reads z < 3σ, which becomes z² / 6σ
 //! angle       h = arg s                ∂h = Im(s* ∂s) / |s|²
 //! power       P + jQ = f Σ u i*        f = 3 where a node stands for three phases
 //! ```
 //!
-//! The small `a` keeps a magnitude smooth where the current vanishes; it moves a magnitude of ten σ by σ / 2000.
+//! A magnitude has no gradient at zero, and one that reads nothing has no direction; its square has both, and with the deviation of the
+//! square at three σ it says no more than the magnitude does.
 
 use super::grid::Grid;
 use super::tableau::{NONE, Tableau, Unknown};
@@ -208,9 +210,9 @@ impl Row {
 
     /// What the measurement would read at the unknowns `x`, and its gradient by `columns`.
     ///
-    /// `smooth` is the small length `a` of the header. `expected` stands in for a current that is still zero, along the voltages, so that
-    /// the first iteration has a direction to go: then the gradient alone is changed.
-    pub fn evaluate(&self, x: &[f64], smooth: f64, expected: Option<f64>, gradient: &mut [f64]) -> f64 {
+    /// `measured` decides which form a magnitude has. With `first` a current that is still zero is looked for along the voltages, so that the
+    /// first iteration has a direction to go: then the gradient alone is changed.
+    pub fn evaluate(&self, x: &[f64], measured: &Measurement, first: bool, gradient: &mut [f64]) -> Computed {
         gradient.fill(0.0);
         let value = |s: &Signal| s.iter().map(|&(u, c)| Complex64::new(x[2 * u as usize], x[2 * u as usize + 1]) * c).sum::<Complex64>();
         match self.quantity {
@@ -236,29 +238,29 @@ impl Row {
                         gradient[k + 1] += im;
                     }
                 }
-                if self.quantity == Quantity::ActivePower { total.re } else { total.im }
+                let h = if self.quantity == Quantity::ActivePower { total.re } else { total.im };
+                Computed { h, difference: measured.value - h }
             }
             quantity => {
                 let (u, i) = &self.parts[0];
                 let signal = if u.is_empty() { i } else { u };
                 let s = value(signal);
-                let along = match expected {
-                    Some(e) if s.norm() < 0.01 * e.abs() => self.direction * e.abs(),
-                    _ => s,
-                };
-                let h = (s.norm_sqr() + smooth * smooth).sqrt();
-                let h_along = (along.norm_sqr() + smooth * smooth).sqrt();
-                let (d, h) = if quantity.is_angle() {
-                    let size = along.norm_sqr().max(1e-300);
-                    (Complex64::new(-along.im, along.re) / size, s.arg())
+                let (z, sigma) = (measured.value, measured.sigma);
+                let (d, h, difference) = if quantity.is_angle() {
+                    let size = s.norm_sqr().max(1e-300);
+                    // The shorter way round.
+                    (Complex64::new(-s.im, s.re) / size, s.arg(), (z - s.arg() + PI).rem_euclid(TAU) - PI)
+                } else if z < 3.0 * sigma {
+                    (s / (3.0 * sigma), s.norm(), (z.max(0.0).powi(2) - s.norm_sqr()) / (6.0 * sigma))
                 } else {
-                    (along / h_along, h)
+                    let along = if first && s.norm() < 0.01 * z { self.direction * z } else { s };
+                    (along / along.norm().max(1e-300), s.norm(), z - s.norm())
                 };
                 for (&(_, c), &k) in signal.iter().zip(&self.places) {
                     gradient[k as usize] += d.re * c;
                     gradient[k as usize + 1] += d.im * c;
                 }
-                h
+                Computed { h, difference }
             }
         }
     }
@@ -267,10 +269,12 @@ impl Row {
     fn pick(&self, re: Complex64, im: Complex64) -> (f64, f64) {
         if self.quantity == Quantity::ActivePower { (re.re, im.re) } else { (re.im, im.im) }
     }
+}
 
-    /// Measured less computed: of angles the shorter way round.
-    pub fn difference(&self, measured: f64, computed: f64) -> f64 {
-        let d = measured - computed;
-        if self.quantity.is_angle() { (d + PI).rem_euclid(TAU) - PI } else { d }
-    }
+/// What a measurement should read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Computed {
+    pub h: f64,
+    /// Measured less computed, in the form that is weighed by σ.
+    pub difference: f64,
 }

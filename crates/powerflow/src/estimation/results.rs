@@ -491,8 +491,8 @@ pub(super) fn collect(
             // What was left out may be all that saw its place.
             let variance = variance.filter(|v| role != Role::Removed || *v < 1e8);
             MeasurementResult {
-                estimated: variance.map(|v| (m.value - run.residual[k] * m.sigma, v.max(0.0).sqrt() * m.sigma)),
-                residual: variance.map(|_| run.residual[k] * m.sigma),
+                estimated: variance.map(|v| (run.computed[k], v.max(0.0).sqrt() * m.sigma)),
+                residual: variance.map(|_| if m.quantity.is_angle() { run.residual[k] * m.sigma } else { m.value - run.computed[k] }),
                 normalised_residual: test.normalised[k],
                 redundancy: test.share[k],
                 role,
