@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! magnitude   h = |s|                  ∂h = Re(s* ∂s) / |s|
-//!             h = |s|² / 6σ            ∂h = Re(s* ∂s) / 3σ         where it reads z < 3σ, which becomes z² / 6σ
+//!             h = |s|² / 6σ            ∂h = Re(s* ∂s) / 3σ         where it reads |z| < 3σ, which becomes z² / 6σ (0 where z < 0)
 //! angle       h = arg s                ∂h = Im(s* ∂s) / |s|²
 //! power       P + jQ = f Σ u i*        f = 3 where a node stands for three phases
 //! ```
@@ -250,7 +250,7 @@ impl Row {
                     let size = s.norm_sqr().max(1e-300);
                     // The shorter way round.
                     (Complex64::new(-s.im, s.re) / size, s.arg(), (z - s.arg() + PI).rem_euclid(TAU) - PI)
-                } else if z < 3.0 * sigma {
+                } else if z.abs() < 3.0 * sigma {
                     (s / (3.0 * sigma), s.norm(), (z.max(0.0).powi(2) - s.norm_sqr()) / (6.0 * sigma))
                 } else {
                     let along = if first && s.norm() < 0.01 * z { self.direction * z } else { s };

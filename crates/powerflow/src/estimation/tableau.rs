@@ -26,6 +26,10 @@ const ONE: Complex64 = Complex64 { re: 1.0, im: 0.0 };
 /// Below this share of an element's largest admittance a coefficient is what rounding left of a difference.
 const ROUNDING: f64 = 1e-14;
 
+/// What an open pole of a switch may have to earth and still count as open, S: OpenDSS's admittance of an open conductor, and charging of a
+/// switch's length.
+const OPEN_S: f64 = 1e-9;
+
 /// Number of a complex unknown.
 pub(super) type Unknown = u32;
 pub(super) const NONE: Unknown = u32::MAX;
@@ -137,7 +141,7 @@ impl Tableau {
             // An open pole of a switch: what goes in comes out, and that it is nothing can be told wrongly.
             for c in (0..e.n_conductors).filter(|&c| !switch[c]) {
                 let poles = [c, e.n_conductors + c];
-                let carries = |&p: &usize| (0..e.nodes.len()).any(|q| y[(p, q)].norm() > 0.0);
+                let carries = |&p: &usize| (0..e.nodes.len()).any(|q| y[(p, q)].norm() > OPEN_S);
                 if poles.iter().any(|p| self.current[k][*p] == NONE) || poles.iter().any(carries) {
                     continue;
                 }
