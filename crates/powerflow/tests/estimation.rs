@@ -221,7 +221,8 @@ fn estimated_voltages_are_closer_to_the_truth_than_measured_ones() {
     for path in ["models/ieee13/ieee13.dss", "models/ieee123/ieee123.dss", SUBSTATION] {
         let state = feeder(path);
         let grid = Arc::new(Grid::of_state(&state).expect("a grid"));
-        let points = if path == SUBSTATION { substation_points(&grid, &state, "0.5") } else { simulate(&grid, &state, &Plan::full(class("0.5"))) };
+        let points =
+            if path == SUBSTATION { substation_points(&grid, &state, "0.5") } else { simulate(&grid, &state, &Plan::full(class("0.5"))) };
         let mut estimator = Estimator::new(&grid, points.clone()).expect("measurements");
         let mut random = Random::new(7);
         let (mut measured, mut estimated, mut within, mut of) = (0.0, 0.0, 0, 0);
@@ -315,7 +316,9 @@ fn a_gross_error_at_the_substation_is_named() {
 /// A breaker that is told open and is closed, and one told closed that is open.
 #[test]
 fn a_switch_told_wrongly_is_doubted() {
-    for (name, tell) in [("line.cb_coupler2", false), ("line.cb_t3h", false), ("line.cb_coupler4", false), ("line.ib_f2", false), ("line.ia_f2", true)] {
+    for (name, tell) in
+        [("line.cb_coupler2", false), ("line.cb_t3h", false), ("line.cb_coupler4", false), ("line.ib_f2", false), ("line.ia_f2", true)]
+    {
         let state = feeder(SUBSTATION);
         let mut told = state.clone();
         let id = state.circuit().network().find(name).expect("a switch");

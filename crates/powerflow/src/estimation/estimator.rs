@@ -39,7 +39,14 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { iterations_max: 30, tolerance_sigma: 1e-4, false_alarm: 0.01, removes_bad_data: true, removed_max: 50, doubts_switches: true }
+        Self {
+            iterations_max: 30,
+            tolerance_sigma: 1e-4,
+            false_alarm: 0.01,
+            removes_bad_data: true,
+            removed_max: 50,
+            doubts_switches: true,
+        }
     }
 }
 
@@ -154,7 +161,9 @@ impl Estimator {
     /// # Method and source
     /// Weighted least squares with exact equations: see [`crate::estimation`]. Checked by `cases/estimation`.
     pub fn estimate(&self, options: &Options, start: Option<&[Complex64]>) -> Result<Outcome, EstimationError> {
-        let sane = |option, expected, found: f64, holds: bool| if holds { Ok(()) } else { Err(EstimationError::Option { option, expected, found }) };
+        let sane = |option, expected, found: f64, holds: bool| {
+            if holds { Ok(()) } else { Err(EstimationError::Option { option, expected, found }) }
+        };
         sane("false_alarm", "between 0 and 1", options.false_alarm, options.false_alarm > 0.0 && options.false_alarm < 1.0)?;
         sane("tolerance_sigma", "greater than 0", options.tolerance_sigma, options.tolerance_sigma > 0.0)?;
         let mut run = Run::new(self, start);
@@ -190,7 +199,8 @@ impl Estimator {
                 readmitted = true;
                 let before = gross.len();
                 gross.retain(|g| {
-                    let back = run.seen_from_outside(g.measurement, &covariance).is_some_and(|(error, sigma)| error.abs() < test.limit * sigma);
+                    let back =
+                        run.seen_from_outside(g.measurement, &covariance).is_some_and(|(error, sigma)| error.abs() < test.limit * sigma);
                     run.active[g.measurement] |= back;
                     !back
                 });
@@ -213,7 +223,15 @@ impl Estimator {
             // What would be known without pseudo-measurements.
             let only_measured = run.without_pseudo()?;
             return Ok(Outcome::Settled(Box::new(results::collect(
-                &run, &covariance, only_measured.as_ref(), loss_variance, certificate, test, gross, doubts, exhausted,
+                &run,
+                &covariance,
+                only_measured.as_ref(),
+                loss_variance,
+                certificate,
+                test,
+                gross,
+                doubts,
+                exhausted,
             ))));
         }
     }
@@ -378,7 +396,8 @@ impl<'a> Run<'a> {
             self.evaluate(false);
             let mut share = 1.0;
             // The first steps go to the equations and may climb; later ones must lower what they minimise.
-            while !first && self.iterations - begun_at > 1 && moved > 1.0 && share > 1e-3 && self.objective() > before * (1.0 + 1e-9) + 1e-6 {
+            while !first && self.iterations - begun_at > 1 && moved > 1.0 && share > 1e-3 && self.objective() > before * (1.0 + 1e-9) + 1e-6
+            {
                 self.x.iter_mut().zip(&rhs[m..]).for_each(|(x, d)| *x -= 0.5 * share * d);
                 share *= 0.5;
                 self.evaluate(false);

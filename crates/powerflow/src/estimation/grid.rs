@@ -83,7 +83,9 @@ impl Grid {
             let is_device = e.model.is_converter() || e.model.is_source();
             if e.model.is_source() {
                 for &k in e.nodes.iter().filter(|&&k| k != 0 && islands.is_fed[k as usize]) {
-                    if references.iter().all(|&r| islands.label[r as usize] != islands.label[k as usize]) && state.v[k as usize].norm() > 0.0 {
+                    if references.iter().all(|&r| islands.label[r as usize] != islands.label[k as usize])
+                        && state.v[k as usize].norm() > 0.0
+                    {
                         references.push(k);
                     }
                 }
@@ -171,7 +173,15 @@ impl Grid {
     /// Adds a device, which draws an unknown current from a node; gives its position.
     pub fn add_device(&mut self, name: &str, node: NodeNumber) -> usize {
         let nodes = vec![node, 0];
-        self.elements.push(GridElement { name: name.to_owned(), id: None, n_conductors: 2, nodes, y: None, switch: None, is_series: false });
+        self.elements.push(GridElement {
+            name: name.to_owned(),
+            id: None,
+            n_conductors: 2,
+            nodes,
+            y: None,
+            switch: None,
+            is_series: false,
+        });
         self.elements.len() - 1
     }
 

@@ -46,8 +46,8 @@ pub use grid::{Grid, GridElement};
 pub use measurement::{Idle, Measurement, Quantity, Site};
 pub use meter_class::{CurrentClass, MeterClass, VoltageClass};
 pub use results::{
-    Estimate, EstimateCertificate, Flow, FlowEstimate, GrossError, LossEstimate, MeasurementResult, NodeEstimate, Outcome, ResidualRow, Role,
-    Status, SwitchDoubt, Unsettled,
+    Estimate, EstimateCertificate, Flow, FlowEstimate, GrossError, LossEstimate, MeasurementResult, NodeEstimate, Outcome, ResidualRow,
+    Role, Status, SwitchDoubt, Unsettled,
 };
 pub use simulate::{Plan, Random, simulate};
 pub use statistics::{chi_square_beyond, chi_square_limit, normal_beyond, normal_limit};

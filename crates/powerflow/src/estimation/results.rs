@@ -582,17 +582,26 @@ impl Estimate {
             let given = &estimator.measurements()[k];
             match m.role {
                 Role::Dead if given.value.abs() > 5.0 * given.sigma && !given.quantity.is_angle() => found.push(
-                    Diagnostic::warning("ESTIMATION.MEASUREMENT.ON_DEAD_PART", format!("measurement \"{}\" reads something on a dead part", given.name))
-                        .detail(format!("It reads {:.6} {} (σ {:.4}) where no source feeds.", given.value, given.quantity.unit(), given.sigma))
-                        .hint("A switch on the way may be told open and be closed."),
+                    Diagnostic::warning(
+                        "ESTIMATION.MEASUREMENT.ON_DEAD_PART",
+                        format!("measurement \"{}\" reads something on a dead part", given.name),
+                    )
+                    .detail(format!("It reads {:.6} {} (σ {:.4}) where no source feeds.", given.value, given.quantity.unit(), given.sigma))
+                    .hint("A switch on the way may be told open and be closed."),
                 ),
                 Role::NoNumber => found.push(
-                    Diagnostic::warning("ESTIMATION.MEASUREMENT.NO_NUMBER", format!("measurement \"{}\" has no value or no deviation", given.name))
-                        .hint("It took no part; give a finite value and a deviation greater than zero."),
+                    Diagnostic::warning(
+                        "ESTIMATION.MEASUREMENT.NO_NUMBER",
+                        format!("measurement \"{}\" has no value or no deviation", given.name),
+                    )
+                    .hint("It took no part; give a finite value and a deviation greater than zero."),
                 ),
                 Role::NoPlace => found.push(
-                    Diagnostic::error("ESTIMATION.MEASUREMENT.NO_PLACE", format!("measurement \"{}\" has no place in the network", given.name))
-                        .hint("Name an element, terminal and conductor that exist, and a quantity that they have."),
+                    Diagnostic::error(
+                        "ESTIMATION.MEASUREMENT.NO_PLACE",
+                        format!("measurement \"{}\" has no place in the network", given.name),
+                    )
+                    .hint("Name an element, terminal and conductor that exist, and a quantity that they have."),
                 ),
                 _ => {}
             }
@@ -609,9 +618,12 @@ impl Estimate {
             self.nodes.iter().filter(|n| n.status == Status::NotObservable).map(|n| grid.names[n.node as usize].as_str()).collect();
         if !unseen.is_empty() {
             found.push(
-                Diagnostic::warning("ESTIMATION.NODE.NOT_OBSERVABLE", format!("the measurements do not determine {} node voltages", unseen.len()))
-                    .detail(format!("Without a value: {}.", few(&unseen)))
-                    .hint("Measure there, or add pseudo-measurements."),
+                Diagnostic::warning(
+                    "ESTIMATION.NODE.NOT_OBSERVABLE",
+                    format!("the measurements do not determine {} node voltages", unseen.len()),
+                )
+                .detail(format!("Without a value: {}.", few(&unseen)))
+                .hint("Measure there, or add pseudo-measurements."),
             );
         }
         found
@@ -621,11 +633,8 @@ impl Estimate {
 impl Unsettled {
     /// Why there is no estimate.
     pub fn diagnostic(&self, estimator: &Estimator) -> Diagnostic {
-        let worst: Vec<String> = self
-            .worst
-            .iter()
-            .map(|w| format!("{} ({:.0} σ)", estimator.measurements()[w.measurement].name, w.residual_sigma))
-            .collect();
+        let worst: Vec<String> =
+            self.worst.iter().map(|w| format!("{} ({:.0} σ)", estimator.measurements()[w.measurement].name, w.residual_sigma)).collect();
         Diagnostic::error("ESTIMATION.ITERATION.NOT_SETTLED", "the estimation did not come to rest")
             .detail(format!("After {} iterations the measurements furthest off are {}.", self.certificate.iterations, worst.join(", ")))
             .hint("Look for a measurement with a wrong sign, unit or place, or a switch told wrongly.")

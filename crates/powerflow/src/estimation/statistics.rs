@@ -106,7 +106,9 @@ mod tests {
     #[test]
     fn tables_come_out() {
         // Abramowitz and Stegun, tables 26.7 and 26.8: degrees, upper tail, limit.
-        for (degrees, p, limit) in [(1.0, 0.05, 3.841), (2.0, 0.05, 5.991), (10.0, 0.05, 18.307), (10.0, 0.01, 23.209), (100.0, 0.01, 135.807)] {
+        for (degrees, p, limit) in
+            [(1.0, 0.05, 3.841), (2.0, 0.05, 5.991), (10.0, 0.05, 18.307), (10.0, 0.01, 23.209), (100.0, 0.01, 135.807)]
+        {
             let x = chi_square_limit(p, degrees);
             assert!((x - limit).abs() < 6e-4, "{degrees} degrees beyond {p}: {x}");
         }

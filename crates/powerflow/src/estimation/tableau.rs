@@ -205,7 +205,8 @@ impl Tableau {
             }
         }
         for (r, pivot) in done {
-            let columns = conductors.iter().map(|&c| self.voltage[e.nodes[c] as usize]).chain(conductors.iter().map(|&c| self.current[k][c]));
+            let columns =
+                conductors.iter().map(|&c| self.voltage[e.nodes[c] as usize]).chain(conductors.iter().map(|&c| self.current[k][c]));
             // Two conductors may share a node.
             let mut terms: Vec<(Unknown, Complex64)> = Vec::with_capacity(2 * n);
             for (unknown, &c) in columns.zip(&rows[r].0).filter(|(_, c)| **c != ZERO) {
