@@ -222,10 +222,12 @@ impl Estimator {
             let loss_variance = results::total_loss_variance(&mut run)?;
             // What would be known without pseudo-measurements.
             let only_measured = run.without_pseudo()?;
+            run.assemble(true)?;
+            let firm = run.step.covariance()?;
             return Ok(Outcome::Settled(Box::new(results::collect(
                 &run,
-                &covariance,
-                only_measured.as_ref(),
+                (&covariance, &firm),
+                only_measured.as_ref().map(|(soft, firm)| (soft, firm)),
                 loss_variance,
                 certificate,
                 test,
@@ -352,8 +354,8 @@ impl<'a> Run<'a> {
         (0..self.equation.len()).filter(held).map(|k| (k, self.equation[k].abs())).fold((0, 0.0), |a, b| if b.1 > a.1 { b } else { a })
     }
 
-    fn assemble(&mut self) -> Result<(), SparseError> {
-        self.step.begin(&self.relaxed);
+    fn assemble(&mut self, firmly: bool) -> Result<(), SparseError> {
+        self.step.begin(&self.relaxed, firmly);
         for (k, _) in self.active.iter().enumerate().filter(|(_, a)| **a) {
             self.step.add(k, &self.gradient[k]);
         }
@@ -369,7 +371,7 @@ impl<'a> Run<'a> {
         while self.iterations - begun_at < options.iterations_max {
             let first = self.iterations == 0;
             self.iterations += 1;
-            self.assemble()?;
+            self.assemble(false)?;
             let relaxed = |k: usize| self.relaxed.contains(&(k as u32));
             for k in 0..m {
                 rhs[k] = if relaxed(k) { 0.0 } else { -self.equation[k] };
@@ -424,21 +426,28 @@ impl<'a> Run<'a> {
     }
 
     fn covariance(&mut self) -> Result<Covariance, EstimationError> {
-        self.assemble()?;
+        self.assemble(false)?;
         Ok(self.step.covariance()?)
     }
 
+    /// The covariance, and that with unknowns held more firmly.
+    fn both_covariances(&mut self) -> Result<(Covariance, Covariance), EstimationError> {
+        let soft = self.covariance()?;
+        self.assemble(true)?;
+        Ok((soft, self.step.covariance()?))
+    }
+
     /// The state's covariance without pseudo-measurements; `None` where there are none.
-    fn without_pseudo(&mut self) -> Result<Option<Covariance>, EstimationError> {
+    fn without_pseudo(&mut self) -> Result<Option<(Covariance, Covariance)>, EstimationError> {
         let measurements = &self.estimator.measurements;
         if !(0..self.active.len()).any(|k| self.active[k] && measurements[k].is_pseudo) {
             return Ok(None);
         }
         let all = self.active.clone();
         self.active.iter_mut().zip(measurements).for_each(|(a, m)| *a &= !m.is_pseudo);
-        let covariance = self.covariance();
+        let covariances = self.both_covariances();
         self.active = all;
-        covariance.map(Some)
+        covariances.map(Some)
     }
 
     /// Variance of a measurement's computed value, in units of its own.

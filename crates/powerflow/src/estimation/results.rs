@@ -66,7 +66,8 @@ pub struct EstimateCertificate {
 impl EstimateCertificate {
     /// Whether the measurements that took part agree with each other as their deviations promise.
     pub fn is_plausible(&self) -> bool {
-        self.objective <= self.chi_square_limit
+        // Without redundancy there is nothing to agree.
+        self.objective <= self.chi_square_limit || self.degrees_of_freedom < 0.5
     }
 }
 
@@ -286,6 +287,14 @@ pub(super) fn unknown_name(estimator: &Estimator, unknown: u32) -> String {
     tableau.current.iter().position(|c| c.contains(&unknown)).map_or_else(String::new, |e| grid.elements[e].name.clone())
 }
 
+/// Whether measurements determine a form of the unknowns: its deviation is below `max`, and does not fall when the unknowns are held more
+/// firmly, as that of one does which nothing else holds. Deviations per unit.
+fn determined(soft: f64, firm: f64, max: f64) -> bool {
+    /// Square of a deviation that is rounding.
+    const NOTHING: f64 = 1e-12;
+    soft < max && (firm * firm >= 0.5 * soft * soft || soft * soft < NOTHING)
+}
+
 /// Deviation of a magnitude and of an angle (times the magnitude), per unit, of a complex unknown.
 fn polar_sigma(covariance: &Covariance, unknown: u32, value: Complex64) -> (f64, f64) {
     let (a, b) = (2 * unknown, 2 * unknown + 1);
@@ -345,8 +354,8 @@ fn root(parent: &mut [u32], mut i: u32) -> u32 {
 #[allow(clippy::too_many_arguments)]
 pub(super) fn collect(
     run: &Run,
-    covariance: &Covariance,
-    only_measured: Option<&Covariance>,
+    (covariance, firm): (&Covariance, &Covariance),
+    only_measured: Option<(&Covariance, &Covariance)>,
     total_loss_variance: f64,
     certificate: EstimateCertificate,
     test: Test,
@@ -386,8 +395,11 @@ pub(super) fn collect(
         voltages[n as usize] = v;
         let unit = t.unit[unknown as usize];
         let (along, across) = polar_sigma(covariance, unknown, v);
-        let known = along < V_SIGMA_MAX_PU;
-        let from_pseudo = only_measured.is_some_and(|c| polar_sigma(c, unknown, v).0 >= V_SIGMA_MAX_PU);
+        let (firm_along, firm_across) = polar_sigma(firm, unknown, v);
+        let known = determined(along, firm_along, V_SIGMA_MAX_PU);
+        let angle_known = known && determined(across, firm_across, V_SIGMA_MAX_PU) && v.norm() > 0.0;
+        let from_pseudo = only_measured
+            .is_some_and(|(soft, firm)| !determined(polar_sigma(soft, unknown, v).0, polar_sigma(firm, unknown, v).0, V_SIGMA_MAX_PU));
         let status = match (known, from_pseudo) {
             (false, _) => Status::NotObservable,
             (_, true) => Status::Pseudo,
@@ -398,7 +410,7 @@ pub(super) fn collect(
             node: n,
             status,
             v_v: known.then(|| (v.norm(), along * unit)),
-            angle_rad: (known && across < V_SIGMA_MAX_PU && v.norm() > 0.0).then(|| (v.arg(), across * unit / v.norm())),
+            angle_rad: angle_known.then(|| (v.arg(), across * unit / v.norm())),
             island: 0,
         });
     }
@@ -423,11 +435,12 @@ pub(super) fn collect(
             let (p, current) = (powers(covariance, v, i, &run.x), run.value(i));
             let unit = t.unit[i as usize];
             let along = polar_sigma(covariance, i, current).0;
-            let known = p.p.1 < I_SIGMA_MAX_PU && p.q.1 < I_SIGMA_MAX_PU && along < I_SIGMA_MAX_PU;
-            let from_pseudo = only_measured.is_some_and(|c| {
-                let p = powers(c, v, i, &run.x);
-                p.p.1 >= I_SIGMA_MAX_PU || p.q.1 >= I_SIGMA_MAX_PU
-            });
+            let f = powers(firm, v, i, &run.x);
+            let both = |soft: &Powers, firm: &Powers| {
+                determined(soft.p.1, firm.p.1, I_SIGMA_MAX_PU) && determined(soft.q.1, firm.q.1, I_SIGMA_MAX_PU)
+            };
+            let known = both(&p, &f);
+            let from_pseudo = only_measured.is_some_and(|(soft, firm)| !both(&powers(soft, v, i, &run.x), &powers(firm, v, i, &run.x)));
             let status = match (known, from_pseudo) {
                 (false, _) => Status::NotObservable,
                 (_, true) => Status::Pseudo,

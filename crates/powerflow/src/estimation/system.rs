@@ -31,6 +31,8 @@ pub(super) const DELTA_VOLTAGE: f64 = 1e-6;
 pub(super) const DELTA_CURRENT: f64 = 1e-7;
 /// A system that rounding leaves singular is held more, by this and then by a hundred times as much.
 const DELTA_MORE: f64 = 1e-6;
+/// By how much more unknowns are held to see which of them hang on nothing else: a variance that falls is not that of measurements.
+pub(super) const FIRMER: f64 = 16.0;
 /// Directions of a correction at most.
 const DIRECTIONS_MAX: usize = 20;
 /// Variance of the equation of a switch whose position is left open.
@@ -127,11 +129,16 @@ impl<'a> Step<'a> {
         Self { system, matrix: system.constant.clone(), factor: None, outer: Vec::new(), rhs: vec![0.0; n], rest: vec![0.0; n] }
     }
 
-    /// Begins a matrix without measurements; the equations in `relaxed` are left out.
-    pub fn begin(&mut self, relaxed: &[u32]) {
+    /// Begins a matrix without measurements; the equations in `relaxed` are left out. With `firmly` unknowns are held [`FIRMER`] times as much.
+    pub fn begin(&mut self, relaxed: &[u32], firmly: bool) {
         self.matrix.values_mut().copy_from_slice(self.system.constant.values());
         for &k in relaxed {
             self.matrix.values_mut()[self.system.diagonal[k as usize] as usize] = EPSILON_RELAXED;
+        }
+        if firmly {
+            for &slot in &self.system.diagonal[self.system.n_equations..] {
+                self.matrix.values_mut()[slot as usize] *= FIRMER;
+            }
         }
     }
 
