@@ -184,7 +184,7 @@ impl<'a> Step<'a> {
         let n = rhs.len();
         let norm = |v: &[f64]| v.iter().map(|a| a * a).sum::<f64>().sqrt();
         self.rhs.copy_from_slice(rhs);
-        let (wanted, held) = (norm(rhs) * 1e-11, |k: usize| !relaxed.contains(&(k as u32)));
+        let (wanted, held) = (norm(rhs) * 1e-14, |k: usize| !relaxed.contains(&(k as u32)));
         factor.solve_in_place(rhs)?;
         let left = |x: &[f64], b: &[f64], rest: &mut [f64]| -> Result<(), SparseError> {
             self.matrix.residual(x, b, rest)?;
