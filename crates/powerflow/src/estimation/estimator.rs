@@ -2,9 +2,9 @@
 
 use super::grid::Grid;
 use super::measurement::{Idle, Measurement, Quantity, Row, Site};
-use super::results::{self, Estimate, EstimateCertificate, GrossError, Outcome, ResidualRow, SwitchDoubt, Unsettled};
+use super::results::{self, Estimate, EstimateCertificate, GrossError, Outcome, ResidualRow, SwitchDoubt, Unsettled, Unsettling};
 use super::statistics;
-use super::system::{Covariance, Step, System};
+use super::system::{Covariance, Open, Step, System};
 use super::tableau::{NONE, Origin, Tableau};
 use crate::sparse::SparseError;
 use num_complex::Complex64;
@@ -18,6 +18,8 @@ const MULTIPLIER_VARIANCE_MIN: f64 = 1e-3;
 const EQUATION_TOLERANCE: f64 = 1e-9;
 /// Two residuals that are this much correlated move together whichever of both is wrong.
 const SAME_RESIDUAL: f64 = 0.999;
+/// From so many states that did not come to rest the worst contradiction is left out and the iteration begun anew.
+const UNFINISHED_MAX: usize = 8;
 /// A switch is doubted rather than a measurement when its multiplier is larger by this factor.
 const SWITCH_OVER_MEASUREMENT: f64 = 1.01;
 
@@ -87,6 +89,8 @@ pub(super) struct Run<'a> {
     pub multipliers: Vec<f64>,
     pub iterations: u32,
     last_step_sigma: f64,
+    /// No step was made since the start.
+    is_fresh: bool,
     /// Weighted residual and gradient of each measurement.
     pub residual: Vec<f64>,
     /// What each measurement should read, in its unit.
@@ -169,17 +173,18 @@ impl Estimator {
         let mut run = Run::new(self, start);
         let mut gross: Vec<GrossError> = Vec::new();
         let mut doubts: Vec<SwitchDoubt> = Vec::new();
-        let mut readmitted = false;
+        let (mut readmitted, mut unfinished) = (false, 0);
         loop {
-            if !run.settle(options)? {
-                return Ok(Outcome::Unsettled(Box::new(run.unsettled(gross))));
+            let at_rest = run.settle(options)?;
+            if !at_rest && !(options.removes_bad_data && unfinished < UNFINISHED_MAX && run.is_finite()) {
+                return Ok(Outcome::Unsettled(Box::new(run.unsettled(Unsettling::NotAtRest, gross, doubts))));
             }
             let covariance = run.covariance()?;
             let test = run.test(&covariance, options);
-            let found = gross.len() + doubts.len();
             let worst_residual = test.worst.map_or(0.0, |(_, size)| size);
             let worst_switch = test.worst_switch.map_or(0.0, |(_, size)| size);
-            if options.removes_bad_data && !readmitted && found < options.removed_max && worst_residual.max(worst_switch) > test.limit {
+            let contradicted = options.removes_bad_data && worst_residual.max(worst_switch) > test.limit;
+            if contradicted && gross.len() + doubts.len() < options.removed_max {
                 match (test.worst_switch, test.worst) {
                     (Some((element, size)), _) if size > worst_residual * SWITCH_OVER_MEASUREMENT => {
                         run.relax(element);
@@ -188,54 +193,82 @@ impl Estimator {
                     (_, Some((at, size))) => {
                         let alike = run.alike(at, &covariance)?;
                         run.active[at] = false;
-                        gross.push(GrossError { measurement: at, normalised_residual: size, error: 0.0, error_sigma: 0.0, alike });
+                        gross.push(GrossError { measurement: at, normalised_residual: size, error: None, alike });
                     }
                     _ => {}
                 }
+                // Where contradictions are so large that steps overshoot, what the last state says is no more than a hint, but the
+                // rest is tested again, and what was left out wrongly comes back.
+                if !at_rest {
+                    unfinished += 1;
+                    run.restart(start);
+                }
                 continue;
             }
-            // One that was left out because another's error had smeared over it comes back.
-            if !readmitted && gross.len() > 1 {
+            if !at_rest || contradicted {
+                let why = if at_rest { Unsettling::Contradictory } else { Unsettling::NotAtRest };
+                return Ok(Outcome::Unsettled(Box::new(run.unsettled(why, gross, doubts))));
+            }
+            // What was left out because another's error had smeared over it comes back.
+            if !readmitted && gross.len() + doubts.len() > 1 {
                 readmitted = true;
-                let before = gross.len();
+                let known = Known { covariance, open: run.open_directions()? };
+                let before = gross.len() + doubts.len();
                 gross.retain(|g| {
-                    let back =
-                        run.seen_from_outside(g.measurement, &covariance).is_some_and(|(error, sigma)| error.abs() < test.limit * sigma);
+                    let back = run.seen_from_outside(g.measurement, &known).is_some_and(|(error, sigma)| error.abs() < test.limit * sigma);
                     run.active[g.measurement] |= back;
                     !back
                 });
-                if gross.len() < before {
+                run.spare_switches(options, &mut doubts, gross.len())?;
+                if gross.len() + doubts.len() < before {
                     continue;
                 }
-            }
-            for g in &mut gross {
-                if let Some((error, sigma)) = run.seen_from_outside(g.measurement, &covariance) {
-                    let unit = self.measurements[g.measurement].sigma;
-                    (g.error, g.error_sigma) = (error * unit, sigma * unit);
+                // The trials with switches have moved the state.
+                if !run.settle(options)? {
+                    return Ok(Outcome::Unsettled(Box::new(run.unsettled(Unsettling::NotAtRest, gross, doubts))));
                 }
             }
-            for d in &mut doubts {
-                d.fill(&run);
-            }
-            let certificate = run.certificate(&covariance, &test, true);
-            let exhausted = found >= options.removed_max && worst_residual.max(worst_switch) > test.limit;
+            let covariance = run.covariance()?;
+            let test = run.test(&covariance, options);
             let loss_variance = results::total_loss_variance(&mut run)?;
+            let certificate = run.certificate(&covariance, &test, true);
+            let known = Known { covariance, open: run.open_directions()? };
+            for g in &mut gross {
+                let unit = self.measurements[g.measurement].sigma;
+                g.error = run.seen_from_outside(g.measurement, &known).map(|(error, sigma)| (error * unit, sigma * unit));
+            }
+            for d in &mut doubts {
+                d.fill(&run, &known);
+            }
             // What would be known without pseudo-measurements.
             let only_measured = run.without_pseudo()?;
-            run.assemble(true)?;
-            let firm = run.step.covariance()?;
             return Ok(Outcome::Settled(Box::new(results::collect(
                 &run,
-                (&covariance, &firm),
-                only_measured.as_ref().map(|(soft, firm)| (soft, firm)),
+                &known,
+                only_measured.as_ref(),
                 loss_variance,
                 certificate,
                 test,
                 gross,
                 doubts,
-                exhausted,
             ))));
         }
+    }
+}
+
+/// What measurements say of the unknowns: how exactly, and which directions they leave open.
+pub(super) struct Known {
+    pub covariance: Covariance,
+    pub open: Open,
+}
+
+impl Known {
+    /// Deviation of a linear form, per unit; `None` when nothing determines it or rounding has left no variance to speak of.
+    pub fn sigma(&self, columns: &[u32], coefficients: &[f64]) -> Option<f64> {
+        /// What rounding may take from the variance of what is exact.
+        const ROUNDING: f64 = 1e-9;
+        let variance = self.covariance.of_form(columns, coefficients);
+        (self.open.determines(columns, coefficients) && variance > -ROUNDING).then(|| variance.max(0.0).sqrt())
     }
 }
 
@@ -292,6 +325,27 @@ pub(super) struct Test {
 
 impl<'a> Run<'a> {
     fn new(estimator: &'a Estimator, start: Option<&[Complex64]>) -> Self {
+        let tableau = &estimator.tableau;
+        let rows = &estimator.rows;
+        Self {
+            estimator,
+            step: Step::new(&estimator.system),
+            active: rows.iter().zip(&estimator.measurements).map(|(r, m)| r.is_some() && m.value.is_finite()).collect(),
+            relaxed: Vec::new(),
+            x: Self::first_state(estimator, start),
+            multipliers: vec![0.0; tableau.equations.len()],
+            iterations: 0,
+            last_step_sigma: f64::INFINITY,
+            is_fresh: true,
+            residual: vec![0.0; rows.len()],
+            computed: vec![0.0; rows.len()],
+            gradient: rows.iter().map(|r| r.as_ref().map_or_else(Vec::new, |r| vec![0.0; r.columns.len()])).collect(),
+            equation: vec![0.0; tableau.equations.len()],
+        }
+    }
+
+    /// The unknowns for given node voltages, or for those of the grid's start.
+    fn first_state(estimator: &Estimator, start: Option<&[Complex64]>) -> Vec<f64> {
         let (grid, tableau) = (&estimator.grid, &estimator.tableau);
         let v = start.filter(|s| s.len() == grid.names.len()).unwrap_or(&grid.start);
         let mut x = vec![0.0; 2 * tableau.n_unknowns];
@@ -311,21 +365,19 @@ impl<'a> Run<'a> {
                 put(unknown, i);
             }
         }
-        let rows = &estimator.rows;
-        Self {
-            estimator,
-            step: Step::new(&estimator.system),
-            active: rows.iter().zip(&estimator.measurements).map(|(r, m)| r.is_some() && m.value.is_finite()).collect(),
-            relaxed: Vec::new(),
-            x,
-            multipliers: vec![0.0; tableau.equations.len()],
-            iterations: 0,
-            last_step_sigma: f64::INFINITY,
-            residual: vec![0.0; rows.len()],
-            computed: vec![0.0; rows.len()],
-            gradient: rows.iter().map(|r| r.as_ref().map_or_else(Vec::new, |r| vec![0.0; r.columns.len()])).collect(),
-            equation: vec![0.0; tableau.equations.len()],
-        }
+        x
+    }
+
+    /// Begins again, with what was left out still left out.
+    fn restart(&mut self, start: Option<&[Complex64]>) {
+        self.x = Self::first_state(self.estimator, start);
+        self.multipliers.fill(0.0);
+        self.is_fresh = true;
+    }
+
+    fn is_finite(&self) -> bool {
+        let of_rows = self.gradient.iter().flatten().chain(&self.residual);
+        self.x.iter().chain(&self.multipliers).chain(of_rows).all(|v| v.is_finite())
     }
 
     /// Residuals and gradients of the measurements, and what is left of the equations, at `x`.
@@ -354,8 +406,8 @@ impl<'a> Run<'a> {
         (0..self.equation.len()).filter(held).map(|k| (k, self.equation[k].abs())).fold((0, 0.0), |a, b| if b.1 > a.1 { b } else { a })
     }
 
-    fn assemble(&mut self, firmly: bool) -> Result<(), SparseError> {
-        self.step.begin(&self.relaxed, firmly);
+    fn assemble(&mut self) -> Result<(), SparseError> {
+        self.step.begin(&self.relaxed);
         for (k, _) in self.active.iter().enumerate().filter(|(_, a)| **a) {
             self.step.add(k, &self.gradient[k]);
         }
@@ -367,11 +419,11 @@ impl<'a> Run<'a> {
         let (m, n) = (self.equation.len(), self.x.len());
         let mut rhs = vec![0.0; m + n];
         let begun_at = self.iterations;
-        self.evaluate(begun_at == 0);
+        self.evaluate(self.is_fresh);
         while self.iterations - begun_at < options.iterations_max {
-            let first = self.iterations == 0;
+            let first = std::mem::take(&mut self.is_fresh);
             self.iterations += 1;
-            self.assemble(false)?;
+            self.assemble()?;
             let relaxed = |k: usize| self.relaxed.contains(&(k as u32));
             for k in 0..m {
                 rhs[k] = if relaxed(k) { 0.0 } else { -self.equation[k] };
@@ -426,28 +478,27 @@ impl<'a> Run<'a> {
     }
 
     fn covariance(&mut self) -> Result<Covariance, EstimationError> {
-        self.assemble(false)?;
+        self.assemble()?;
         Ok(self.step.covariance()?)
     }
 
-    /// The covariance, and that with unknowns held more firmly.
-    fn both_covariances(&mut self) -> Result<(Covariance, Covariance), EstimationError> {
-        let soft = self.covariance()?;
-        self.assemble(true)?;
-        Ok((soft, self.step.covariance()?))
+    /// Directions that what takes part leaves open. The matrix at rest has to be assembled again before it is used.
+    fn open_directions(&mut self) -> Result<Open, EstimationError> {
+        let rows = self.gradient.iter().enumerate().filter(|(k, _)| self.active[*k]).map(|(k, g)| (k, g.as_slice()));
+        Ok(self.step.open_directions(&self.relaxed, &rows.collect::<Vec<_>>())?)
     }
 
-    /// The state's covariance without pseudo-measurements; `None` where there are none.
-    fn without_pseudo(&mut self) -> Result<Option<(Covariance, Covariance)>, EstimationError> {
+    /// What is known of the state without pseudo-measurements; `None` where there are none.
+    fn without_pseudo(&mut self) -> Result<Option<Known>, EstimationError> {
         let measurements = &self.estimator.measurements;
         if !(0..self.active.len()).any(|k| self.active[k] && measurements[k].is_pseudo) {
             return Ok(None);
         }
         let all = self.active.clone();
         self.active.iter_mut().zip(measurements).for_each(|(a, m)| *a &= !m.is_pseudo);
-        let covariances = self.both_covariances();
+        let known = self.covariance().and_then(|covariance| Ok(Known { covariance, open: self.open_directions()? }));
         self.active = all;
-        covariances.map(Some)
+        known.map(Some)
     }
 
     /// Variance of a measurement's computed value, in units of its own.
@@ -508,11 +559,10 @@ impl<'a> Run<'a> {
 
     /// Leaves the position of a switch open: neither equal voltages nor no current.
     fn relax(&mut self, element: usize) {
-        for (k, equation) in self.estimator.tableau.equations.iter().enumerate() {
-            if matches!(equation.origin, Origin::Switch { element: e, .. } if e as usize == element) {
-                self.relaxed.push(k as u32);
-                self.multipliers[k] = 0.0;
-            }
+        let open: Vec<usize> = self.position_equations(element).collect();
+        for k in open {
+            self.relaxed.push(k as u32);
+            self.multipliers[k] = 0.0;
         }
     }
 
@@ -540,10 +590,47 @@ impl<'a> Run<'a> {
         Ok(alike)
     }
 
-    /// Error of a measurement that takes no part, and its deviation, both in units of its σ.
-    fn seen_from_outside(&self, k: usize, covariance: &Covariance) -> Option<(f64, f64)> {
-        let variance = self.computed_variance(k, covariance)?;
-        Some((self.residual[k], (1.0 + variance.max(0.0)).sqrt()))
+    /// Error of a measurement that takes no part, and its deviation, both in units of its σ; `None` when the others do not determine its place.
+    fn seen_from_outside(&self, k: usize, known: &Known) -> Option<(f64, f64)> {
+        let row = self.estimator.rows[k].as_ref()?;
+        Some((self.residual[k], known.sigma(&row.columns, &self.gradient[k])?.hypot(1.0)))
+    }
+
+    /// Equations of the position of a switch.
+    fn position_equations(&self, element: usize) -> impl Iterator<Item = usize> {
+        let equations = self.estimator.tableau.equations.iter().enumerate();
+        equations.filter(move |(_, q)| matches!(q.origin, Origin::Switch { element: e, .. } if e as usize == element)).map(|(k, _)| k)
+    }
+
+    /// Takes back doubts of switches without which the measurements agree as well, the first found first, so that what is left is needed.
+    ///
+    /// The worst multiplier is often that of a neighbour of the switch that was told wrongly, and with a position left open too many the
+    /// measurements need not determine what flows there, so that nothing but a trial tells.
+    fn spare_switches(&mut self, options: &Options, doubts: &mut Vec<SwitchDoubt>, n_gross: usize) -> Result<(), EstimationError> {
+        let mut at = 0;
+        while at < doubts.len() && n_gross + doubts.len() > 1 {
+            let element = doubts[at].element;
+            let before = (self.x.clone(), self.multipliers.clone(), self.relaxed.clone());
+            self.tell_again(element);
+            let fits = self.settle(options)? && {
+                let covariance = self.covariance()?;
+                let test = self.test(&covariance, options);
+                test.worst.map_or(0.0, |(_, size)| size).max(test.worst_switch.map_or(0.0, |(_, size)| size)) <= test.limit
+            };
+            if fits {
+                doubts.remove(at);
+            } else {
+                (self.x, self.multipliers, self.relaxed) = before;
+                at += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the position of a switch as told again.
+    fn tell_again(&mut self, element: usize) {
+        let back: Vec<u32> = self.position_equations(element).map(|k| k as u32).collect();
+        self.relaxed.retain(|k| !back.contains(k));
     }
 
     fn certificate(&self, covariance: &Covariance, test: &Test, converged: bool) -> EstimateCertificate {
@@ -621,15 +708,16 @@ impl<'a> Run<'a> {
         Ok(rhs.split_off(m))
     }
 
-    fn unsettled(&mut self, gross: Vec<GrossError>) -> Unsettled {
+    fn unsettled(&mut self, why: Unsettling, gross_errors: Vec<GrossError>, switch_doubts: Vec<SwitchDoubt>) -> Unsettled {
         let (gradient, at) = self.largest_gradient(None);
         let (equation, rest) = self.largest_equation();
         let e = self.estimator;
         let mut worst: Vec<usize> = (0..self.active.len()).filter(|&k| self.active[k]).collect();
         worst.sort_by(|&a, &b| self.residual[b].abs().total_cmp(&self.residual[a].abs()));
         Unsettled {
+            why,
             certificate: EstimateCertificate {
-                converged: false,
+                converged: why == Unsettling::Contradictory,
                 iterations: self.iterations,
                 last_step_sigma: self.last_step_sigma,
                 gradient_sigma: gradient,
@@ -646,7 +734,8 @@ impl<'a> Run<'a> {
                 n_measurements: self.active.iter().filter(|a| **a).count(),
             },
             worst: worst.into_iter().take(10).map(|k| ResidualRow { measurement: k, residual_sigma: self.residual[k] }).collect(),
-            gross_errors: gross,
+            gross_errors,
+            switch_doubts,
         }
     }
 }

@@ -15,8 +15,8 @@
 //! (Gauss-Newton). At rest:
 //!
 //! * **Covariance.** `Cov(x) = N (Nᵀ Hᵀ H N)⁻¹ Nᵀ` with `N` a basis of `C x = 0`; of what is derived from x, by its gradient.
-//! * **Observability.** Where the measurements leave a direction open, its variance is that of the weak hold on the last iterate,
-//!   which is wider than any measurement by orders of magnitude. A value with such a variance is not given.
+//! * **Observability.** Directions that neither equations nor measurements determine are looked for themselves, by inverse iteration for the
+//!   eigenvalue 0 of the gain. A value that such a direction moves is not given.
 //! * **Redundancy.** The residual of measurement i keeps the share `S_ii = 1 - H_i Cov Hᵢᵀ` of its variance. One with none is *critical*:
 //!   the state follows it whatever it says.
 //! * **Plausibility.** `J` is distributed as chi-square with `Σ S_ii` degrees of freedom.
@@ -47,7 +47,7 @@ pub use measurement::{Idle, Measurement, Quantity, Site};
 pub use meter_class::{CurrentClass, MeterClass, VoltageClass};
 pub use results::{
     Estimate, EstimateCertificate, Flow, FlowEstimate, GrossError, LossEstimate, MeasurementResult, NodeEstimate, Outcome, ResidualRow,
-    Role, Status, SwitchDoubt, Unsettled,
+    Role, Status, SwitchDoubt, Unsettled, Unsettling,
 };
 pub use simulate::{Plan, Random, simulate};
 pub use statistics::{chi_square_beyond, chi_square_limit, normal_beyond, normal_limit};

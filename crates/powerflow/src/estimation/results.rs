@@ -1,18 +1,20 @@
 //! What an estimation gives: every voltage and every current with its deviation and where it comes from, the certificate, the findings.
 
-use super::estimator::{EstimationError, Estimator, Run, Test};
+use super::estimator::{EstimationError, Estimator, Known, Run, Test};
 use super::grid::Grid;
 use super::measurement::{Idle, Quantity, Site};
-use super::system::{Covariance, element_columns};
+use super::system::element_columns;
 use super::tableau::{NONE, Origin};
 use crate::circuit::NodeNumber;
 use network::Diagnostic;
 use num_complex::Complex64;
 
-/// A voltage known worse than this, per unit, is not determined by the measurements; what holds it is a thousand per unit wide.
+/// A voltage known worse than this, per unit, is not given although measurements determine it.
 const V_SIGMA_MAX_PU: f64 = 3.0;
-/// Likewise a current, of the base on which a typical meter's deviation is 0.01; what holds it is some three thousand wide.
+/// Likewise a current, of the base on which a typical meter's deviation is 0.01.
 const I_SIGMA_MAX_PU: f64 = 100.0;
+/// A voltage or current smaller than this has no direction: of such a one both parts must be determined, and not its size alone.
+const SIZE_MIN_PU: f64 = 1e-3;
 
 /// How an estimation ended.
 #[derive(Debug)]
@@ -25,7 +27,7 @@ impl Outcome {
     /// The estimate, or what is known of why there is none.
     ///
     /// # Errors
-    /// `Unsettled` when the iteration did not come to rest.
+    /// `Unsettled` when the iteration did not come to rest, or more is in error than may be left out.
     pub fn settled(self) -> Result<Estimate, Box<Unsettled>> {
         match self {
             Self::Settled(e) => Ok(*e),
@@ -116,9 +118,11 @@ pub struct NodeEstimate {
 /// What flows into one conductor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Flow {
-    /// Phasor, A, its angle counted as that of the voltages.
-    pub i_a: Complex64,
+    /// Magnitude and its deviation, A.
+    pub i_a: f64,
     pub i_sigma_a: f64,
+    /// Angle and its deviation, rad, counted as that of the voltages; `None` where nothing determines it, or nothing flows.
+    pub i_angle_rad: Option<(f64, f64)>,
     /// Power and its deviation, W and var.
     pub p_w: f64,
     pub p_sigma_w: f64,
@@ -199,9 +203,9 @@ pub struct GrossError {
     pub measurement: usize,
     /// When it was found.
     pub normalised_residual: f64,
-    /// Measured less what the others say, and the deviation of that, in the measurement's unit.
-    pub error: f64,
-    pub error_sigma: f64,
+    /// Measured less what the others say, and the deviation of that, in the measurement's unit; `None` when those that are left do not
+    /// determine what it measures.
+    pub error: Option<(f64, f64)>,
     /// Measurements whose error would look the same.
     pub alike: Vec<usize>,
 }
@@ -212,24 +216,47 @@ pub struct SwitchDoubt {
     pub element: usize,
     pub told_closed: bool,
     pub normalised_multiplier: f64,
-    /// Largest current through it, and largest voltage across it, once its position is left open; A and V.
-    pub i_a: f64,
-    pub v_across_v: f64,
+    /// Largest current through it, and largest voltage across it, once its position is left open; A and V. `None` where measurements
+    /// do not determine them, and before the end.
+    pub i_a: Option<f64>,
+    pub v_across_v: Option<f64>,
 }
 
 impl SwitchDoubt {
     pub(super) fn new(grid: &Grid, element: usize, size: f64) -> Self {
         let told_closed = grid.elements[element].switch.as_ref().is_some_and(|s| s.iter().all(|c| *c));
-        Self { element, told_closed, normalised_multiplier: size, i_a: 0.0, v_across_v: 0.0 }
+        Self { element, told_closed, normalised_multiplier: size, i_a: None, v_across_v: None }
     }
 
-    pub(super) fn fill(&mut self, run: &Run) {
+    /// What measurements say of it.
+    fn found(&self) -> String {
+        let or_unknown =
+            |value: Option<f64>, unit: &str| value.map_or_else(|| "an unknown number of ".to_owned() + unit, |v| format!("{v:.3} {unit}"));
+        format!(
+            "With its position left open, {} flow through it and {} stand across it; its normalised multiplier was {:.1}.",
+            or_unknown(self.i_a, "A"),
+            or_unknown(self.v_across_v, "V"),
+            self.normalised_multiplier
+        )
+    }
+
+    pub(super) fn fill(&mut self, run: &Run, known: &Known) {
         let (e, t) = (&run.estimator.grid().elements[self.element], &run.estimator.tableau);
-        let v = |k: usize| run.value(t.voltage[e.nodes[k] as usize]);
+        let (mut i_a, mut v_across_v) = (Some(0.0f64), Some(0.0f64));
         for c in 0..e.n_conductors {
-            self.i_a = self.i_a.max(run.value(t.current[self.element][c]).norm());
-            self.v_across_v = self.v_across_v.max((v(c) - v(e.n_conductors + c)).norm());
+            let i = t.current[self.element][c];
+            if i != NONE {
+                let is_known = (0..2).all(|part| known.open.determines(&[2 * i + part], &[1.0]));
+                i_a = i_a.filter(|_| is_known).map(|a| a.max(run.value(i).norm()));
+            }
+            let [a, b] = [c, e.n_conductors + c].map(|k| t.voltage[e.nodes[k] as usize]);
+            if a != NONE && b != NONE {
+                let (u, w) = (t.unit[a as usize], t.unit[b as usize]);
+                let is_known = (0..2).all(|part| known.open.determines(&[2 * a + part, 2 * b + part], &[u, -w]));
+                v_across_v = v_across_v.filter(|_| is_known).map(|v| v.max((run.value(a) - run.value(b)).norm()));
+            }
         }
+        (self.i_a, self.v_across_v) = (i_a, v_across_v);
     }
 }
 
@@ -248,21 +275,31 @@ pub struct Estimate {
     /// In the order in which they were found.
     pub gross_errors: Vec<GrossError>,
     pub switch_doubts: Vec<SwitchDoubt>,
-    /// More is in error than may be left out.
-    pub removals_exhausted: bool,
     /// Islands of observability that have more than one node.
     pub n_islands: u32,
     pub(super) voltages: Vec<Complex64>,
 }
 
-/// The iteration did not come to rest: there are no values.
+/// Why there are no values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unsettling {
+    /// The iteration did not come to rest.
+    NotAtRest,
+    /// It did, but after as many as may be left out still more measurements contradict each other.
+    Contradictory,
+}
+
+/// The estimation did not end with a state that the measurements agree on: there are no values.
 #[derive(Debug)]
 pub struct Unsettled {
+    pub why: Unsettling,
     pub certificate: EstimateCertificate,
     /// The largest weighted residuals at the last state, largest first.
     pub worst: Vec<ResidualRow>,
-    /// Found before the iteration failed.
+    /// Found on the way.
     pub gross_errors: Vec<GrossError>,
+    pub switch_doubts: Vec<SwitchDoubt>,
 }
 
 /// A measurement and its residual in σ.
@@ -287,36 +324,36 @@ pub(super) fn unknown_name(estimator: &Estimator, unknown: u32) -> String {
     tableau.current.iter().position(|c| c.contains(&unknown)).map_or_else(String::new, |e| grid.elements[e].name.clone())
 }
 
-/// Whether measurements determine a form of the unknowns: its deviation is below `max`, and does not fall when the unknowns are held more
-/// firmly, as that of one does which nothing else holds. Deviations per unit.
-fn determined(soft: f64, firm: f64, max: f64) -> bool {
-    /// Square of a deviation that is rounding.
-    const NOTHING: f64 = 1e-12;
-    soft < max && (firm * firm >= 0.5 * soft * soft || soft * soft < NOTHING)
+/// Deviations of magnitude and angle (times the magnitude), per unit, of a complex unknown; `None` for what is not determined.
+///
+/// The magnitude counts as known only with a direction, or with both parts where it is nothing.
+fn polar_sigma(known: &Known, unknown: u32, x: &[f64], max: f64) -> (Option<f64>, Option<f64>) {
+    let columns = [2 * unknown, 2 * unknown + 1];
+    let value = Complex64::new(x[columns[0] as usize], x[columns[1] as usize]);
+    let has_direction = value.norm() > SIZE_MIN_PU;
+    let direction = if has_direction { value / value.norm() } else { Complex64::ONE };
+    let form = |re: f64, im: f64| known.sigma(&columns, &[re, im]).filter(|s| *s < max);
+    let (along, across) = (form(direction.re, direction.im), form(-direction.im, direction.re));
+    match (along, across) {
+        (Some(_), Some(_)) => (along, across.filter(|_| has_direction)),
+        // Of nothing a part alone says nothing.
+        _ if !has_direction => (None, None),
+        (along, _) => (along, None),
+    }
 }
 
-/// Deviation of a magnitude and of an angle (times the magnitude), per unit, of a complex unknown.
-fn polar_sigma(covariance: &Covariance, unknown: u32, value: Complex64) -> (f64, f64) {
-    let (a, b) = (2 * unknown, 2 * unknown + 1);
-    let direction = if value.norm() > 0.0 { value / value.norm() } else { Complex64::ONE };
-    let form = |re: f64, im: f64| covariance.of_form(&[a, b], &[re, im]).max(0.0).sqrt();
-    (form(direction.re, direction.im), form(-direction.im, direction.re))
-}
-
-/// Powers of one conductor with their deviations per unit.
-struct Powers {
-    p: (f64, f64),
-    q: (f64, f64),
-}
-
-fn powers(covariance: &Covariance, v: u32, i: u32, x: &[f64]) -> Powers {
-    let at = |u: u32| Complex64::new(x[2 * u as usize], x[2 * u as usize + 1]);
-    let (voltage, current) = (at(v), at(i));
-    let s = voltage * current.conj();
+/// Deviations of active and reactive power of a conductor, per unit; `None` when one of both is not determined.
+fn power_sigma(known: &Known, v: u32, i: u32, x: &[f64]) -> Option<(f64, f64)> {
     let columns = [2 * v, 2 * v + 1, 2 * i, 2 * i + 1];
-    let (e, f, a, b) = (voltage.re, voltage.im, current.re, current.im);
-    let sigma = |c: [f64; 4]| covariance.of_form(&columns, &c).max(0.0).sqrt();
-    Powers { p: (s.re, sigma([a, b, e, f])), q: (s.im, sigma([-b, a, f, -e])) }
+    let [e, f, a, b] = columns.map(|c| x[c as usize]);
+    let sigma = |c: [f64; 4]| known.sigma(&columns, &c).filter(|s| *s < I_SIGMA_MAX_PU);
+    Some((sigma([a, b, e, f])?, sigma([-b, a, f, -e])?))
+}
+
+/// Power of a conductor, per unit.
+fn conductor_power(run: &Run, v: u32, i: u32) -> Complex64 {
+    let at = |u: u32| Complex64::new(run.x[2 * u as usize], run.x[2 * u as usize + 1]);
+    at(v) * at(i).conj()
 }
 
 /// Gradient of the power that an element burns, per unit, by its columns.
@@ -354,14 +391,13 @@ fn root(parent: &mut [u32], mut i: u32) -> u32 {
 #[allow(clippy::too_many_arguments)]
 pub(super) fn collect(
     run: &Run,
-    (covariance, firm): (&Covariance, &Covariance),
-    only_measured: Option<(&Covariance, &Covariance)>,
+    known: &Known,
+    only_measured: Option<&Known>,
     total_loss_variance: f64,
     certificate: EstimateCertificate,
     test: Test,
     gross_errors: Vec<GrossError>,
     switch_doubts: Vec<SwitchDoubt>,
-    removals_exhausted: bool,
 ) -> Estimate {
     let estimator = run.estimator;
     let (grid, t) = (estimator.grid(), &estimator.tableau);
@@ -394,14 +430,10 @@ pub(super) fn collect(
         let v = run.value(unknown);
         voltages[n as usize] = v;
         let unit = t.unit[unknown as usize];
-        let (along, across) = polar_sigma(covariance, unknown, v);
-        let (firm_along, firm_across) = polar_sigma(firm, unknown, v);
-        let known = determined(along, firm_along, V_SIGMA_MAX_PU);
-        let angle_known = known && determined(across, firm_across, V_SIGMA_MAX_PU) && v.norm() > 0.0;
-        let from_pseudo = only_measured
-            .is_some_and(|(soft, firm)| !determined(polar_sigma(soft, unknown, v).0, polar_sigma(firm, unknown, v).0, V_SIGMA_MAX_PU));
-        let status = match (known, from_pseudo) {
-            (false, _) => Status::NotObservable,
+        let (along, across) = polar_sigma(known, unknown, &run.x, V_SIGMA_MAX_PU);
+        let from_pseudo = only_measured.is_some_and(|k| polar_sigma(k, unknown, &run.x, V_SIGMA_MAX_PU).0.is_none());
+        let status = match (along, from_pseudo) {
+            (None, _) => Status::NotObservable,
             (_, true) => Status::Pseudo,
             _ if voltage_sites[n as usize] => Status::Measured,
             _ => Status::Estimated,
@@ -409,8 +441,8 @@ pub(super) fn collect(
         nodes.push(NodeEstimate {
             node: n,
             status,
-            v_v: known.then(|| (v.norm(), along * unit)),
-            angle_rad: angle_known.then(|| (v.arg(), across * unit / v.norm())),
+            v_v: along.map(|sigma| (v.norm(), sigma * unit)),
+            angle_rad: across.map(|sigma| (v.arg(), sigma * unit / v.norm())),
             island: 0,
         });
     }
@@ -432,29 +464,31 @@ pub(super) fn collect(
             }
             live.push(node);
             let v = t.voltage[node as usize];
-            let (p, current) = (powers(covariance, v, i, &run.x), run.value(i));
+            let current = run.value(i);
+            let power = conductor_power(run, v, i);
             let unit = t.unit[i as usize];
-            let along = polar_sigma(covariance, i, current).0;
-            let f = powers(firm, v, i, &run.x);
-            let both = |soft: &Powers, firm: &Powers| {
-                determined(soft.p.1, firm.p.1, I_SIGMA_MAX_PU) && determined(soft.q.1, firm.q.1, I_SIGMA_MAX_PU)
+            // Of a conductor without voltage both powers are nothing, whatever flows.
+            let of = |known: &Known| {
+                let (along, across) = polar_sigma(known, i, &run.x, I_SIGMA_MAX_PU);
+                Some((power_sigma(known, v, i, &run.x)?, along?, across))
             };
-            let known = both(&p, &f);
-            let from_pseudo = only_measured.is_some_and(|(soft, firm)| !both(&powers(soft, v, i, &run.x), &powers(firm, v, i, &run.x)));
-            let status = match (known, from_pseudo) {
-                (false, _) => Status::NotObservable,
+            let sigmas = of(known);
+            let from_pseudo = only_measured.is_some_and(|known| of(known).is_none());
+            let status = match (sigmas, from_pseudo) {
+                (None, _) => Status::NotObservable,
                 (_, true) => Status::Pseudo,
                 _ if flow_sites.contains(&(k, terminal, conductor)) => Status::Measured,
                 _ => Status::Estimated,
             };
-            all_known &= known;
-            let flow = known.then(|| Flow {
-                i_a: current,
+            all_known &= sigmas.is_some();
+            let flow = sigmas.map(|((p, q), along, across)| Flow {
+                i_a: current.norm(),
                 i_sigma_a: along * unit,
-                p_w: p.p.0 * watt,
-                p_sigma_w: p.p.1 * watt,
-                q_var: p.q.0 * watt,
-                q_sigma_var: p.q.1 * watt,
+                i_angle_rad: across.map(|sigma| (current.arg(), sigma * unit / current.norm())),
+                p_w: power.re * watt,
+                p_sigma_w: p * watt,
+                q_var: power.im * watt,
+                q_sigma_var: q * watt,
             });
             flows.push(FlowEstimate { element: k, terminal, conductor, node, status, flow });
         }
@@ -467,9 +501,9 @@ pub(super) fn collect(
         if e.is_series && e.y.is_some() && !live.is_empty() {
             let columns = element_columns(t, k, &e.nodes);
             let (sum, gradient) = loss_gradient(run, k, &columns);
-            let sigma = covariance.of_form(&columns, &gradient).max(0.0).sqrt();
-            total_loss = total_loss.filter(|_| all_known).map(|l: f64| l + sum * watt);
-            losses.push(LossEstimate { element: k, p_w: all_known.then_some((sum * watt, sigma * watt)) });
+            let sigma = known.sigma(&columns, &gradient).filter(|_| all_known);
+            total_loss = total_loss.filter(|_| sigma.is_some()).map(|l: f64| l + sum * watt);
+            losses.push(LossEstimate { element: k, p_w: sigma.map(|sigma| (sum * watt, sigma * watt)) });
         }
     }
     // Islands of more than one node, in the order of the nodes.
@@ -500,12 +534,12 @@ pub(super) fn collect(
                 None if test.normalised[k].is_none() => Role::Critical,
                 None => Role::Checked,
             };
-            let variance = run.computed_variance(k, covariance).filter(|_| estimator.rows[k].is_some() && m.value.is_finite());
             // What was left out may be all that saw its place.
-            let variance = variance.filter(|v| role != Role::Removed || *v < 1e8);
+            let row = estimator.rows[k].as_ref().filter(|_| m.value.is_finite());
+            let sigma = row.and_then(|row| known.sigma(&row.columns, &run.gradient[k]));
             MeasurementResult {
-                estimated: variance.map(|v| (run.computed[k], v.max(0.0).sqrt() * m.sigma)),
-                residual: variance.map(|_| if m.quantity.is_angle() { run.residual[k] * m.sigma } else { m.value - run.computed[k] }),
+                estimated: sigma.map(|sigma| (run.computed[k], sigma * m.sigma)),
+                residual: sigma.map(|_| if m.quantity.is_angle() { run.residual[k] * m.sigma } else { m.value - run.computed[k] }),
                 normalised_residual: test.normalised[k],
                 redundancy: test.share[k],
                 role,
@@ -513,19 +547,7 @@ pub(super) fn collect(
         })
         .collect();
     let total_loss_w = total_loss.map(|l| (l, total_loss_variance.max(0.0).sqrt() * watt));
-    Estimate {
-        certificate,
-        nodes,
-        flows,
-        losses,
-        total_loss_w,
-        measurements,
-        gross_errors,
-        switch_doubts,
-        removals_exhausted,
-        n_islands,
-        voltages,
-    }
+    Estimate { certificate, nodes, flows, losses, total_loss_w, measurements, gross_errors, switch_doubts, n_islands, voltages }
 }
 
 /// Variance of the power that all elements between buses burn, per unit squared.
@@ -548,16 +570,19 @@ impl Estimate {
         let mut found = Vec::new();
         for g in &self.gross_errors {
             let m = &estimator.measurements()[g.measurement];
-            let mut d = Diagnostic::warning("ESTIMATION.MEASUREMENT.GROSS_ERROR", format!("measurement \"{}\" contradicts the others", m.name))
-                .detail(format!(
-                    "It reads {:.6} {u}, which is {:.4} {u} (σ {:.4}) off what the others say; its normalised residual was {:.1}. It was left out.",
-                    m.value,
-                    g.error,
-                    g.error_sigma,
-                    g.normalised_residual,
-                    u = m.quantity.unit()
-                ))
-                .hint("Check the transducer, its ratio, sign and scaling.");
+            let off = match g.error {
+                Some((error, sigma)) => format!("{error:.4} {u} (σ {sigma:.4}) off what the others say", u = m.quantity.unit()),
+                None => "at a place that the others no longer determine".to_owned(),
+            };
+            let mut d =
+                Diagnostic::warning("ESTIMATION.MEASUREMENT.GROSS_ERROR", format!("measurement \"{}\" contradicts the others", m.name))
+                    .detail(format!(
+                        "It reads {:.6} {u}, which is {off}; its normalised residual was {:.1}. It was left out.",
+                        m.value,
+                        g.normalised_residual,
+                        u = m.quantity.unit()
+                    ))
+                    .hint("Check the transducer, its ratio, sign and scaling.");
             if !g.alike.is_empty() {
                 let others: Vec<&str> = g.alike.iter().map(|&k| name(k)).collect();
                 d = d.hint(format!("An error of {} would look the same: check these too.", others.join(", ")));
@@ -569,19 +594,11 @@ impl Estimate {
             found.push(
                 Diagnostic::warning("ESTIMATION.SWITCH.DOUBTED", format!("the measurements contradict that the switch is {told}"))
                     .element(&grid.elements[s.element].name)
-                    .detail(format!(
-                        "With its position left open, {:.3} A flow through it and {:.3} V stand across it; its normalised multiplier was {:.1}.",
-                        s.i_a, s.v_across_v, s.normalised_multiplier
-                    ))
+                    .detail(s.found())
                     .hint("Check the position that is told."),
             );
         }
-        if self.removals_exhausted {
-            found.push(
-                Diagnostic::error("ESTIMATION.MEASUREMENT.TOO_MANY_ERRORS", "more measurements contradict each other than may be left out")
-                    .hint("The network or its switches may be told wrongly; check them before the meters."),
-            );
-        } else if !self.certificate.is_plausible() {
+        if !self.certificate.is_plausible() {
             found.push(
                 Diagnostic::warning("ESTIMATION.FIT.IMPLAUSIBLE", "the measurements agree worse than their deviations promise")
                     .detail(format!(
@@ -648,6 +665,15 @@ impl Unsettled {
     pub fn diagnostic(&self, estimator: &Estimator) -> Diagnostic {
         let worst: Vec<String> =
             self.worst.iter().map(|w| format!("{} ({:.0} σ)", estimator.measurements()[w.measurement].name, w.residual_sigma)).collect();
+        if self.why == Unsettling::Contradictory {
+            let left_out = self.gross_errors.len() + self.switch_doubts.len();
+            return Diagnostic::error(
+                "ESTIMATION.MEASUREMENT.TOO_MANY_ERRORS",
+                "more measurements contradict each other than may be left out",
+            )
+            .detail(format!("With {left_out} left out those furthest off are {}.", worst.join(", ")))
+            .hint("The network or its switches may be told wrongly; check them before the meters.");
+        }
         Diagnostic::error("ESTIMATION.ITERATION.NOT_SETTLED", "the estimation did not come to rest")
             .detail(format!("After {} iterations the measurements furthest off are {}.", self.certificate.iterations, worst.join(", ")))
             .hint("Look for a measurement with a wrong sign, unit or place, or a switch told wrongly.")

@@ -11,7 +11,8 @@
 //! `ε` and `δ` are small and make the matrix *quasi-definite*: it has LDLᵀ factors in any order of elimination, so that the order can be
 //! chosen for sparsity alone, and it is regular also where measurements do not determine a state. Neither moves the result, since the
 //! right-hand side has neither: at rest `C x = 0` and `Hᵀr + Cᵀμ = 0` hold exactly. `δ` shortens the step alone, and the solution is
-//! corrected until `ε` has left it (the proximal method of multipliers). What is not determined stays where it started and is known by its variance.
+//! corrected until `ε` has left it (the proximal method of multipliers). What is not determined stays where it started; [`Step::open_directions`] tells
+//! what that is.
 //!
 //! The inverse has `-Cov(x)` in the place of x and `Cov(μ)` in that of μ; [`SelectedInverse`] gives both.
 //!
@@ -20,6 +21,7 @@
 
 use super::grid::Grid;
 use super::measurement::Row;
+use super::simulate::Random;
 use super::tableau::{NONE, Tableau};
 use crate::sparse::{Ldlt, Matrix, Pattern, PatternBuilder, SelectedInverse, SparseError, Symbolic};
 use std::sync::Arc;
@@ -27,12 +29,22 @@ use std::sync::Arc;
 /// Variance of an exact equation in a step, per unit squared of its scaled coefficients.
 const EPSILON: f64 = 1e-12;
 /// Weight that holds voltages and currents at the last iterate, 1 / per unit squared.
-pub(super) const DELTA_VOLTAGE: f64 = 1e-6;
-pub(super) const DELTA_CURRENT: f64 = 1e-7;
+const DELTA_VOLTAGE: f64 = 1e-6;
+const DELTA_CURRENT: f64 = 1e-7;
 /// A system that rounding leaves singular is held more, by this and then by a hundred times as much.
 const DELTA_MORE: f64 = 1e-6;
-/// By how much more unknowns are held to see which of them hang on nothing else: a variance that falls is not that of measurements.
-pub(super) const FIRMER: f64 = 16.0;
+/// Variance of an exact equation, and weights of the hold one after the other, where directions are looked for that nothing determines:
+/// `ε` is large enough and `δ` first small enough for the factor to tell them apart, which `1 / ε` times rounding does.
+const EPSILON_OPEN: f64 = 1e-9;
+const DELTA_OPEN: [f64; 3] = [1e-4, 1e-2, 1.0];
+/// Such directions that are drawn, and steps of each.
+const OPEN_DRAWN: usize = 2;
+const OPEN_STEPS: usize = 24;
+/// Below this nothing is left of a direction that was drawn with entries about 1.
+const OPEN_NOTHING: f64 = 1e-8;
+/// A form of the unknowns that moves by less than this share of the largest move along an open direction is determined: an unknown that moved
+/// by a thousand per unit would move it by a thousandth.
+const OPEN_SHARE: f64 = 1e-6;
 /// Directions of a correction at most.
 const DIRECTIONS_MAX: usize = 20;
 /// Variance of the equation of a switch whose position is left open.
@@ -129,17 +141,83 @@ impl<'a> Step<'a> {
         Self { system, matrix: system.constant.clone(), factor: None, outer: Vec::new(), rhs: vec![0.0; n], rest: vec![0.0; n] }
     }
 
-    /// Begins a matrix without measurements; the equations in `relaxed` are left out. With `firmly` unknowns are held [`FIRMER`] times as much.
-    pub fn begin(&mut self, relaxed: &[u32], firmly: bool) {
+    /// Begins a matrix without measurements; the equations in `relaxed` are left out.
+    pub fn begin(&mut self, relaxed: &[u32]) {
         self.matrix.values_mut().copy_from_slice(self.system.constant.values());
         for &k in relaxed {
             self.matrix.values_mut()[self.system.diagonal[k as usize] as usize] = EPSILON_RELAXED;
         }
-        if firmly {
-            for &slot in &self.system.diagonal[self.system.n_equations..] {
-                self.matrix.values_mut()[slot as usize] *= FIRMER;
+    }
+
+    /// The same for [`Step::open_directions`], with a hold of weight `delta`.
+    fn begin_open(&mut self, relaxed: &[u32], delta: f64) {
+        self.matrix.values_mut().copy_from_slice(self.system.constant.values());
+        let (values, n_equations) = (self.matrix.values_mut(), self.system.n_equations);
+        for (k, &slot) in self.system.diagonal.iter().enumerate() {
+            values[slot as usize] = match k < n_equations {
+                true if relaxed.contains(&(k as u32)) => EPSILON_RELAXED,
+                true => EPSILON_OPEN,
+                false => -delta,
+            };
+        }
+    }
+
+    /// Directions that neither equations nor the measurements (each its row and weighted gradient) determine.
+    ///
+    /// The variance of a hold cannot tell them: pivots of `1 / ε` leave of a `δ` below rounding what they like. So they are looked for themselves.
+    /// A vector drawn at random is replaced again and again by the nearest one, in the sense of `δ`, that lowers `|H x|² + |C x|² / ε`. Of a part
+    /// that something determines with the deviation σ a step leaves `δ / (δ + 1 / σ²)`; of an open one it leaves all. This is inverse
+    /// iteration (Wielandt) for the eigenvalue 0 of the gain, on all its eigenvectors at once: what comes out is one vector drawn from the
+    /// space of open directions, and a form of the unknowns that it does not move is moved by none of them, but with probability zero.
+    ///
+    /// # Errors
+    /// `Singular` when even the firmest hold leaves the matrix so.
+    pub fn open_directions(&mut self, relaxed: &[u32], rows: &[(usize, &[f64])]) -> Result<Open, SparseError> {
+        let mut held = Err(SparseError::NotFactored);
+        let mut delta = 0.0;
+        for attempt in DELTA_OPEN {
+            delta = attempt;
+            self.begin_open(relaxed, delta);
+            rows.iter().for_each(|(row, gradient)| self.add(*row, gradient));
+            held = match &mut self.factor {
+                Some(factor) => factor.refactor(&self.matrix),
+                None => Ldlt::new(&self.system.symbolic, &self.matrix).map(|factor| self.factor = Some(factor)),
+            };
+            if !matches!(held, Err(SparseError::Singular { .. })) {
+                break;
             }
         }
+        held?;
+        let factor = self.factor.as_ref().ok_or(SparseError::NotFactored)?;
+        let (m, n) = (self.system.n_equations, self.system.order());
+        // Always the same ones, so that the same measurements give the same answer.
+        let mut random = Random::new(0x0b5e_7ab1e);
+        let mut directions: Vec<(Vec<f64>, f64)> = Vec::new();
+        let mut rest = vec![0.0; n];
+        for _ in 0..OPEN_DRAWN {
+            let mut x: Vec<f64> =
+                (m..n).map(|_| (0.5 + 0.5 * random.uniform()) * if random.uniform() < 0.5 { -1.0 } else { 1.0 }).collect();
+            let mut size = 1.0;
+            for _ in 0..OPEN_STEPS {
+                let mut rhs = vec![0.0; n];
+                rhs[m..].iter_mut().zip(&x).for_each(|(r, x)| *r = -delta * x);
+                let mut solution = rhs.clone();
+                factor.solve_in_place(&mut solution)?;
+                // One correction, so that what rounding left of determined parts is not taken for open.
+                self.matrix.residual(&solution, &rhs, &mut rest)?;
+                factor.solve_in_place(&mut rest)?;
+                solution.iter_mut().zip(&rest).for_each(|(s, r)| *s += r);
+                x.copy_from_slice(&solution[m..]);
+                size = x.iter().fold(0.0, |a: f64, b| a.max(b.abs()));
+                if size < OPEN_NOTHING {
+                    break;
+                }
+            }
+            if !(size < OPEN_NOTHING) {
+                directions.push((x, size));
+            }
+        }
+        Ok(Open { directions })
     }
 
     /// Adds a measurement by its weighted gradient.
@@ -249,6 +327,25 @@ impl<'a> Step<'a> {
     pub fn covariance(&self) -> Result<Covariance, SparseError> {
         let factor = self.factor.as_ref().ok_or(SparseError::NotFactored)?;
         Ok(Covariance { inverse: SelectedInverse::new(factor), n_equations: self.system.n_equations as u32 })
+    }
+}
+
+/// What nothing determines: see [`Step::open_directions`].
+#[derive(Debug)]
+pub(super) struct Open {
+    /// Each with its largest entry.
+    directions: Vec<(Vec<f64>, f64)>,
+}
+
+impl Open {
+    /// Whether a linear form of unknowns is determined: no open direction moves it.
+    pub fn determines(&self, columns: &[u32], coefficients: &[f64]) -> bool {
+        let size: f64 = coefficients.iter().map(|c| c.abs()).sum();
+        self.directions.iter().all(|(d, largest)| {
+            let moved: f64 = columns.iter().zip(coefficients).map(|(&k, c)| c * d[k as usize]).sum();
+            // What is no number is not determined either.
+            moved.abs() <= OPEN_SHARE * size * largest
+        })
     }
 }
 
