@@ -20,6 +20,9 @@ const EQUATION_TOLERANCE: f64 = 1e-9;
 const SAME_RESIDUAL: f64 = 0.999;
 /// From so many states that did not come to rest the worst contradiction is left out and the iteration begun anew.
 const UNFINISHED_MAX: usize = 8;
+/// So many switches of the largest multipliers are tried, each with so many steps.
+const SWITCHES_TRIED: usize = 16;
+const STEPS_OF_TRIAL: u32 = 12;
 /// A switch is doubted rather than a measurement when its multiplier is larger by this factor.
 const SWITCH_OVER_MEASUREMENT: f64 = 1.01;
 
@@ -187,6 +190,8 @@ impl Estimator {
             if contradicted && gross.len() + doubts.len() < options.removed_max {
                 match (test.worst_switch, test.worst) {
                     (Some((element, size)), _) if size > worst_residual * SWITCH_OVER_MEASUREMENT => {
+                        let element = run.best_switch(element, &test, options, start)?;
+                        let size = test.switches.iter().find(|s| s.0 == element).map_or(size, |s| s.1);
                         run.relax(element);
                         doubts.push(SwitchDoubt::new(&self.grid, element, size));
                     }
@@ -316,6 +321,8 @@ pub(super) struct Test {
     pub worst: Option<(usize, f64)>,
     /// Element and size of the largest normalised multiplier of a switch.
     pub worst_switch: Option<(usize, f64)>,
+    /// Every element with a multiplier beyond the limit, largest first.
+    pub switches: Vec<(usize, f64)>,
     pub limit: f64,
     pub objective: f64,
     pub degrees_of_freedom: f64,
@@ -515,6 +522,7 @@ impl<'a> Run<'a> {
             normalised: vec![None; e.rows.len()],
             worst: None,
             worst_switch: None,
+            switches: Vec::new(),
             limit: 0.0,
             objective: self.objective(),
             degrees_of_freedom: 0.0,
@@ -546,12 +554,16 @@ impl<'a> Run<'a> {
             }
             testable += 1;
             let size = self.multipliers[k].abs() / variance.sqrt();
-            if test.worst_switch.is_none_or(|(_, w)| size > w) {
-                test.worst_switch = Some((element as usize, size));
+            match test.switches.iter_mut().find(|s| s.0 == element as usize) {
+                Some(known) => known.1 = known.1.max(size),
+                None => test.switches.push((element as usize, size)),
             }
         }
         // Of so many tests together one in 1 / false_alarm sets of good measurements is to fail.
         test.limit = statistics::normal_limit(options.false_alarm / testable.max(1) as f64);
+        test.switches.sort_by(|a, b| b.1.total_cmp(&a.1));
+        test.worst_switch = test.switches.first().copied();
+        test.switches.retain(|s| s.1 > test.limit);
         test.chi_square_limit = statistics::chi_square_limit(options.false_alarm, test.degrees_of_freedom);
         test.probability = statistics::chi_square_beyond(test.objective, test.degrees_of_freedom);
         test
@@ -602,6 +614,29 @@ impl<'a> Run<'a> {
         equations.filter(move |(_, q)| matches!(q.origin, Origin::Switch { element: e, .. } if e as usize == element)).map(|(k, _)| k)
     }
 
+    /// The switch whose position, left open, lets the measurements agree best; `worst` when none of those tried comes to rest.
+    ///
+    /// A position told wrongly makes contradictions so large that multipliers, which look at small changes, need not point at the switch
+    /// itself: those with the largest are tried.
+    fn best_switch(&mut self, worst: usize, test: &Test, options: &Options, start: Option<&[Complex64]>) -> Result<usize, EstimationError> {
+        let before = (self.x.clone(), self.multipliers.clone(), self.relaxed.clone(), self.is_fresh);
+        let trial = Options { iterations_max: STEPS_OF_TRIAL, ..options.clone() };
+        let mut best = (worst, f64::INFINITY);
+        if test.switches.len() > 1 {
+            for &(element, _) in test.switches.iter().take(SWITCHES_TRIED) {
+                self.relax(element);
+                self.restart(start);
+                if self.settle(&trial)? && self.objective() < best.1 {
+                    best = (element, self.objective());
+                }
+                self.relaxed.clone_from(&before.2);
+            }
+        }
+        (self.x, self.multipliers, self.relaxed, self.is_fresh) = before;
+        self.evaluate(false);
+        Ok(best.0)
+    }
+
     /// Takes back doubts of switches without which the measurements agree as well, the first found first, so that what is left is needed.
     ///
     /// The worst multiplier is often that of a neighbour of the switch that was told wrongly, and with a position left open too many the
@@ -612,6 +647,7 @@ impl<'a> Run<'a> {
             let element = doubts[at].element;
             let before = (self.x.clone(), self.multipliers.clone(), self.relaxed.clone());
             self.tell_again(element);
+            self.restart(None);
             let fits = self.settle(options)? && {
                 let covariance = self.covariance()?;
                 let test = self.test(&covariance, options);
