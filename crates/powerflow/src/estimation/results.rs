@@ -591,8 +591,10 @@ impl Estimate {
         }
         for s in &self.switch_doubts {
             let told = if s.told_closed { "closed" } else { "open" };
+            // One wrong position disturbs its neighbours, and which of several doubted ones is wrong is not known.
+            let others = if self.switch_doubts.len() > 1 { ", or what another doubted switch is told to be" } else { "" };
             found.push(
-                Diagnostic::warning("ESTIMATION.SWITCH.DOUBTED", format!("the measurements contradict that the switch is {told}"))
+                Diagnostic::warning("ESTIMATION.SWITCH.DOUBTED", format!("the measurements contradict that the switch is {told}{others}"))
                     .element(&grid.elements[s.element].name)
                     .detail(s.found())
                     .hint("Check the position that is told."),
