@@ -569,7 +569,7 @@ impl<'a> Run<'a> {
         test
     }
 
-    /// Leaves the position of a switch open: neither equal voltages nor no current.
+    /// Leaves the position of a switch open: neither equal voltages nor no current. So are those in series, of which each may be the wrong one.
     fn relax(&mut self, element: usize) {
         let open: Vec<usize> = self.position_equations(element).collect();
         for k in open {
@@ -608,10 +608,13 @@ impl<'a> Run<'a> {
         Some((self.residual[k], known.sigma(&row.columns, &self.gradient[k])?.hypot(1.0)))
     }
 
-    /// Equations of the position of a switch.
+    /// Equations of the position of a switch and of those in series with it.
     fn position_equations(&self, element: usize) -> impl Iterator<Item = usize> {
         let equations = self.estimator.tableau.equations.iter().enumerate();
-        equations.filter(move |(_, q)| matches!(q.origin, Origin::Switch { element: e, .. } if e as usize == element)).map(|(k, _)| k)
+        let series = self.estimator.grid.switches_in_series(element);
+        equations
+            .filter(move |(_, q)| matches!(q.origin, Origin::Switch { element: e, .. } if series.contains(&(e as usize))))
+            .map(|(k, _)| k)
     }
 
     /// The switch whose position, left open, lets the measurements agree best; `worst` when none of those tried comes to rest.

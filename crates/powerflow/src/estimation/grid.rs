@@ -185,6 +185,30 @@ impl Grid {
         self.elements.len() - 1
     }
 
+    /// The switch `element` and those told to be in the same position that nothing but nodes without any other connection lies between.
+    ///
+    /// Which of them is in another position than told changes nothing that could be measured outside.
+    pub(super) fn switches_in_series(&self, element: usize) -> Vec<usize> {
+        let mut series = vec![element];
+        let mut at = 0;
+        while at < series.len() {
+            let e = &self.elements[series[at]];
+            for &node in e.nodes.iter().filter(|&&n| n != 0) {
+                let there = || self.elements.iter().enumerate().filter(|(_, o)| o.nodes.contains(&node));
+                let conductors: usize = there().map(|(_, o)| o.nodes.iter().filter(|&&n| n == node).count()).sum();
+                if conductors == 2 {
+                    for (k, other) in there() {
+                        if other.switch.is_some() && other.switch == e.switch && !series.contains(&k) {
+                            series.push(k);
+                        }
+                    }
+                }
+            }
+            at += 1;
+        }
+        series
+    }
+
     /// Position of an element by its full name, without regard to case.
     pub fn element(&self, name: &str) -> Option<usize> {
         self.elements.iter().position(|e| e.name.eq_ignore_ascii_case(name))

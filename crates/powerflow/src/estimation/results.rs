@@ -216,6 +216,8 @@ pub struct SwitchDoubt {
     pub element: usize,
     pub told_closed: bool,
     pub normalised_multiplier: f64,
+    /// Switches in series, of which each may be the wrong one as well.
+    pub alike: Vec<usize>,
     /// Largest current through it, and largest voltage across it, once its position is left open; A and V. `None` where measurements
     /// do not determine them, and before the end.
     pub i_a: Option<f64>,
@@ -225,7 +227,8 @@ pub struct SwitchDoubt {
 impl SwitchDoubt {
     pub(super) fn new(grid: &Grid, element: usize, size: f64) -> Self {
         let told_closed = grid.elements[element].switch.as_ref().is_some_and(|s| s.iter().all(|c| *c));
-        Self { element, told_closed, normalised_multiplier: size, i_a: None, v_across_v: None }
+        let alike = grid.switches_in_series(element).into_iter().filter(|&k| k != element).collect();
+        Self { element, told_closed, normalised_multiplier: size, alike, i_a: None, v_across_v: None }
     }
 
     /// What measurements say of it.
@@ -593,11 +596,17 @@ impl Estimate {
             let told = if s.told_closed { "closed" } else { "open" };
             // One wrong position disturbs its neighbours, and which of several doubted ones is wrong is not known.
             let others = if self.switch_doubts.len() > 1 { ", or what another doubted switch is told to be" } else { "" };
+            let series: Vec<&str> = s.alike.iter().map(|&k| grid.elements[k].name.as_str()).collect();
+            let hint = if series.is_empty() {
+                "Check the position that is told.".to_owned()
+            } else {
+                format!("Check the position that is told, and those of {} in series, which would look the same.", series.join(", "))
+            };
             found.push(
                 Diagnostic::warning("ESTIMATION.SWITCH.DOUBTED", format!("the measurements contradict that the switch is {told}{others}"))
                     .element(&grid.elements[s.element].name)
                     .detail(s.found())
-                    .hint("Check the position that is told."),
+                    .hint(hint),
             );
         }
         if !self.certificate.is_plausible() {
