@@ -179,7 +179,8 @@ impl Estimator {
         let (mut readmitted, mut unfinished) = (false, 0);
         loop {
             let at_rest = run.settle(options)?;
-            if !at_rest && !(options.removes_bad_data && unfinished < UNFINISHED_MAX && run.is_finite()) {
+            let may_go_on = options.removes_bad_data && unfinished < UNFINISHED_MAX && run.is_finite();
+            if !at_rest && !may_go_on {
                 return Ok(Outcome::Unsettled(Box::new(run.unsettled(Unsettling::NotAtRest, gross, doubts))));
             }
             let covariance = run.covariance()?;

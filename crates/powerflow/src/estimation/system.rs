@@ -208,12 +208,15 @@ impl<'a> Step<'a> {
                 factor.solve_in_place(&mut rest)?;
                 solution.iter_mut().zip(&rest).for_each(|(s, r)| *s += r);
                 x.copy_from_slice(&solution[m..]);
-                size = x.iter().fold(0.0, |a: f64, b| a.max(b.abs()));
+                size = x.iter().fold(0.0, |a: f64, b| if b.is_finite() { a.max(b.abs()) } else { f64::NAN });
+                if size.is_nan() {
+                    break;
+                }
                 if size < OPEN_NOTHING {
                     break;
                 }
             }
-            if !(size < OPEN_NOTHING) {
+            if size.is_nan() || size >= OPEN_NOTHING {
                 directions.push((x, size));
             }
         }
@@ -277,7 +280,7 @@ impl<'a> Step<'a> {
             let mut basis: Vec<Vec<f64>> = vec![rest.iter().map(|r| r / beta).collect()];
             let mut directions: Vec<Vec<f64>> = Vec::new();
             // Columns of the triangle that Givens' rotations leave, the rotations, and the rotated right-hand side.
-            let (mut columns, mut rotations, mut g): (Vec<Vec<f64>>, Vec<(f64, f64)>, Vec<f64>) = (Vec::new(), Vec::new(), vec![beta]);
+            let (mut columns, mut rotations, mut g) = (Vec::<Vec<f64>>::new(), Vec::<(f64, f64)>::new(), vec![beta]);
             for j in 0..DIRECTIONS_MAX {
                 let mut z = basis[j].clone();
                 factor.solve_in_place(&mut z)?;
@@ -303,7 +306,7 @@ impl<'a> Step<'a> {
                 g[j] *= c;
                 columns.push(h);
                 // A direction that adds nothing ends the search as well.
-                if g[j + 1].abs() <= wanted || !(size > 1e-14 * length) {
+                if g[j + 1].abs() <= wanted || size.is_nan() || size <= 1e-14 * length {
                     break;
                 }
                 basis.push(w.iter().map(|w| w / size).collect());
