@@ -37,7 +37,7 @@ fn solved(files: &Files, path: &Path) -> State {
     let o = &mut network.options;
     (o.tolerance_pu, o.max_iterations, o.max_control_iterations) = (1e-10, 500, 100);
     (o.mode, o.hour, o.second) = (SolutionMode::Snapshot, 0, 0.0);
-    let mut state = session.series_state(&mut network, true).expect("the model can be compiled");
+    let mut state = session.series_state(&network, true).expect("the model can be compiled");
     assert!(state.solve_moment().expect("a circuit").settled());
     state
 }
@@ -232,7 +232,7 @@ fn substation_points(grid: &Grid, state: &State, word: &str) -> Vec<Measurement>
         Site::Conductor { element, terminal, .. } => {
             let name = &grid.elements[element].name;
             let is_isolator = name.starts_with("line.ia_") || name.starts_with("line.ib_");
-            !is_isolator && !(name.starts_with("line.cb_") && terminal == 1)
+            !(is_isolator || name.starts_with("line.cb_") && terminal == 1)
         }
         _ => true,
     });

@@ -208,8 +208,9 @@ impl<'a> Step<'a> {
                 factor.solve_in_place(&mut rest)?;
                 solution.iter_mut().zip(&rest).for_each(|(s, r)| *s += r);
                 x.copy_from_slice(&solution[m..]);
-                size = x.iter().fold(0.0, |a: f64, b| if b.is_finite() { a.max(b.abs()) } else { f64::NAN });
-                if size.is_nan() {
+                size = x.iter().fold(0.0, |a: f64, b| if b.is_finite() { a.max(b.abs()) } else { f64::INFINITY });
+                if size.is_infinite() {
+                    size = f64::NAN;
                     break;
                 }
                 if size < OPEN_NOTHING {
