@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const STAGES: [&str; 38] = [
+const STAGES: [&str; 39] = [
     "READ",
     "CHECK",
     "SOLVE",
@@ -45,6 +45,7 @@ const STAGES: [&str; 38] = [
     "HISTORY",
     "ALARM",
     "STATION",
+    "ESTIMATION",
 ];
 
 fn is_code(text: &str) -> bool {

@@ -19,6 +19,7 @@ pub mod dense;
 pub mod element;
 pub mod equivalent;
 pub mod error;
+pub mod estimation;
 pub mod fault_study;
 pub mod forensics;
 pub mod line_constants;

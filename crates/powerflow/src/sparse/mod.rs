@@ -81,6 +81,7 @@ mod pattern;
 mod pivot;
 mod quiet;
 mod scalar;
+mod selected;
 mod symbolic;
 
 pub use block::{Block, BlockLu};
@@ -94,6 +95,7 @@ pub use pattern::{GROUND, NO_SLOT, Pattern, PatternBuilder};
 pub use pivot::PivotLu;
 pub use quiet::quiet_first;
 pub use scalar::{Scalar, Work};
+pub use selected::SelectedInverse;
 pub use symbolic::Symbolic;
 
 /// What can be wrong with a pattern, a matrix or a right-hand side.
