@@ -99,7 +99,7 @@ fn points_are_many_unique_and_within_their_ranges() {
     }
     assert!(odd.is_empty(), "{odd:#?}");
     // Deviations of a half and a sixth of the class together: 0.527 of it.
-    let rms = (errors / n as f64).sqrt();
+    let rms = (errors / n).sqrt();
     assert!(n > 300.0 && (rms - 0.527).abs() < 0.08, "{rms} of the class over {n} points");
     println!("{} points; errors {rms:.3} of the class over {n}", points.len());
 }

@@ -77,12 +77,19 @@ impl Fields {
     pub fn of(context: &mut Context<'_>, node: Node, what: impl Into<String>) -> Option<Self> {
         let what = what.into();
         match node.value {
-            Value::Map(entries) => {
-                let mut seen: Vec<&str> = Vec::new();
+            Value::Map(mut entries) => {
+                let mut seen: Vec<String> = Vec::new();
                 let mut twice = Vec::new();
-                for e in &entries {
-                    if seen.contains(&e.key.as_str()) { twice.push((e.line, e.key.clone())) } else { seen.push(&e.key) }
-                }
+                // The first one counts; the second would be told again as one that nobody took.
+                entries.retain(|e| {
+                    let is_first = !seen.contains(&e.key);
+                    if is_first {
+                        seen.push(e.key.clone())
+                    } else {
+                        twice.push((e.line, e.key.clone()))
+                    }
+                    is_first
+                });
                 for (line, key) in twice {
                     context.error(line, "STATION.FIELD.TWICE", format!("{what}: `{key}` stands there twice"), "leave one of them out");
                 }
