@@ -129,11 +129,17 @@ fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
-/// The folders hold the same files, byte for byte.
+/// The folders hold the same files, byte for byte, but for the count of power flows in a summary: every part runs the series of the base itself, so
+/// that count says how the work was dealt out, here with threads too.
 fn same_files(one: &Path, other: &Path) {
     let (a, b) = (files(one), files(other));
     assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>());
-    let differing: Vec<&String> = a.iter().filter(|(path, bytes)| b[*path] != **bytes).map(|(path, _)| path).collect();
+    let told = |path: &str, bytes: &[u8]| -> Vec<u8> {
+        let is_count = |line: &&[u8]| path == "summary.json" && text(line).trim_start().starts_with("\"solved\":");
+        bytes.split(|b| *b == b'\n').filter(|line| !is_count(line)).collect::<Vec<_>>().join(&b'\n')
+    };
+    let differing: Vec<&String> =
+        a.iter().filter(|(path, bytes)| told(path, &b[*path]) != told(path, bytes)).map(|(path, _)| path).collect();
     assert_eq!(differing, Vec::<&String>::new());
 }
 

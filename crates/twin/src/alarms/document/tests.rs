@@ -82,7 +82,7 @@ fn a_whole_document_is_read_and_comes_back_from_yaml_and_json() {
 /// Document, code, line.
 const FAULTY: &[(&str, &str, u32)] = &[
     ("", "ALARM.TEXT.EMPTY", 1),
-    ("alarms: [", "ALARM.TEXT.SYNTAX", 2),
+    ("alarms: [", "ALARM.TEXT.SYNTAX", 1),
     ("alarm: []", "ALARM.KEY.MISSING", 1),
     ("alarms:\n - {id: a, id: b, text: t, point: tx1.oil_c, high: 1, priority: low}", "ALARM.KEY.TWICE", 2),
     ("alarms:\n - {id: a, text: t, point: tx1.oil_c, high: 1, priority: low,\n  dedband: 2}", "ALARM.KEY.UNKNOWN", 3),
