@@ -246,5 +246,5 @@ fn the_shipped_models_are_found_in_their_folder() {
     let output = gridtwin(&["qsts", "models", "--day", "--out", out.to_str().unwrap(), "--threads", "2"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let feeders: Vec<String> = Lake::open(&out).unwrap().records("base").unwrap().into_iter().map(|r| r.feeder).collect();
-    assert_eq!(feeders, ["ieee123", "ieee13", "ieee34", "ieee37"]);
+    assert_eq!(feeders, ["ehv-400-220", "ieee123", "ieee13", "ieee34", "ieee37"]);
 }

@@ -168,7 +168,7 @@ mod tests {
             2 => -0.0,
             _ => 0.1 + i as f64,
         };
-        (value, (i % 2 == 0).then(|| format!("{i}")))
+        (value, (i.is_multiple_of(2)).then(|| format!("{i}")))
     }
 
     fn numbers(hands: &Hands, n: usize) -> Result<Vec<(u64, Option<String>)>, Failed> {

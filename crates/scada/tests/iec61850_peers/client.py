@@ -84,11 +84,12 @@ def read(connection, reference, fc):
     return shown(value)
 
 
-def show_reports(count, seconds=5.0):
+def show_reports(of_change=False, seconds=5.0):
+    """Shows what came once there is a report; a general interrogation may be reported twice, so a change is waited for as such."""
     until = time.time() + seconds
     while time.time() < until:
         with LOCK:
-            if len(REPORTS) >= count:
+            if any(not of_change or any(":16=" not in member for member in found) for *_, found in REPORTS):
                 break
         time.sleep(0.02)
     with LOCK:
@@ -162,13 +163,13 @@ def main():
     print("forbidden", int(error != 0), flush=True)
     keep = []
     enable(connection, "PLANTMEAS/LLN0.RP.urcbMeas101", "PLANTMEAS/Meas1", keep)
-    show_reports(1)
+    show_reports()
     pause("measured")
-    show_reports(1)
+    show_reports(of_change=True)
     enable(connection, "PLANTCTRL/LLN0.BR.brcbStat101", "PLANTCTRL/Stat1", keep)
-    show_reports(1)
+    show_reports()
     pause("state")
-    show_reports(1)
+    show_reports(of_change=True)
     for name, value in [("PLANTCTRL/GGIO1.SPCSO1", True), ("PLANTCTRL/GGIO2.SPCSO1", True), ("PLANTCTRL/GGIO3.SPCSO1", True), ("PLANTCTRL/CSWI1.Pos", True)]:
         command(connection, name, value)
     command(connection, "PLANTCTRL/CSWI2.Pos", True, cancel=True)

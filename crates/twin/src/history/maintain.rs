@@ -245,14 +245,14 @@ fn sum_days(shared: &Shared, over: i64, done: &mut Maintained) -> Result<(), His
 fn remove_raw(shared: &Shared, now: UtcTime, done: &mut Maintained) -> Result<(), HistoryError> {
     // An hour more than is promised, so that nothing that was just taken is removed before it has been summed up.
     let until = (now.us - us(shared.options.retention.raw)).div_euclid(HOUR_US) - 1;
-    let (due, old, damaged): (Vec<(i64, Vec<Arc<Segment>>)>, Option<Arc<Segment>>, Option<i64>) = {
+    let (due, old, damaged) = {
         let state = shared.read();
         let damaged = state.damaged.keys().next().copied();
         let ready = |h: i64| {
             // The hour after it looks back into this one, and is summed up before it goes.
             state.clean_hour(h).is_some() && state.clean_hour(h + 1).is_some() && !state.in_memory(h) && damaged.is_none_or(|d| h < d)
         };
-        let due = state.segments.range(..until).take_while(|(h, _)| ready(**h)).map(|(h, s)| (*h, s.clone())).collect();
+        let due: Vec<_> = state.segments.range(..until).take_while(|(h, _)| ready(**h)).map(|(h, s)| (*h, s.clone())).collect();
         (due, state.carry.clone(), damaged)
     };
     if let Some(hour) = damaged.filter(|h| *h < until) {

@@ -195,9 +195,7 @@ impl Subscriber {
                 if pdu.sq_num > last.sequence || wrapped {
                     message.changed = false;
                     message.lost = if wrapped { 0 } else { pdu.sq_num - last.sequence - 1 };
-                } else if pdu.st_num == 1 && pdu.sq_num == 0 && last.sequence > 0 {
-                    message.restarted = true;
-                } else if was_silent {
+                } else if was_silent || (pdu.st_num == 1 && pdu.sq_num == 0 && last.sequence > 0) {
                     message.restarted = true;
                 } else {
                     return None;

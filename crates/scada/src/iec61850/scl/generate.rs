@@ -171,8 +171,9 @@ pub fn generate(device: &Device) -> Result<(String, Vec<Report>), Vec<GenerateEr
     if !faults.is_empty() {
         return Err(faults);
     }
-    // Logical device, then node, then signals in their order.
-    let mut devices: BTreeMap<&str, BTreeMap<(String, &str, u32), Vec<&Signal>>> = BTreeMap::new();
+    /// Signals of a logical device in their order, by prefix, class and instance of their node.
+    type Nodes<'a> = BTreeMap<(String, &'a str, u32), Vec<&'a Signal>>;
+    let mut devices: BTreeMap<&str, Nodes<'_>> = BTreeMap::new();
     for signal in &device.signals {
         devices.entry(&signal.device).or_default().entry((signal.prefix.clone(), &signal.class, signal.instance)).or_default().push(signal);
     }
