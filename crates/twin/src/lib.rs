@@ -3,4 +3,5 @@
 
 pub mod alarms;
 pub mod history;
+pub mod live;
 pub mod plant;

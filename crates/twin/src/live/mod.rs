@@ -1,0 +1,15 @@
+//! The live twin: points upon the network, the state that they make likely, and what follows from it.
+//!
+//! ```text
+//! devices ─► Supervisor ─ batches ─► values ─┬─► history (every value that is told)
+//!                                            ├─► alarms ─ journal ─► history's events ─► listeners
+//!                                            └─► every second: switches and taps upon the network, estimate ─► metrics, health ─► Moment
+//! orders ─► verdict (the switched network is solved) ─► telecontrol ─► record ─► history's events
+//! ```
+//!
+//! [`Site`] is what is followed, [`Twin`] follows it. [`view`] is what it shows. `docs/twin.md` defines every figure.
+
+mod twin;
+pub mod view;
+
+pub use twin::{Change, Comparison, Order, OrderError, Program, Settings, Site, Told, Twin, TwinError, Verdict};
