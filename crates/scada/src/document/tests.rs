@@ -56,7 +56,9 @@ fn a_document_gives_devices_and_points() {
 #[test]
 fn accuracy_and_equipment_are_read_and_their_faults_told() {
     let document = |of_point: &str| {
-        format!("devices:\n - id: a\n   protocol: modbus\n   address: h\n   points:\n    - {{name: x, address: \"input:0\", element: none, {of_point}}}\n")
+        format!(
+            "devices:\n - id: a\n   protocol: modbus\n   address: h\n   points:\n    - {{name: x, address: \"input:0\", element: none, {of_point}}}\n"
+        )
     };
     let point = |of_point: &str| {
         let read = read(&document(of_point), "d.yaml");
