@@ -44,6 +44,7 @@ fn plant(signals: usize) -> Device {
         integrity_ms: 0,
         clients: 2,
         signals: Vec::new(),
+        goose: None,
     };
     for i in 0..signals {
         let n = u32::try_from(i / 10 + 1).unwrap();

@@ -154,6 +154,13 @@ impl Estimator {
         self.measurements[measurement].value = value;
     }
 
+    /// Gives a point another deviation, in the unit of its value; one that is not positive is not taken.
+    pub fn set_sigma(&mut self, measurement: usize, sigma: f64) {
+        if sigma.is_finite() && sigma > 0.0 {
+            self.measurements[measurement].sigma = sigma;
+        }
+    }
+
     /// Estimates the state.
     ///
     /// # Inputs

@@ -4,7 +4,7 @@ use super::addresses::{self, Iec61850Address};
 use super::fields::{Fields, Findings};
 use crate::iec104::map::Iec104Spec;
 use crate::modbus::map::ModbusSpec;
-use crate::point::{Checks, Control, Deadband, ElementRef, PointSpec, Scaling, Selection};
+use crate::point::{Accuracy, Checks, Control, Deadband, ElementRef, PointSpec, Scaling, Selection};
 use network::document::nearest;
 use network::document::tree::{self, MAX_BYTES, Node, Value as Tree};
 use network::{Diagnostic, Network, Severity};
@@ -246,6 +246,8 @@ fn point(fields: Fields, classes: &BTreeMap<String, f64>, builder: Option<&mut a
     let deadband = deadband(&fields).unwrap_or_default();
     let control = control(&fields, &checks);
     let element = element(&fields);
+    let asset = fields.text("asset").map(Into::into);
+    let accuracy = accuracy(&fields);
     let unit = fields.text("unit").map(Into::into);
     let integrity_s = fields.number_within("integrity_s", 0.1, 86_400.0);
     let source = findings.at(fields.line);
@@ -262,6 +264,8 @@ fn point(fields: Fields, classes: &BTreeMap<String, f64>, builder: Option<&mut a
         integrity_s,
         control,
         element,
+        asset,
+        accuracy,
         source,
     })
 }
@@ -360,6 +364,24 @@ fn element(fields: &Fields) -> Option<ElementRef> {
     }
     let quantity = if fields.need("quantity", "p_kw") { quantity? } else { return None };
     Some(ElementRef { element: text.to_lowercase().into(), quantity: quantity.into(), terminal, phase })
+}
+
+/// A class in percent of the value, or a standard deviation in the unit of the point.
+fn accuracy(fields: &Fields) -> Option<Accuracy> {
+    let map = fields.map("accuracy")?;
+    // An instrument that never errs would weigh without bound in an estimate.
+    let class = map.number_within("class_pct", 1e-9, 100.0).map(Accuracy::ClassPct);
+    let sigma = map.number_within("sigma", f64::MIN_POSITIVE, f64::MAX).map(Accuracy::Sigma);
+    let given = [map.get("class_pct"), map.get("sigma")].into_iter().flatten().count();
+    if given == 0 {
+        let what = Diagnostic::error("DEVICE.KEY.MISSING", format!("{} has neither class_pct nor sigma", map.of));
+        map.findings.add(what.hint("give the class in percent of the value, or the standard deviation in the unit of the point"), map.line);
+    } else if given > 1 {
+        let what = Diagnostic::error("DEVICE.VALUE.UNKNOWN_WORD", format!("{} is given in 2 ways", map.of));
+        map.findings.add(what.hint("keep one of class_pct and sigma"), map.line);
+    }
+    map.finish();
+    class.or(sigma)
 }
 
 /// Names that must be unique over the whole document.

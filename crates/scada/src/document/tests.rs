@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::modbus::map::{RegisterType, WordOrder};
-use crate::point::{Deadband, Selection, ValueKind};
+use crate::point::{Accuracy, Deadband, Selection, ValueKind};
 use network::Severity;
 
 const GOOD: &str = r#"
@@ -51,6 +51,37 @@ fn a_document_gives_devices_and_points() {
     assert_eq!(map.points[0].at.station, 7);
     assert_eq!(station.points[0].kind, ValueKind::DoublePoint);
     assert_eq!(station.points[0].control.unwrap().selection, Selection::Select);
+}
+
+#[test]
+fn accuracy_and_equipment_are_read_and_their_faults_told() {
+    let document = |of_point: &str| {
+        format!(
+            "devices:\n - id: a\n   protocol: modbus\n   address: h\n   points:\n    - {{name: x, address: \"input:0\", element: none, {of_point}}}\n"
+        )
+    };
+    let point = |of_point: &str| {
+        let read = read(&document(of_point), "d.yaml");
+        assert!(read.is_sound(), "{:?}", read.diagnostics);
+        let point = &read.devices[0].points[0];
+        (point.accuracy, point.asset.clone())
+    };
+    assert_eq!(point("accuracy: {class_pct: 0.5}, asset: CB-L41"), (Some(Accuracy::ClassPct(0.5)), Some("CB-L41".into())));
+    assert_eq!(point("accuracy: {sigma: 0.001}"), (Some(Accuracy::Sigma(0.001)), None));
+    assert_eq!(point("unit: kV"), (None, None));
+    for (wrong, code) in [
+        ("accuracy: {class_pct: 0}", "DEVICE.VALUE.RANGE"),
+        ("accuracy: {class_pct: 101}", "DEVICE.VALUE.RANGE"),
+        ("accuracy: {sigma: -1}", "DEVICE.VALUE.RANGE"),
+        ("accuracy: {sigma: 1, class_pct: 1}", "DEVICE.VALUE.UNKNOWN_WORD"),
+        ("accuracy: {}", "DEVICE.KEY.MISSING"),
+        ("accuracy: {klass: 1}", "DEVICE.KEY.UNKNOWN"),
+        ("accuracy: 0.5", "DEVICE.VALUE.KIND"),
+        ("asset: [a]", "DEVICE.VALUE.KIND"),
+    ] {
+        let found = codes(&document(wrong));
+        assert!(found.contains(&(code.to_owned(), 6)), "{wrong}: {found:?}");
+    }
 }
 
 #[test]

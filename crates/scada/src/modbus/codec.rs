@@ -167,6 +167,25 @@ pub fn encode(point: &ModbusPoint, value: &Value, exponent: Option<i16>) -> Opti
     Some(if n == 1 && point.register_type == RegisterType::Bool { words } else { ordered(&words, point.order)[..n].to_vec() })
 }
 
+/// The words by which SunSpec says that there is no value, of a point that has them.
+pub fn absent(point: &ModbusPoint) -> Option<Vec<u16>> {
+    let all = match point.register_type {
+        _ if !point.sentinel => return None,
+        RegisterType::Uint16 | RegisterType::Bcd16 => 0xFFFF,
+        RegisterType::Int16 => 0x8000,
+        RegisterType::Uint32 | RegisterType::Bcd32 | RegisterType::Bits32 => 0xFFFF_FFFF,
+        RegisterType::Int32 => 0x8000_0000,
+        RegisterType::Uint64 => u64::MAX,
+        RegisterType::Int64 => 1 << 63,
+        RegisterType::Float32 => u64::from(f32::NAN.to_bits()),
+        RegisterType::Float64 => f64::NAN.to_bits(),
+        RegisterType::Bool | RegisterType::DoublePoint => return None,
+    };
+    let size = usize::from(point.register_type.size());
+    let words: Vec<u16> = (0..size).rev().map(|k| (all >> (16 * k)) as u16).collect();
+    Some(ordered(&words, point.order)[..size].to_vec())
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::map::parse_address;
@@ -238,6 +257,15 @@ mod tests {
         let mut p = point(RegisterType::Int16, WordOrder::Abcd);
         p.sentinel = true;
         assert_eq!(decode(&p, &[0x8000], None), (None, Quality::invalid(Flags::BAD_REFERENCE)));
+        assert_eq!(absent(&p), Some(vec![0x8000]));
+        for t in [RegisterType::Float32, RegisterType::Float64, RegisterType::Uint32, RegisterType::Int64] {
+            for order in [WordOrder::Abcd, WordOrder::Cdab, WordOrder::Badc, WordOrder::Dcba] {
+                let mut p = point(t, order);
+                assert_eq!(absent(&p), None);
+                p.sentinel = true;
+                assert_eq!(decode(&p, &absent(&p).unwrap(), None), (None, Quality::invalid(Flags::BAD_REFERENCE)), "{t:?} {order:?}");
+            }
+        }
         p.scale_register = Some(10);
         assert_eq!(decode(&p, &[2305], Some(-1)).0, Some(Value::Float(230.5)));
         assert_eq!(decode(&p, &[2305], None).0, None);

@@ -11,5 +11,5 @@ pub mod sunspec;
 
 pub use blocks::{Block, plan};
 pub use client::ModbusDevice;
-pub use codec::{decode, encode};
+pub use codec::{absent, decode, encode};
 pub use server::{Access, Registers, serve};

@@ -15,6 +15,6 @@ mod value;
 
 pub use deadband::{Deadband, DeadbandState};
 pub use quality::{Flags, Quality, TimeQuality, Validity};
-pub use spec::{Checks, Control, ElementRef, PointSpec, Selection};
+pub use spec::{Accuracy, Checks, Control, ElementRef, PointSpec, Selection};
 pub use state::{Cause, PointState, Reading, Update};
 pub use value::{DoublePoint, Scaling, Value, ValueKind};

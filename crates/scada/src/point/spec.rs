@@ -57,6 +57,16 @@ pub struct Checks {
     pub clock_s: Option<f64>,
 }
 
+/// How well an instrument measures.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Accuracy {
+    /// Class: largest deviation, percent of the value.
+    ClassPct(f64),
+    /// Standard deviation, in the unit of the point.
+    Sigma(f64),
+}
+
 /// A point, whatever the protocol that carries it. Its address is with the protocol.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PointSpec {
@@ -74,6 +84,10 @@ pub struct PointSpec {
     pub control: Option<Control>,
     /// `None` when the document says that there is none.
     pub element: Option<ElementRef>,
+    /// Id of the piece of equipment in the register that the point tells about.
+    pub asset: Option<Arc<str>>,
+    /// `None` when the document does not say, and of what is no measurement.
+    pub accuracy: Option<Accuracy>,
     /// Where the document has it.
     pub source: SourceRef,
 }
@@ -92,6 +106,8 @@ impl PointSpec {
             integrity_s: None,
             control: None,
             element: None,
+            asset: None,
+            accuracy: None,
             source: SourceRef::default(),
         }
     }

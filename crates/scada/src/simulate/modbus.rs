@@ -3,7 +3,7 @@
 use super::image::{Image, Place, Plant};
 use crate::document::ProtocolSpec;
 use crate::modbus::map::{ModbusPoint, Table};
-use crate::modbus::{Access, Registers, decode, encode};
+use crate::modbus::{Access, Registers, absent, decode, encode};
 use crate::point::Value;
 use std::sync::Arc;
 
@@ -71,8 +71,9 @@ impl<P: Plant> Registers for ModbusImage<P> {
                 continue;
             }
             let (Some(cell), Some(spec)) = (cells.get(i), specs.get(i)) else { continue };
+            // A pattern for "no value" spares the points of the same request an exception.
             let of = match cell.quality.to_modbus_exception() {
-                Some(code) => Err(code),
+                Some(code) => absent(point).ok_or(code),
                 None => encode(point, &spec.scaling.to_raw(&cell.value), self.exponent(point)).ok_or(FAILURE),
             };
             words.insert(i, of);

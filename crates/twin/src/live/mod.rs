@@ -9,7 +9,18 @@
 //!
 //! [`Site`] is what is followed, [`Twin`] follows it. [`view`] is what it shows. `docs/twin.md` defines every figure.
 
+mod control;
+mod estimate;
+pub mod health;
+mod interlock;
+mod moment;
+pub mod points;
+mod question;
+pub mod record;
+mod rules;
+mod trend;
 mod twin;
 pub mod view;
+mod work;
 
-pub use twin::{Change, Comparison, Order, OrderError, Program, Settings, Site, Told, Twin, TwinError, Verdict};
+pub use twin::{Change, Changes, Comparison, Excess, Order, OrderError, Settings, Site, Told, Twin, TwinError, Unsupplied, Verdict};

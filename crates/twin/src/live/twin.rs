@@ -1,17 +1,34 @@
 //! The twin as others see it.
 
+use super::control::Judge;
+use super::estimate::{Follower, Held, Reading};
+use super::health::Watched;
+use super::points::Map;
+use super::record::{self, Alarms};
+use super::trend::Course;
 use super::view::{Moment, PointMoment};
-use crate::alarms::document::AlarmDocument;
-use crate::alarms::{self};
-use crate::history::Historian;
+use super::{interlock, question, rules, work};
+use crate::alarms;
+use crate::history::{Historian, PointId};
 use network::{Diagnostic, Network, Station, StationRelay};
+use powerflow::{Circuit, State};
 use scada::UtcTime;
 use scada::document::DeviceSpec;
-use scada::point::Value;
-use scada::telecontrol::{Originator, Record};
+use scada::point::{Flags, Quality, Validity, Value};
+use scada::supervision::{DeviceHandle, Supervisor, supervised};
+use scada::telecontrol::{Originator, Record, Telecontrol};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::JoinHandle;
 use tokio::sync::{broadcast, watch};
+use tokio_util::sync::CancellationToken;
+
+/// Batches that wait to be taken in.
+const BATCHES: usize = 256;
+/// Listeners that are this far behind ask the history.
+const TOLD: usize = 1024;
+const CHANGES: usize = 64;
 
 /// What is followed. Read from files by whoever starts the twin; nothing here opens one.
 #[derive(Clone)]
@@ -187,53 +204,160 @@ pub struct Comparison {
     pub findings: Vec<Diagnostic>,
 }
 
-/// What a program needs of a twin's rules.
-pub struct Program {
-    pub document: AlarmDocument,
-    pub yaml: String,
+/// What points have told, as it came: for whoever wants every value at once.
+#[derive(Clone, Debug, Serialize)]
+pub struct Changes {
+    pub device: Arc<str>,
+    /// Number of the point, its value as a number, validity, time of the value (ms).
+    pub points: Vec<(Arc<str>, Option<f64>, &'static str, i64)>,
+}
+
+/// What changes from second to second.
+pub(super) struct Core {
+    pub values: Vec<Held>,
+    /// Switches and taps as they were told, of the newest estimate.
+    pub state: Arc<State>,
+    pub reading: Option<Arc<Reading>>,
+    pub reading_ms: i64,
+    pub course: Course,
+    pub sequence: u64,
+    /// Last thing that each device said.
+    pub remarks: Vec<Option<String>>,
 }
 
 /// A plant that is followed.
 pub struct Twin {
-    _private: (),
+    pub(super) site: Site,
+    pub(super) circuit: Arc<Circuit>,
+    pub(super) map: Arc<Map>,
+    pub(super) watched: Watched,
+    pub(super) core: Mutex<Core>,
+    pub(super) follower: Mutex<Follower>,
+    pub(super) alarms: Mutex<Alarms>,
+    pub(super) history: Arc<dyn Historian>,
+    /// Number in the history of each point of the table.
+    pub(super) ids: Vec<PointId>,
+    /// Points of the twin's own, by name, in the table.
+    pub(super) own: HashMap<String, usize>,
+    pub(super) handles: HashMap<Arc<str>, DeviceHandle>,
+    pub(super) moment: watch::Sender<Arc<Moment>>,
+    pub(super) told: broadcast::Sender<Arc<Told>>,
+    pub(super) changes: broadcast::Sender<Arc<Changes>>,
+    pub(super) judge: Judge,
+    telecontrol: OnceLock<Telecontrol<Judge>>,
+    supervisor: Mutex<Option<Supervisor>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    pub(super) stop: CancellationToken,
+    started: UtcTime,
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Twin {
-    /// Follows a site. Connects to its devices on the current runtime; returns at once.
+    /// Follows a site. Connects to its devices on the current runtime; returns when the history is read.
+    ///
+    /// # Inputs
+    /// * `rules` - the alarm rules as a document; made from the station when `None`.
     ///
     /// # Errors
     /// Points or rules that do not fit the network; a network that cannot be compiled; a history that cannot be read.
     pub fn start(site: Site, rules: Option<String>, history: Arc<dyn Historian>) -> Result<Arc<Self>, TwinError> {
-        let _ = (site, rules, history);
-        todo!()
+        let started = UtcTime::now();
+        let circuit_error = |e: powerflow::CircuitError| TwinError::Circuit(e.to_string());
+        let circuit = Arc::new(Circuit::compile(site.network.clone()).map_err(circuit_error)?);
+        let state = State::new(&circuit).map_err(circuit_error)?;
+        let grid = powerflow::estimation::Grid::of_state(&state).map_err(circuit_error)?;
+        let map = Arc::new(Map::new(&site.devices, &site.network, &site.station, &circuit, &grid));
+        let follower = Follower::new(&circuit, &grid, &map).map_err(circuit_error)?;
+        let alarms = Alarms::open(&site, &map, rules, &history, started)?;
+        let ids = record::ids(&map, &*history)?;
+        let own = map.table.entries().skip(map.points.len()).map(|(i, e)| (e.name.to_string(), i.0 as usize)).collect();
+        let invalid = Held { value: None, quality: Quality::invalid(Flags::NONE), time: started, received: started };
+        let core = Core {
+            values: vec![invalid; map.points.len()],
+            state: follower.state().clone(),
+            reading: None,
+            reading_ms: 0,
+            course: Course::default(),
+            sequence: 0,
+            remarks: vec![None; site.devices.len()],
+        };
+        let (supervisor, batches) = Supervisor::start(site.devices.iter().filter_map(supervised).collect(), BATCHES);
+        let handles = supervisor.handles().clone();
+        let empty = work::empty_moment(started.ms());
+        let twin = Arc::new_cyclic(|weak| Self {
+            watched: Watched::new(&map),
+            judge: Judge::new(weak.clone()),
+            site,
+            circuit,
+            map,
+            core: Mutex::new(core),
+            follower: Mutex::new(follower),
+            alarms: Mutex::new(alarms),
+            history,
+            ids,
+            own,
+            handles,
+            moment: watch::channel(Arc::new(empty)).0,
+            told: broadcast::channel(TOLD).0,
+            changes: broadcast::channel(CHANGES).0,
+            telecontrol: OnceLock::new(),
+            supervisor: Mutex::new(None),
+            threads: Mutex::new(Vec::new()),
+            stop: CancellationToken::new(),
+            started,
+        });
+        // The judge is behind the twin, and the telecontrol behind both.
+        let _ = twin.telecontrol.set(Telecontrol::new(&supervisor, twin.judge.clone()));
+        *lock(&twin.supervisor) = Some(supervisor);
+        let mut threads = Vec::new();
+        for (name, run) in work::threads(&twin, batches) {
+            let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+            threads.push(thread.map_err(|e| TwinError::NoState { why: format!("no thread can be started: {e}") })?);
+        }
+        *lock(&twin.threads) = threads;
+        Ok(twin)
     }
 
     pub fn site(&self) -> &Site {
-        todo!()
+        &self.site
     }
 
     pub fn started(&self) -> UtcTime {
-        todo!()
+        self.started
+    }
+
+    /// What was found when the points were looked up in the network.
+    pub fn findings(&self) -> &[Diagnostic] {
+        &self.map.findings
     }
 
     /// The newest moment.
     pub fn moment(&self) -> Arc<Moment> {
-        todo!()
+        self.moment.borrow().clone()
     }
 
     /// Wakes with every new moment.
     pub fn moments(&self) -> watch::Receiver<Arc<Moment>> {
-        todo!()
+        self.moment.subscribe()
     }
 
     /// What happens, as it happens. Who falls behind asks the history.
     pub fn told(&self) -> broadcast::Receiver<Arc<Told>> {
-        todo!()
+        self.told.subscribe()
+    }
+
+    /// Every value as it comes in.
+    pub fn changes(&self) -> broadcast::Receiver<Arc<Changes>> {
+        self.changes.subscribe()
     }
 
     /// Every point with what it holds.
     pub fn points(&self) -> Vec<PointMoment> {
-        todo!()
+        let core = lock(&self.core);
+        self.map.points.iter().zip(&core.values).map(|(p, held)| work::point_moment(p, held, &self.site.devices[p.device].id)).collect()
     }
 
     /// Holds a point at a value by hand, or lets it follow its device again.
@@ -241,13 +365,32 @@ impl Twin {
     /// # Errors
     /// No such point; a history that does not take the record.
     pub fn substitute(&self, point: &str, value: Option<Value>, by: &Originator) -> Result<(), TwinError> {
-        let _ = (point, value, by);
-        todo!()
+        let i = self.map.find(point).ok_or_else(|| self.unknown_point(point))?;
+        let p = &self.map.points[i];
+        let handle = self.handles.get(self.site.devices[p.device].id.as_str());
+        let what = value.as_ref().map_or("follows its device again".to_owned(), |v| format!("is held at {v} by hand"));
+        // First the record: what nobody can look up must not happen.
+        self.record(record::event(
+            "control",
+            network::Severity::Warning,
+            Some(&p.spec.name),
+            format!("{} {what}", p.spec.name),
+            &[("who", by.user.clone().into()), ("reason", by.reason.clone().into())],
+        ))?;
+        if !handle.is_some_and(|h| h.outbox.substitute(p.position, value)) {
+            return Err(TwinError::Value { what: point.to_owned(), expected: "a value of the point's kind", found: "another".to_owned() });
+        }
+        Ok(())
+    }
+
+    fn unknown_point(&self, name: &str) -> TwinError {
+        let names: Vec<&str> = self.map.points.iter().map(|p| &*p.spec.name).collect();
+        TwinError::Unknown { kind: "point", name: name.to_owned(), nearest: network::document::nearest(name, &names).map(str::to_owned) }
     }
 
     /// The history behind it.
     pub fn history(&self) -> &Arc<dyn Historian> {
-        todo!()
+        &self.history
     }
 
     /// The state of a time that is over, from the history. Waits for the disk and computes: call it where one may.
@@ -255,8 +398,37 @@ impl Twin {
     /// # Errors
     /// `NotKept`.
     pub fn at(&self, time: UtcTime) -> Result<Moment, TwinError> {
-        let _ = time;
-        todo!()
+        let (values, mut follower) = self.past(time)?;
+        let reading = follower.estimate(&values);
+        Ok(work::moment(self, &follower, &reading, &values, time.ms(), true, None))
+    }
+
+    /// What the points held at a time, and a follower for it.
+    fn past(&self, time: UtcTime) -> Result<(Vec<Held>, Follower), TwinError> {
+        let states = self.history.states_at(time)?;
+        let by_id: HashMap<PointId, usize> = self.ids.iter().take(self.map.points.len()).enumerate().map(|(i, id)| (*id, i)).collect();
+        let nothing = Held { value: None, quality: Quality::invalid(Flags::NONE), time, received: time };
+        let mut values = vec![nothing; self.map.points.len()];
+        let mut any = false;
+        for (id, standing) in states.points {
+            let Some(&i) = by_id.get(&id) else { continue };
+            // A position stands until it is told otherwise; a measurement that stood for longer than the hold is old.
+            let is_position = matches!(self.map.points[i].role, super::points::Role::Switch(_) | super::points::Role::Tap(..));
+            let mut quality = standing.entry.quality;
+            if !standing.stands && !is_position {
+                quality = quality.worsened(Validity::Questionable, Flags::OLD);
+            }
+            any |= standing.stands;
+            values[i] = Held { value: standing.entry.value, quality, time: standing.entry.time, received: standing.entry.time };
+        }
+        if !any {
+            return Err(TwinError::NotKept);
+        }
+        let circuit_error = |e: powerflow::CircuitError| TwinError::Circuit(e.to_string());
+        let state = State::new(&self.circuit).map_err(circuit_error)?;
+        let grid = powerflow::estimation::Grid::of_state(&state).map_err(circuit_error)?;
+        let follower = Follower::new(&self.circuit, &grid, &self.map).map_err(circuit_error)?;
+        Ok((values, follower))
     }
 
     /// What an order would do. Computes: call it where one may.
@@ -264,8 +436,23 @@ impl Twin {
     /// # Errors
     /// An order that names nothing, or that its subject does not take.
     pub fn check(&self, order: &Order) -> Result<Verdict, OrderError> {
-        let _ = order;
-        todo!()
+        let (aimed, state, reading, values, at_ms) = {
+            let core = lock(&self.core);
+            let aimed = interlock::aim(order, &self.map, &self.site.station, &core.state)?;
+            (aimed, core.state.clone(), core.reading.clone(), core.values.clone(), core.reading_ms)
+        };
+        Ok(interlock::judge(
+            &aimed,
+            &interlock::Seen {
+                map: &self.map,
+                station: &self.site.station,
+                settings: &self.site.settings,
+                follower: &state,
+                reading: reading.as_deref(),
+                values: &values,
+                at_ms,
+            },
+        ))
     }
 
     /// Carries out an order: its verdict is made anew from the state of now, and refuses it unless `overriding`. Whatever becomes of it is
@@ -274,8 +461,23 @@ impl Twin {
     /// # Errors
     /// As of [`Twin::check`].
     pub async fn control(self: &Arc<Self>, order: &Order, by: Originator, overriding: bool) -> Result<(Record, Verdict), OrderError> {
-        let _ = (order, by, overriding);
-        todo!()
+        let (twin, asked) = (self.clone(), order.clone());
+        let verdict = match tokio::task::spawn_blocking(move || twin.check(&asked)).await {
+            Ok(verdict) => verdict?,
+            Err(_) => return Err(OrderError::NoValue),
+        };
+        self.judge.permit(&verdict, overriding);
+        let sent = scada::telecontrol::Order { point: verdict.point.to_string(), value: verdict.value.clone(), by };
+        let record = match self.telecontrol.get() {
+            Some(telecontrol) => telecontrol.execute(sent).await,
+            None => unreachable!("set before the twin is handed out"),
+        };
+        self.judge.forget(&verdict);
+        let event = record::of_command(&record, &verdict, overriding, order);
+        let twin = self.clone();
+        // The order is carried out by now: a history that does not take the record is told as an event of the system, not as a failed order.
+        let _ = tokio::task::spawn_blocking(move || twin.record(event)).await;
+        Ok((record, verdict))
     }
 
     /// What would be, from the state of now or of a time that is over. Computes: call it where one may.
@@ -283,8 +485,31 @@ impl Twin {
     /// # Errors
     /// Changes that name nothing, a state that is not known.
     pub fn what_if(&self, changes: &[Change], at: Option<UtcTime>) -> Result<Comparison, TwinError> {
-        let _ = (changes, at);
-        todo!()
+        let (state, reading, values, at_ms) = self.instant(at)?;
+        let mut findings = Vec::new();
+        let (before, off) = question::at_estimate(&state, &reading, &mut findings)?;
+        let mut network = before.network.clone();
+        question::change(&mut network, changes)?;
+        let after = question::Solved::new(network)?;
+        let replayed = at.is_some();
+        let shown = |s: &question::Solved| question::shown(s, &self.site.station, &self.map, &values, at_ms, replayed);
+        Ok(Comparison { at_ms, before: shown(&before), after: shown(&after), before_off_estimate_pu: off, findings })
+    }
+
+    fn instant(&self, at: Option<UtcTime>) -> Result<(Arc<State>, Arc<Reading>, Vec<Held>, i64), TwinError> {
+        match at {
+            None => {
+                let core = lock(&self.core);
+                let why = || TwinError::NoState { why: "there is no estimate yet".to_owned() };
+                let reading = core.reading.clone().ok_or_else(why)?;
+                Ok((core.state.clone(), reading, core.values.clone(), core.reading_ms))
+            }
+            Some(time) => {
+                let (values, mut follower) = self.past(time)?;
+                let reading = Arc::new(follower.estimate(&values));
+                Ok((follower.state().clone(), reading, values, time.ms()))
+            }
+        }
     }
 
     /// The network with loads, switches and taps as the twin knows them: for a study that begins now.
@@ -292,14 +517,13 @@ impl Twin {
     /// # Errors
     /// As of [`Twin::what_if`].
     pub fn network(&self, at: Option<UtcTime>) -> Result<Network, TwinError> {
-        let _ = at;
-        todo!()
+        let (state, reading, _, _) = self.instant(at)?;
+        Ok(question::at_estimate(&state, &reading, &mut Vec::new())?.0.network)
     }
 
     /// Looks at the alarms.
     pub fn alarms<T>(&self, look: impl FnOnce(&alarms::Engine) -> T) -> T {
-        let _ = look;
-        todo!()
+        look(&lock(&self.alarms).engine)
     }
 
     /// Acts on the alarms: acknowledge, shelve, plan maintenance. Events are durable and told when it returns.
@@ -310,22 +534,27 @@ impl Twin {
         &self,
         act: impl FnOnce(&mut alarms::Engine, UtcTime, &mut dyn alarms::Journal) -> Result<T, alarms::JournalFault>,
     ) -> Result<T, TwinError> {
-        let _ = act;
-        todo!()
+        let mut alarms = lock(&self.alarms);
+        let mut journal = record::HistoryJournal::new(&*self.history, &self.told);
+        Ok(act(&mut alarms.engine, UtcTime::now(), &mut journal)?)
     }
 
     /// The rules as they are, as a document.
     pub fn rules(&self) -> String {
-        todo!()
+        lock(&self.alarms).yaml.clone()
     }
 
-    /// Other rules, whole or not at all; gives the findings of a document that is not taken.
+    /// Where notices go, as the rules have it.
+    pub fn notice_routes(&self) -> Vec<alarms::notify::Route> {
+        lock(&self.alarms).routes.clone()
+    }
+
+    /// Other rules, whole or not at all; gives the findings of a document that is taken.
     ///
     /// # Errors
     /// `Documents` with every fault and its line.
     pub fn set_rules(&self, yaml: &str, by: &Originator) -> Result<Vec<Diagnostic>, TwinError> {
-        let _ = (yaml, by);
-        todo!()
+        rules::replace(self, yaml, by)
     }
 
     /// Writes an event into the history and tells it.
@@ -333,12 +562,20 @@ impl Twin {
     /// # Errors
     /// A history that does not take it.
     pub fn record(&self, event: crate::history::Event) -> Result<(), TwinError> {
-        let _ = event;
-        todo!()
+        let numbers = self.history.append_events(std::slice::from_ref(&event))?.wait()?;
+        // Nobody listening is no fault.
+        let _ = self.told.send(Arc::new(record::told(numbers.start, &event)));
+        Ok(())
     }
 
     /// Ends connections, and comes back when everything is written.
     pub async fn stop(&self) {
-        todo!()
+        self.stop.cancel();
+        let supervisor = lock(&self.supervisor).take();
+        if let Some(supervisor) = supervisor {
+            supervisor.stop().await;
+        }
+        let threads = std::mem::take(&mut *lock(&self.threads));
+        let _ = tokio::task::spawn_blocking(move || threads.into_iter().for_each(|t| drop(t.join()))).await;
     }
 }

@@ -23,6 +23,10 @@ pub enum EventKind {
     ScenarioEnded,
     /// The network has no solution with what is asked of it.
     Unsolved,
+    /// The computer was slower than the plant; time was left out.
+    Late,
+    /// A training was set back.
+    Restored,
 }
 
 /// One event.

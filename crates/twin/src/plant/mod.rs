@@ -16,9 +16,11 @@
 pub mod condition;
 pub mod curves;
 pub mod day;
+pub mod devices;
 pub mod event;
 pub mod frequency;
 pub mod grid;
+pub mod host;
 pub mod points;
 pub mod random;
 pub mod relays;
@@ -121,7 +123,9 @@ pub enum Command {
         kind: String,
         phases: Vec<u32>,
         r_ohm: f64,
+        #[serde(default)]
         duration_s: Option<f64>,
+        #[serde(default)]
         transient: bool,
     },
     ClearFaults,
@@ -688,6 +692,40 @@ impl Plant {
             }
         }
         self.solve()
+    }
+
+    /// Whether a command would be carried out now; nothing changes.
+    ///
+    /// # Errors
+    /// As [`Plant::command`].
+    pub fn check(&self, command: &Command) -> Result<(), PlantError> {
+        self.clone().command(command)
+    }
+
+    /// Position of a tap changer by its transformer: steps from the middle.
+    pub fn tap_position(&self, transformer: &str) -> Option<i64> {
+        let t = &self.state.taps[self.tap_changer(transformer).ok()?];
+        let w = &self.state.network.transformers[t.transformer.index()].windings[t.winding];
+        Some(((w.tap_pu - (w.tap_max_pu + w.tap_min_pu) / 2.0) / w.tap_step_pu()).round() as i64)
+    }
+
+    /// Lowest and highest position of a tap changer.
+    pub fn tap_range(&self, transformer: &str) -> Option<(i64, i64)> {
+        let t = &self.state.taps[self.tap_changer(transformer).ok()?];
+        let w = &self.state.network.transformers[t.transformer.index()].windings[t.winding];
+        let half = ((w.tap_max_pu - w.tap_min_pu) / 2.0 / w.tap_step_pu()).round() as i64;
+        Some((-half, half))
+    }
+
+    /// Whether a breaker or isolator is closed; `None` of what is no switch.
+    pub fn is_closed(&self, element: &str) -> Option<bool> {
+        let id = self.state.network.find(element)?;
+        (id.kind == ElementKind::Line && self.state.network.lines[id.index()].is_switch).then(|| is_closed(&self.state.network, id))
+    }
+
+    /// When the next of the orders reaches its contacts, s of the plant's clock.
+    pub fn next_due_s(&self) -> Option<f64> {
+        self.state.orders.iter().map(|o| o.at_s).min_by(f64::total_cmp)
     }
 
     fn breaker(&self, name: &str) -> Result<ElementId, PlantError> {

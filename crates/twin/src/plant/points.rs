@@ -40,11 +40,31 @@ pub enum Accuracy {
     Absolute(f64),
 }
 
+/// Part of the station that a point tells about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Group {
+    #[default]
+    Station,
+    Busbar,
+    /// Flows and voltages at a breaker, and the breaker itself.
+    Bay,
+    Isolator,
+    Transformer,
+    /// Both ends of lines and feeders.
+    Line,
+    Instrument,
+    Relay,
+}
+
 /// One point.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Point {
     /// Unique: place, quantity, phase.
     pub name: String,
+    pub group: Group,
+    /// What the name says after its place: `V.AB`, `TOP_OIL`.
+    pub quantity: String,
     pub unit: &'static str,
     pub kind: PointKind,
     /// Equipment of the register; empty for what belongs to none.
@@ -169,14 +189,21 @@ fn phase_powers(network: &Network, solved: &Solved, element: ElementId, terminal
 
 /// The list of a plant's points.
 pub fn list(plant: &Plant) -> Vec<Point> {
-    let mut l = List { plant, points: Vec::new() };
+    let mut l = List { plant, points: Vec::new(), group: Group::Station };
     l.station();
+    l.group = Group::Busbar;
     l.busbars();
+    l.group = Group::Bay;
     l.bays();
+    l.group = Group::Isolator;
     l.isolators();
+    l.group = Group::Transformer;
     l.transformers();
+    l.group = Group::Line;
     l.lines();
+    l.group = Group::Instrument;
     l.instruments();
+    l.group = Group::Relay;
     l.relays();
     l.points
 }
@@ -184,6 +211,7 @@ pub fn list(plant: &Plant) -> Vec<Point> {
 struct List<'a> {
     plant: &'a Plant,
     points: Vec<Point>,
+    group: Group,
 }
 
 /// What the points of one place share.
@@ -204,6 +232,8 @@ impl List<'_> {
         };
         self.points.push(Point {
             name: format!("{}.{quantity}", place.name),
+            group: self.group,
+            quantity: quantity.to_owned(),
             unit,
             kind,
             equipment: place.equipment.clone(),
@@ -392,6 +422,7 @@ impl List<'_> {
             }
             self.status(&place, "FANS", at(Trafo::Fans));
             if let Some(tap) = plant.state().taps.iter().position(|x| x.transformer == element) {
+                let place = Place { terminal: plant.state().taps[tap].winding + 1, ..place.clone() };
                 self.status(&place, "TAP_AUTOMATIC", at(Trafo::TapAutomatic));
                 self.add(&place, "TAP_POSITION", "1", (-32.0, 32.0), Accuracy::Exact, at(Trafo::TapPosition(tap)));
                 self.add(&place, "TAP_RATIO", "pu", (0.5, 1.5), Accuracy::Absolute(1e-4), at(Trafo::TapRatio(tap)));

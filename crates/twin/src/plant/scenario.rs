@@ -35,6 +35,48 @@ impl ScenarioKind {
         }
     }
 
+    /// What people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Overvoltage400kv => "Overvoltage at 400 kV",
+            Self::TransformerOverload => "Overloaded transformer",
+            Self::FrequencyDeviation => "Low frequency",
+            Self::CircuitBreakerFailure => "Breaker that fails",
+        }
+    }
+
+    /// What is done to the plant.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Overvoltage400kv => "The grid's voltage rises within five seconds until the 400 kV busbar stands at 420 kV.",
+            Self::TransformerOverload => {
+                "Transformer 2 is switched off and the region draws more, until transformer 1 carries 110 % of its rating (346.5 MVA)."
+            }
+            Self::FrequencyDeviation => "The grid loses generation; the frequency falls to 49.2 Hz.",
+            Self::CircuitBreakerFailure => "A feeder has a short circuit, and its breaker does not open.",
+        }
+    }
+
+    /// What an operator has to expect.
+    pub fn impact(self) -> &'static str {
+        match self {
+            Self::Overvoltage400kv => "Insulation is stressed; overvoltage relays may pick up.",
+            Self::TransformerOverload => "Oil and windings grow warm, and the paper ages faster.",
+            Self::FrequencyDeviation => "Underfrequency relays pick up and may shed feeders.",
+            Self::CircuitBreakerFailure => "The fault burns longer; the failure protection opens all breakers of the busbar.",
+        }
+    }
+
+    /// How it ends.
+    pub fn recovery(self) -> &'static str {
+        match self {
+            Self::Overvoltage400kv => "After 30 seconds the grid's voltage comes back.",
+            Self::TransformerOverload => "After two minutes the extra load goes; the operator may shed load or close transformer 2 before.",
+            Self::FrequencyDeviation => "After a minute reserves replace what was lost; the operator closes shed feeders again.",
+            Self::CircuitBreakerFailure => "When the operator ends it: the fault is removed and the breaker mended.",
+        }
+    }
+
     /// How long it lasts, s; `None` until the operator ends it.
     pub fn duration_s(self) -> Option<f64> {
         match self {

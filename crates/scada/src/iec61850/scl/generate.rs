@@ -5,6 +5,7 @@
 //! the attributes that the point model uses. Measurements and indications of each logical device stand in data sets with a buffered and an
 //! unbuffered report control block each, and every text that comes out reads back without a finding ([`super::read`]).
 
+use super::model::MulticastAddress;
 use super::points::ControlModel;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -58,6 +59,20 @@ pub struct Device {
     /// Clients that may enable each report at once.
     pub clients: u32,
     pub signals: Vec<Signal>,
+    /// States that are sent to everybody at once when they change.
+    pub goose: Option<Goose>,
+}
+
+/// A GOOSE control block in the zero node of a logical device that has signals.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Goose {
+    /// Instance of the logical device.
+    pub device: String,
+    pub name: String,
+    pub data_set: String,
+    /// Positions of status signals in [`Device::signals`]; their values, without quality and time, are the members in this order.
+    pub members: Vec<usize>,
+    pub address: MulticastAddress,
 }
 
 /// A report control block of a generated file, for whoever configures a client.
@@ -78,6 +93,8 @@ pub enum GenerateError {
     Duplicate { reference: String },
     #[error("signal {reference} is {kind:?}, which cannot be commanded")]
     NotControllable { reference: String, kind: SignalKind },
+    #[error("GOOSE block {name} cannot be written: {why}")]
+    Goose { name: String, why: String },
     #[error("signal {reference} has the unit \"{unit}\", which IEC 61850-7-3 does not have")]
     Unit { reference: String, unit: String },
 }
@@ -188,7 +205,11 @@ pub fn generate(device: &Device) -> Result<(String, Vec<Report>), Vec<GenerateEr
     line(
         &mut out,
         3,
-        &format!("<ConnectedAP iedName=\"{ied}\" apName=\"P1\"><Address><P type=\"IP\">{}</P></Address></ConnectedAP>", escape(&device.ip)),
+        &format!(
+            "<ConnectedAP iedName=\"{ied}\" apName=\"P1\"><Address><P type=\"IP\">{}</P></Address>{}</ConnectedAP>",
+            escape(&device.ip),
+            device.goose.as_ref().map(goose_address).unwrap_or_default()
+        ),
     );
     line(&mut out, 2, "</SubNetwork>");
     line(&mut out, 1, "</Communication>");
@@ -207,6 +228,18 @@ pub fn generate(device: &Device) -> Result<(String, Vec<Report>), Vec<GenerateEr
         line(&mut out, 4, &format!("<LDevice inst=\"{}\">", escape(inst)));
         line(&mut out, 5, "<LN0 lnClass=\"LLN0\" inst=\"\" lnType=\"LLN0\">");
         data_sets(&mut out, device, inst, nodes, &mut reports);
+        if let Some(goose) = device.goose.as_ref().filter(|g| g.device == *inst) {
+            line(
+                &mut out,
+                6,
+                &format!(
+                    "<GSEControl name=\"{0}\" appID=\"{ied}{1}/{0}\" datSet=\"{2}\" confRev=\"1\" type=\"GOOSE\"/>",
+                    goose.name,
+                    escape(inst),
+                    goose.data_set
+                ),
+            );
+        }
         line(&mut out, 5, "</LN0>");
         for ((prefix, class, instance), signals) in nodes {
             let kind = types.node(class, signals);
@@ -244,6 +277,19 @@ fn check(device: &Device, faults: &mut Vec<GenerateError>) {
             name("class of a logical node", "", 4, false);
         }
     }
+    if let Some(goose) = &device.goose {
+        let mut fault = |why: String| faults.push(GenerateError::Goose { name: goose.name.clone(), why });
+        if !device.signals.iter().any(|s| s.device == goose.device) {
+            fault(format!("logical device \"{}\" has no signals", goose.device));
+        }
+        for i in &goose.members {
+            match device.signals.get(*i) {
+                None => fault(format!("there is no signal {i}")),
+                Some(s) if matches!(s.kind, SignalKind::Measured | SignalKind::Counter) => fault(format!("{} is no status", s.reference())),
+                Some(_) => {}
+            }
+        }
+    }
     let mut seen = BTreeSet::new();
     for signal in &device.signals {
         if !seen.insert(signal.reference()) {
@@ -257,6 +303,24 @@ fn check(device: &Device, faults: &mut Vec<GenerateError>) {
             faults.push(GenerateError::Unit { reference: signal.reference(), unit: signal.unit.clone() });
         }
     }
+}
+
+/// Group address, application identifier, priority and repetition of a GOOSE block.
+fn goose_address(goose: &Goose) -> String {
+    let a = &goose.address;
+    let mac: Vec<String> = a.mac.iter().map(|o| format!("{o:02X}")).collect();
+    let time = |name: &str, ms: Option<u32>| ms.map_or(String::new(), |ms| format!("<{name} unit=\"s\" multiplier=\"m\">{ms}</{name}>"));
+    format!(
+        "<GSE ldInst=\"{}\" cbName=\"{}\"><Address><P type=\"MAC-Address\">{}</P><P type=\"APPID\">{:04X}</P><P type=\"VLAN-ID\">{:03X}</P><P type=\"VLAN-PRIORITY\">{}</P></Address>{}{}</GSE>",
+        escape(&goose.device),
+        goose.name,
+        mac.join("-"),
+        a.app_id,
+        a.vlan_id,
+        a.vlan_priority,
+        time("MinTime", a.min_time_ms),
+        time("MaxTime", a.max_time_ms)
+    )
 }
 
 /// The equipment as a tree: substation, voltage level, bay and equipment for four names; general equipment for what is shorter or longer.
@@ -328,6 +392,24 @@ fn data_sets(
                 &format!(
                     "<FCDA ldInst=\"{}\" prefix=\"{}\" lnClass=\"{}\" lnInst=\"{}\" doName=\"{}\" fc=\"{fc}\"/>",
                     escape(inst),
+                    s.prefix,
+                    s.class,
+                    s.instance,
+                    s.object
+                ),
+            );
+        }
+        line(out, 6, "</DataSet>");
+    }
+    if let Some(goose) = device.goose.as_ref().filter(|g| g.device == inst) {
+        line(out, 6, &format!("<DataSet name=\"{}\">", goose.data_set));
+        for s in goose.members.iter().filter_map(|i| device.signals.get(*i)) {
+            line(
+                out,
+                7,
+                &format!(
+                    "<FCDA ldInst=\"{}\" prefix=\"{}\" lnClass=\"{}\" lnInst=\"{}\" doName=\"{}\" daName=\"stVal\" fc=\"ST\"/>",
+                    escape(&s.device),
                     s.prefix,
                     s.class,
                     s.instance,

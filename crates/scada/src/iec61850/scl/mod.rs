@@ -17,7 +17,7 @@ mod types;
 pub mod xml;
 
 pub use address::mac_address;
-pub use generate::{Device, GenerateError, Report, Signal, SignalKind, generate};
+pub use generate::{Device, GenerateError, Goose, Report, Signal, SignalKind, generate};
 pub use model::*;
 pub use points::{ControlModel, Point, points, points_of};
 pub use read::{read, read_within};

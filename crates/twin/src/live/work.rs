@@ -1,0 +1,428 @@
+//! The twin's threads: taking values in, estimating, keeping the history.
+//!
+//! Three threads, since each of them may wait: for a batch of values (with the disk, for alarms), for the next second (with the processor, for the
+//! estimate), for the history's housekeeping. None of them waits for a listener.
+
+use super::estimate::{Follower, Held, Reading};
+use super::moment::{assets_of, buses, elements, metrics, summary, switches};
+use super::points::{Mapped, Role};
+use super::record::{self, HistoryJournal};
+use super::trend::figures;
+use super::twin::{Changes, Twin, lock};
+use super::view::{DeviceMoment, EstimateMoment, Metrics, Moment, PointMoment};
+use super::{health, twin};
+use crate::alarms;
+use crate::history::{Entry, Sample};
+use network::Severity;
+use scada::UtcTime;
+use scada::document::Protocol;
+use scada::point::{Quality, Validity, Value};
+use scada::supervision::{Batch, EventKind};
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+
+/// Between two looks of the history at what is over.
+const KEEP: Duration = Duration::from_secs(5);
+/// Moments in a row in which a sensor has to contradict before people are told.
+const PERSISTENT: u32 = 3;
+
+type Run = Box<dyn FnOnce() + Send>;
+
+/// The threads of a twin, by name.
+pub fn threads(twin: &Arc<Twin>, batches: mpsc::Receiver<Batch>) -> Vec<(&'static str, Run)> {
+    let (a, b, c) = (Arc::downgrade(twin), Arc::downgrade(twin), Arc::downgrade(twin));
+    vec![
+        ("twin-values", Box::new(move || take_in(&a, batches))),
+        ("twin-estimate", Box::new(move || follow(&b))),
+        ("twin-history", Box::new(move || keep(&c))),
+    ]
+}
+
+pub fn empty_moment(time_ms: i64) -> Moment {
+    Moment {
+        sequence: 0,
+        time_ms,
+        replayed: false,
+        estimate: EstimateMoment { state: "none", why: Some("nothing has been heard yet".to_owned()), ..EstimateMoment::default() },
+        metrics: Metrics::default(),
+        trends: Vec::new(),
+        buses: Vec::new(),
+        elements: Vec::new(),
+        switches: Vec::new(),
+        assets: Vec::new(),
+        devices: Vec::new(),
+    }
+}
+
+fn validity_word(validity: Validity) -> &'static str {
+    match validity {
+        Validity::Good => "good",
+        Validity::Questionable => "questionable",
+        Validity::Invalid => "invalid",
+    }
+}
+
+pub fn point_moment(p: &Mapped, held: &Held, device: &str) -> PointMoment {
+    let at = p.spec.element.as_ref();
+    PointMoment {
+        point: p.spec.name.clone(),
+        device: device.into(),
+        unit: p.spec.unit.clone(),
+        asset: p.asset.clone(),
+        element: at.map(|e| e.element.clone()),
+        quantity: at.map(|e| e.quantity.clone()),
+        terminal: at.and_then(|e| e.terminal),
+        phase: at.and_then(|e| e.phase),
+        number: held.value.as_ref().and_then(Value::as_f64),
+        value: held.value.clone(),
+        quality: held.quality,
+        validity: validity_word(held.quality.validity),
+        details: held.quality.flags.names().collect(),
+        time_ms: held.time.ms(),
+        received_ms: held.received.ms(),
+        controllable: p.spec.control.is_some(),
+        low: p.spec.checks.low,
+        high: p.spec.checks.high,
+    }
+}
+
+/// Takes in what devices tell, until they are stopped.
+fn take_in(twin: &Weak<Twin>, mut batches: mpsc::Receiver<Batch>) {
+    while let Some(batch) = batches.blocking_recv() {
+        let Some(twin) = twin.upgrade() else { return };
+        take(&twin, &batch);
+    }
+}
+
+/// Takes in one batch: values, history, alarms, listeners.
+fn take(twin: &Twin, batch: &Batch) {
+    let Some(device) = twin.site.devices.iter().position(|d| *d.id == *batch.device) else { return };
+    let mut samples = Vec::with_capacity(batch.updates.len());
+    let mut updates = Vec::with_capacity(batch.updates.len());
+    let mut changes = Vec::with_capacity(batch.updates.len());
+    {
+        let mut core = lock(&twin.core);
+        for u in &batch.updates {
+            let i = twin.map.index(device, u.point);
+            let held = Held { value: u.value.clone(), quality: u.quality, time: u.time, received: u.receive_time };
+            samples.push(Sample { point: twin.ids[i], entry: Entry { time: u.time, value: u.value.clone(), quality: u.quality } });
+            updates.push((twin.map.table_index(i), alarms::Sample { value: u.value.clone(), quality: u.quality, time: u.time }));
+            let number = u.value.as_ref().and_then(Value::as_f64);
+            changes.push((twin.map.points[i].spec.name.clone(), number, validity_word(u.quality.validity), u.time.ms()));
+            core.values[i] = held;
+        }
+        for e in &batch.events {
+            core.remarks[device] = Some(said(&e.kind));
+        }
+    }
+    // Nobody listening is no fault.
+    let _ = twin.changes.send(Arc::new(Changes { device: batch.device.clone(), points: changes }));
+    let now = UtcTime::now();
+    append(twin, samples, now);
+    for e in &batch.events {
+        let severity = match e.kind {
+            EventKind::Lost { .. } | EventKind::Unreachable { .. } | EventKind::EventsMissed { .. } => Severity::Warning,
+            _ => Severity::Note,
+        };
+        let mut event = record::event("comms", severity, Some(&batch.device), format!("{}: {}", batch.device, said(&e.kind)), &[]);
+        event.time = e.time;
+        if let Err(fault) = twin.record(event) {
+            twin.fault(&fault.to_string());
+        }
+    }
+    let mut alarms = lock(&twin.alarms);
+    let mut journal = HistoryJournal::new(&*twin.history, &twin.told);
+    let result = alarms.engine.update(now, &updates, &mut journal);
+    drop(alarms);
+    if let Err(fault) = result {
+        twin.fault(&fault.to_string());
+    }
+}
+
+/// Hands samples to the history. A queue that is full is waited for a little: the disk may be slow; a history that does not record is told.
+fn append(twin: &Twin, samples: Vec<Sample>, now: UtcTime) {
+    if samples.is_empty() {
+        return;
+    }
+    for attempt in 0..20 {
+        match twin.history.append(samples.clone(), now) {
+            Ok(_) => return,
+            Err(crate::history::HistoryError::QueueFull { .. }) if attempt < 19 && !twin.stop.is_cancelled() => {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            Err(fault) => {
+                twin.fault(&fault.to_string());
+                return;
+            }
+        }
+    }
+}
+
+fn said(kind: &EventKind) -> String {
+    match kind {
+        EventKind::Connected { address } => format!("connected to {address}"),
+        EventKind::Recovered => "every point has been read".to_owned(),
+        EventKind::Lost { address, why, next_try_s } => format!("connection to {address} lost: {why}; next attempt in {next_try_s:.1} s"),
+        EventKind::Unreachable { address, why, next_try_s } => {
+            format!("{address} cannot be reached: {why}; next attempt in {next_try_s:.1} s")
+        }
+        EventKind::Switched { from, to } => format!("{to} is used in place of {from}"),
+        EventKind::EventsMissed { count, why } => format!("{count} events were missed: {why}"),
+        EventKind::Remark { what } => what.clone(),
+    }
+}
+
+/// Estimates every so often, until stopped.
+fn follow(weak: &Weak<Twin>) {
+    let mut next = Instant::now();
+    let mut reported = Reported::default();
+    loop {
+        let Some(twin) = weak.upgrade() else { return };
+        let interval = Duration::from_secs_f64(twin.site.settings.interval_s.max(0.05));
+        let now = Instant::now();
+        if now < next {
+            let stop = twin.stop.clone();
+            drop(twin);
+            std::thread::sleep((next - now).min(Duration::from_millis(50)));
+            if stop.is_cancelled() {
+                return;
+            }
+            continue;
+        }
+        if twin.stop.is_cancelled() {
+            return;
+        }
+        second(&twin, &mut reported);
+        next += interval;
+        // What took too long is not made up for.
+        if next < Instant::now() {
+            next = Instant::now() + interval / 10;
+        }
+    }
+}
+
+/// What people were told of the estimate.
+#[derive(Default)]
+struct Reported {
+    state: Option<&'static str>,
+    /// How often in a row a sensor contradicted, and whether that was told.
+    suspects: HashMap<String, (u32, bool)>,
+}
+
+/// One moment.
+fn second(twin: &Twin, reported: &mut Reported) {
+    let time = UtcTime::now();
+    // The estimate takes a while: values go on coming in meanwhile.
+    let values = lock(&twin.core).values.clone();
+    let mut follower = lock(&twin.follower);
+    let heard = values.iter().any(|v| v.value.is_some());
+    let reading = follower.estimate(&values);
+    let mut shown = moment(twin, &follower, &reading, &values, time.ms(), false, Some(time));
+    {
+        let mut core = lock(&twin.core);
+        core.state = follower.state().clone();
+        core.reading = heard.then(|| Arc::new(reading));
+        core.reading_ms = time.ms();
+        core.sequence += 1;
+        core.course.add(time.ms(), &shown.metrics);
+        shown.trends = core.course.trends(time.ms());
+        shown.sequence = core.sequence;
+        if !heard {
+            shown.estimate.why = Some("nothing has been heard yet".to_owned());
+        }
+    }
+    own_values(twin, &shown, time);
+    if heard {
+        tell(twin, &shown, reported);
+    }
+    twin.moment.send_replace(Arc::new(shown));
+}
+
+/// Records the twin's own figures, and lets the alarms look at them and at the time.
+fn own_values(twin: &Twin, shown: &Moment, time: UtcTime) {
+    let mut all: Vec<(usize, f64)> = Vec::new();
+    let mut put = |name: String, value: Option<f64>| {
+        if let (Some(&i), Some(value)) = (twin.own.get(&name), value.filter(|v| v.is_finite())) {
+            all.push((i, value));
+        }
+    };
+    for (name, value) in figures(&shown.metrics) {
+        put(format!("twin.{name}"), value);
+    }
+    for b in &shown.buses {
+        put(format!("twin.bus.{}.v_pu", b.bus), b.v_pu);
+    }
+    for a in &shown.assets {
+        put(format!("twin.asset.{}.health", a.asset), a.health);
+        put(format!("twin.asset.{}.loading_pct", a.asset), a.loading_pct);
+        put(format!("twin.asset.{}.temperature_c", a.asset), a.temperature_c);
+    }
+    let good = |value: f64| (Some(Value::Float(value)), Quality::GOOD);
+    let samples = all.iter().map(|&(i, v)| {
+        let (value, quality) = good(v);
+        Sample { point: twin.ids[i], entry: Entry { time, value, quality } }
+    });
+    append(twin, samples.collect(), time);
+    let updates: Vec<_> = all
+        .iter()
+        .map(|&(i, v)| {
+            let (value, quality) = good(v);
+            (twin.map.table_index(i), alarms::Sample { value, quality, time })
+        })
+        .collect();
+    let mut journal = HistoryJournal::new(&*twin.history, &twin.told);
+    let mut alarms = lock(&twin.alarms);
+    let result = alarms.engine.update(time, &updates, &mut journal).and_then(|_| alarms.engine.tick(time, &mut journal));
+    drop(alarms);
+    if let Err(fault) = result {
+        twin.fault(&fault.to_string());
+    }
+}
+
+/// Tells what changed about the estimate: that there is none any more, that a sensor contradicts the others.
+fn tell(twin: &Twin, shown: &Moment, reported: &mut Reported) {
+    let state = shown.estimate.state;
+    if reported.state != Some(state) {
+        let (severity, message) = match (&shown.estimate.why, state) {
+            (_, "settled") => (Severity::Note, "The state is estimated".to_owned()),
+            (why, _) => (Severity::Warning, format!("The state is not known: {}", why.as_deref().unwrap_or("no reason was given"))),
+        };
+        if reported.state.is_some() || state != "settled" {
+            twin.record_or_fault(record::event("estimate", severity, None, message, &[]));
+        }
+        reported.state = Some(state);
+    }
+    let now: Vec<&str> = shown.estimate.suspects.iter().map(|s| s.point.as_str()).collect();
+    for s in &shown.estimate.suspects {
+        let (count, told) = reported.suspects.entry(s.point.clone()).or_insert((0, false));
+        *count += 1;
+        if *count >= PERSISTENT && !*told {
+            *told = true;
+            let rest = s
+                .estimated
+                .map_or_else(|| "the others do not say what it should be".to_owned(), |e| format!("the others say {e:.4} {}", s.unit));
+            let message = format!("{} reads {:.4} {}, {rest}", s.point, s.measured, s.unit);
+            let fields = [("normalised_residual", s.normalised_residual.into()), ("alike", s.alike.clone().into())];
+            twin.record_or_fault(record::event("estimate", Severity::Warning, Some(&s.point), message, &fields));
+        }
+    }
+    let gone: Vec<String> = reported.suspects.keys().filter(|k| !now.contains(&k.as_str())).cloned().collect();
+    for point in gone {
+        if reported.suspects.remove(&point).is_some_and(|(_, told)| told) {
+            let message = format!("{point} agrees with the others again");
+            twin.record_or_fault(record::event("estimate", Severity::Note, Some(&point), message, &[]));
+        }
+    }
+}
+
+/// Everything of an instant. `now` is given for the present, whose devices are connected or not.
+pub fn moment(
+    twin: &Twin,
+    follower: &Follower,
+    reading: &Reading,
+    values: &[Held],
+    time_ms: i64,
+    replayed: bool,
+    now: Option<UtcTime>,
+) -> Moment {
+    let (network, station) = (&twin.site.network, &twin.site.station);
+    let assets = assets_of(station);
+    let estimated = reading.outcome.as_ref().ok();
+    let buses = estimated.map_or_else(Vec::new, |e| buses(&twin.circuit, &reading.grid, e));
+    let elements = estimated.map_or_else(Vec::new, |e| elements(&twin.circuit, &reading.grid, e, &assets));
+    let estimate = summary(&twin.map, reading);
+    let pair = estimated.map(|e| (&*reading.grid, &**e));
+    let switches = switches(network, station, &twin.map, values, follower.state(), pair, &elements);
+    let mut metrics = metrics(&twin.circuit, station, &twin.map, values, reading, &buses, &elements);
+    let seen = health::Seen {
+        network,
+        station,
+        map: &twin.map,
+        watched: &twin.watched,
+        values,
+        buses: &buses,
+        elements: &elements,
+        switches: &switches,
+        estimate: &estimate,
+    };
+    let assets = health::assets(&seen, &lock(&twin.alarms).engine);
+    metrics.system_health = health::station_health(&assets);
+    let devices = devices(twin, values, now.is_some());
+    Moment { sequence: 0, time_ms, replayed, estimate, metrics, trends: Vec::new(), buses, elements, switches, assets, devices }
+}
+
+fn devices(twin: &Twin, values: &[Held], is_now: bool) -> Vec<DeviceMoment> {
+    let remarks = if is_now { lock(&twin.core).remarks.clone() } else { vec![None; twin.site.devices.len()] };
+    let mut all = Vec::new();
+    for (d, spec) in twin.site.devices.iter().enumerate() {
+        let handle = twin.handles.get(spec.id.as_str()).filter(|_| is_now);
+        let mine = &values[twin.map.first[d]..twin.map.first[d] + spec.points.len()];
+        let count = |v: Validity| mine.iter().filter(|h| h.quality.validity == v).count();
+        all.push(DeviceMoment {
+            device: spec.id.as_str().into(),
+            protocol: match spec.protocol.protocol() {
+                Protocol::Modbus => "modbus",
+                Protocol::Iec104 => "iec104",
+                Protocol::Iec61850 => "iec61850",
+            },
+            address: spec.addresses.join(", "),
+            connected: handle.is_some_and(|h| h.outbox.is_connected()),
+            recovered: handle.is_some_and(|h| h.outbox.is_recovered()),
+            points: mine.len(),
+            good: count(Validity::Good),
+            questionable: count(Validity::Questionable),
+            invalid: count(Validity::Invalid),
+            last_ms: mine.iter().filter(|h| h.value.is_some()).map(|h| h.received.ms()).max(),
+            remark: remarks[d].clone(),
+        });
+    }
+    all
+}
+
+/// Lets the history sum up and remove what is over.
+fn keep(twin: &Weak<Twin>) {
+    let mut last = Instant::now();
+    loop {
+        std::thread::sleep(Duration::from_millis(100));
+        let Some(twin) = twin.upgrade() else { return };
+        if twin.stop.is_cancelled() {
+            return;
+        }
+        if last.elapsed() >= KEEP {
+            if let Err(fault) = twin.history.maintain(UtcTime::now()) {
+                twin.fault(&fault.to_string());
+            }
+            last = Instant::now();
+        }
+    }
+}
+
+impl Twin {
+    /// Something that the history cannot keep: told to whoever listens, once while it lasts.
+    pub(super) fn fault(&self, what: &str) {
+        let told = twin::Told {
+            sequence: 0,
+            time_ms: UtcTime::now().ms(),
+            kind: "system".to_owned(),
+            severity: "critical".to_owned(),
+            subject: None,
+            message: format!("The history does not record: {what}"),
+            fields: serde_json::Map::new(),
+        };
+        // Nobody listening is no fault.
+        let _ = self.told.send(Arc::new(told));
+    }
+
+    fn record_or_fault(&self, event: crate::history::Event) {
+        if let Err(fault) = self.record(event) {
+            self.fault(&fault.to_string());
+        }
+    }
+
+    /// Whether a point tells a position.
+    pub fn is_position(&self, point: usize) -> bool {
+        matches!(self.map.points[point].role, Role::Switch(_))
+    }
+}
