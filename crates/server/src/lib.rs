@@ -258,7 +258,6 @@ impl Server {
         });
         let jobs = tokio::spawn(jobs::Jobs::run(app.clone()));
         let publishing = tokio::spawn(follow::publish::publish(app.clone()));
-        let maintaining = app.config.twin.as_ref().map(|f| tokio::spawn(follow::Follower::maintain(f.history.clone(), app.stopping())));
         tokio::spawn(uploads::sweep(app.clone()));
         tokio::spawn(routes::map::warm_newest(app.clone()));
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -279,9 +278,6 @@ impl Server {
         // Jobs that run go back into the queue.
         let _ = jobs.await;
         let _ = publishing.await;
-        if let Some(maintaining) = maintaining {
-            let _ = maintaining.await;
-        }
         app.twin.stop().await;
         done.map_err(io)
     }

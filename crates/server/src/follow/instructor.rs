@@ -1,17 +1,10 @@
-//! The instructor's port of a simulated plant: one JSON object a line each way (docs/training.md).
+//! The instructor's port of a simulated plant, asked on behalf of pages and programs.
 
 use crate::problem::Problem;
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
-use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
 use twin::live::Twin;
-
-/// How long the plant may take for an answer.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Longest line of an answer, octets.
-const LINE_MAX: u64 = 8 << 20;
+use twin::plant::host::{Instructor, InstructorError};
 
 /// The plant has nobody who teaches: it is a real one, or its port was not named.
 fn no_instructor() -> Problem {
@@ -36,31 +29,14 @@ pub(crate) async fn ask(twin: &Twin, request: &Value) -> Result<Map<String, Valu
     let settings = &twin.site().settings;
     // A real plant is never taught, whatever the document names.
     let Some(place) = settings.instructor.as_deref().filter(|_| settings.simulated) else { return Err(no_instructor()) };
-    let line = match tokio::time::timeout(PATIENCE, exchange(place, request)).await {
-        Ok(Ok(line)) => line,
-        Ok(Err(error)) => return Err(unreachable(place, error)),
-        Err(_) => return Err(unreachable(place, format!("no answer in {} s", PATIENCE.as_secs()))),
-    };
-    let answer: Value = serde_json::from_slice(&line).map_err(|e| unreachable(place, format!("the answer is no JSON: {e}")))?;
-    let Value::Object(answer) = answer else { return Err(unreachable(place, "the answer is no object")) };
-    if answer.get("ok") == Some(&Value::Bool(true)) {
-        return Ok(answer);
-    }
-    let why = answer.get("error").and_then(Value::as_str).unwrap_or("without a reason");
-    Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "The plant refuses the command")
-        .code("TWIN.TRAINING.REFUSED")
-        .detail(why)
-        .hint("GET /api/twin/training lists scenarios, buses and breakers."))
-}
-
-async fn exchange(place: &str, request: &Value) -> std::io::Result<Vec<u8>> {
-    let mut stream = TcpStream::connect(place).await?;
-    stream.write_all(format!("{request}\n").as_bytes()).await?;
-    let mut line = Vec::new();
-    BufReader::new(stream.take(LINE_MAX)).read_until(b'\n', &mut line).await?;
-    if line.last() == Some(&b'\n') {
-        Ok(line)
-    } else {
-        Err(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "the answer breaks off"))
-    }
+    let address = tokio::net::lookup_host(place).await.map_err(|e| unreachable(place, e))?.next();
+    let address = address.ok_or_else(|| unreachable(place, "no such host"))?;
+    let mut instructor = Instructor::connect(address).await.map_err(|e| unreachable(place, e))?;
+    instructor.ask(request).await.map_err(|error| match error {
+        InstructorError::Refused { reason } => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "The plant refuses the command")
+            .code("TWIN.TRAINING.REFUSED")
+            .detail(reason)
+            .hint("GET /api/twin/training lists scenarios, buses and breakers."),
+        other => unreachable(place, other),
+    })
 }

@@ -11,7 +11,6 @@
 pub(crate) mod instructor;
 pub(crate) mod orders;
 pub(crate) mod publish;
-pub(crate) mod rules;
 pub(crate) mod versions;
 pub(crate) mod wire;
 
@@ -20,7 +19,6 @@ use crate::problem::Problem;
 use axum::http::StatusCode;
 use network::Diagnostic;
 use orders::Orders;
-use scada::UtcTime;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -28,9 +26,6 @@ use tokio::sync::watch;
 use twin::history::Historian;
 use twin::live::{Site, Twin, TwinError};
 use versions::Versions;
-
-/// How often the history sums up and removes what is past its time.
-const MAINTAIN: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Reads the site, with a text of its model in place of what the model's files say.
 pub type ReadSite = dyn Fn(Option<&str>) -> Result<Site, Vec<Diagnostic>> + Send + Sync;
@@ -121,8 +116,7 @@ impl Follower {
             *self.lock_versions() = Some(versions);
         }
         let site = (follow.read)(text.as_deref()).map_err(StartError::Twin)?;
-        let rules = rules::in_force(&self.folder, follow.rules.as_deref()).map_err(StartError::Twin)?;
-        let twin = Twin::start(site, rules, follow.history.clone()).map_err(|e| StartError::Twin(findings_of(e)))?;
+        let twin = Twin::start(site, follow.rules.clone(), follow.history.clone()).map_err(|e| StartError::Twin(findings_of(e)))?;
         self.current.send_replace(Some(twin));
         Ok(())
     }
@@ -132,24 +126,6 @@ impl Follower {
         let twin = self.current.borrow().clone();
         if let Some(twin) = twin {
             twin.stop().await;
-        }
-    }
-
-    /// Sums up what is over in the history, now and then, until the server stops.
-    pub(crate) async fn maintain(history: Arc<dyn Historian>, mut stopping: watch::Receiver<bool>) {
-        let mut ticks = tokio::time::interval(MAINTAIN);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                () = crate::jobs::stopped(&mut stopping) => return,
-            }
-            let history = history.clone();
-            match tokio::task::spawn_blocking(move || history.maintain(UtcTime::now())).await {
-                Ok(Ok(_)) => {}
-                Ok(Err(error)) => tracing::error!(%error, "the history cannot be maintained"),
-                Err(error) => tracing::error!(%error, "maintaining the history broke off"),
-            }
         }
     }
 
@@ -201,17 +177,18 @@ impl Follower {
         .await?;
         let before = self.get()?;
         before.stop().await;
-        let (shared, rules) = (self.clone(), before.rules());
+        let shared = self.clone();
         let started = crate::blocking(move || {
-            let history = shared.follow()?.history.clone();
-            match Twin::start(site, Some(rules.clone()), history.clone()) {
+            // Rules that were changed through the server are in the history, and stand again.
+            let Follow { history, rules, .. } = shared.follow()?.clone();
+            match Twin::start(site, rules.clone(), history.clone()) {
                 Ok(twin) => {
                     shared.current.send_replace(Some(twin));
                     shared.versions(|v| v.activate(id))
                 }
                 Err(error) => {
                     let problem = problem_of(error);
-                    let again = Twin::start(before.site().clone(), Some(rules), history).map_err(problem_of)?;
+                    let again = Twin::start(before.site().clone(), rules, history).map_err(problem_of)?;
                     shared.current.send_replace(Some(again));
                     Err(problem)
                 }
@@ -223,14 +200,12 @@ impl Follower {
     /// Puts other rules in force, whole or not at all.
     ///
     /// # Errors
-    /// `TWIN.RULES.FAULTY` with every fault and its line; a folder that cannot be written.
+    /// `TWIN.RULES.FAULTY` with every fault and its line; a history that does not take them.
     pub(crate) async fn set_rules(self: &Arc<Self>, yaml: String, by: scada::telecontrol::Originator) -> Result<Vec<Diagnostic>, Problem> {
         let _changing = self.changing.lock().await;
         let shared = self.clone();
         crate::blocking(move || {
-            let twin = shared.get()?;
-            let before = twin.rules();
-            let findings = twin.set_rules(&yaml, &by).map_err(|e| match e {
+            shared.get()?.set_rules(&yaml, &by).map_err(|e| match e {
                 TwinError::Documents(findings) => {
                     let mut problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "The rules cannot be put in force")
                         .code("TWIN.RULES.FAULTY")
@@ -240,15 +215,7 @@ impl Follower {
                     problem
                 }
                 other => problem_of(other),
-            })?;
-            let of_file = shared.follow()?.rules.as_deref();
-            if let Err(findings) = rules::keep(&shared.folder, of_file, &yaml) {
-                // Rules that would be gone after the next start are not in force.
-                twin.set_rules(&before, &by).map_err(problem_of)?;
-                let finding = findings.into_iter().next();
-                return Err(finding.map_or_else(|| Problem::internal("no finding"), |f| Problem::of_finding(StatusCode::SERVICE_UNAVAILABLE, f)));
-            }
-            Ok(findings)
+            })
         })
         .await
     }

@@ -3,7 +3,6 @@
 //! `versions.json` lists them, `N.dss` is the text of each; neither number nor text of one ever changes. The text of the model's own files is
 //! a version too: the first, and again whenever the files have changed since, which then is the active one, as whoever changed them means it.
 
-use super::rules::fault;
 use crate::moment::rfc3339;
 use crate::problem::Problem;
 use network::Diagnostic;
@@ -38,6 +37,14 @@ pub struct Version {
 pub(crate) struct Versions {
     folder: PathBuf,
     all: Vec<Version>,
+}
+
+fn fault(action: &str, place: &Path, why: impl std::fmt::Display) -> Vec<Diagnostic> {
+    vec![
+        Diagnostic::error("TWIN.FOLDER.FAILED", format!("cannot {action} {}", place.display()))
+            .detail(format!("The reason: {why}."))
+            .hint("Check the folder of --data, its rights and the disk."),
+    ]
 }
 
 fn unknown(id: u64) -> Problem {

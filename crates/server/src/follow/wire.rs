@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use twin::alarms::{AlarmView, Counts};
 use twin::history::{EventPage, RecordedEvent};
-use twin::live::{Told, Verdict};
+use twin::live::{Told, Verdict, record};
 
 /// The word of a severity.
 pub(crate) fn severity(of: Severity) -> &'static str {
@@ -16,19 +16,9 @@ pub(crate) fn severity(of: Severity) -> &'static str {
     }
 }
 
-/// An event of the history as it was told when it happened. Of alarms, the priority is the severity.
+/// An event of the history as it was told when it happened.
 pub(crate) fn told(recorded: RecordedEvent) -> Told {
-    let RecordedEvent { sequence, event } = recorded;
-    let priority = event.fields.get("priority").and_then(Value::as_str).filter(|_| event.kind == "alarm");
-    Told {
-        sequence,
-        time_ms: event.time.ms(),
-        severity: priority.map_or_else(|| severity(event.severity).to_owned(), str::to_owned),
-        kind: event.kind,
-        subject: event.subject,
-        message: event.message,
-        fields: event.fields,
-    }
+    record::told(recorded.sequence, &recorded.event)
 }
 
 /// Events with the findings of the page that they came in.
@@ -37,7 +27,7 @@ pub(crate) fn told_all(page: EventPage) -> (Vec<Told>, bool, Vec<Diagnostic>) {
 }
 
 /// Keys of instants in what serialises itself, which are microseconds there.
-const INSTANTS: [&str; 14] = [
+const INSTANTS: [&str; 13] = [
     "time",
     "value_time",
     "until",
@@ -50,11 +40,10 @@ const INSTANTS: [&str; 14] = [
     "changed_at",
     "flood_since",
     "clock",
-    "chattered_at",
-    "suppressed_since",
+    "utc",
 ];
 
-/// A value as JSON, with its instants as milliseconds in keys that end with `_ms`: `raised_at` becomes `raised_at_ms`.
+/// A value as JSON, with its instants as milliseconds.
 pub(crate) fn with_ms(value: &impl Serialize) -> Value {
     serde_json::to_value(value).map_or(Value::Null, ms)
 }
@@ -71,7 +60,7 @@ fn entry((key, value): (String, Value)) -> (String, Value) {
     let is_instant = INSTANTS.contains(&key.as_str()) && (value.is_i64() || value.is_null());
     if is_instant {
         let at = value.as_i64().map(|us| us.div_euclid(1000));
-        (format!("{key}_ms"), at.map_or(Value::Null, Value::from))
+        (key, at.map_or(Value::Null, Value::from))
     } else {
         (key, ms(value))
     }
@@ -80,7 +69,7 @@ fn entry((key, value): (String, Value)) -> (String, Value) {
 /// Findings as verdicts tell them.
 pub(crate) fn findings(of: &[Diagnostic]) -> Vec<Value> {
     of.iter()
-        .map(|f| json!({ "code": f.code, "severity": severity(f.severity), "text": f.message, "detail": f.detail, "hint": f.hint, "element": f.element }))
+        .map(|f| json!({ "code": f.code, "severity": severity(f.severity), "text": f.message, "message": f.message, "detail": f.detail, "hint": f.hint, "element": f.element }))
         .collect()
 }
 
@@ -115,30 +104,11 @@ pub(crate) fn alarms(views: &[AlarmView], counts: &Counts) -> (Value, Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use scada::UtcTime;
-    use twin::history::Event;
 
     #[test]
     fn instants_become_milliseconds() {
         let value = json!({ "raised_at": 1_500_999, "shelf": { "until": -1 }, "text": "since", "from": "here", "removal": null, "changed_at": null });
-        let expected = json!({ "raised_at_ms": 1_500, "shelf": { "until_ms": -1 }, "text": "since", "from": "here", "removal": null, "changed_at_ms": null });
+        let expected = json!({ "raised_at": 1_500, "shelf": { "until": -1 }, "text": "since", "from": "here", "removal": null, "changed_at": null });
         assert_eq!(with_ms(&value), expected);
-    }
-
-    #[test]
-    fn an_alarm_tells_its_priority() {
-        let mut event = Event {
-            time: UtcTime::from_ms(7),
-            kind: "alarm".into(),
-            severity: Severity::Error,
-            subject: None,
-            message: String::new(),
-            fields: Map::new(),
-        };
-        event.fields.insert("priority".into(), "critical".into());
-        let of = |event: &Event| told(RecordedEvent { sequence: 3, event: event.clone() });
-        assert_eq!((of(&event).severity.as_str(), of(&event).time_ms, of(&event).sequence), ("critical", 7, 3));
-        event.kind = "control".into();
-        assert_eq!(of(&event).severity, "error");
     }
 }

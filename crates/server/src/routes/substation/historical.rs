@@ -315,6 +315,7 @@ fn kinds_of(word: &str) -> Vec<String> {
     match word {
         "" | "all" => Vec::new(),
         "fault" => vec!["trip".into()],
+        "maintenance" => vec!["maintenance".into(), "alarm".into()],
         other => vec![other.to_owned()],
     }
 }
@@ -360,6 +361,7 @@ pub async fn system_events(State(app): State<App>, _: Viewer, Query(pairs): Quer
             text: Some(one(["searchText", "search"]).chars().take(200).collect()).filter(|t: &String| !t.is_empty()),
             ..EventFilter::default()
         },
+        maintenance_only: one(["eventType", "event_type"]) == "maintenance",
         severities: Some(severity.to_owned()).filter(|s| !s.is_empty() && s != "all").into_iter().collect(),
         asset: pairs.one("asset_id").map(str::to_owned),
         ..AskedEvents::default()

@@ -186,7 +186,7 @@ fn alarm_event(event: &twin::history::Event) -> Option<twin::alarms::Event> {
 
 /// Events of the alarms over a range, in their order. Those that cannot be understood are counted.
 fn alarm_events(history: &dyn Historian, from: UtcTime, to: UtcTime) -> Result<(Vec<twin::alarms::Event>, usize), Problem> {
-    let filter = EventFilter { from: Some(from), to: Some(to), kinds: vec!["alarm".into(), "maintenance".into()], ..EventFilter::default() };
+    let filter = EventFilter { from: Some(from), to: Some(to), kinds: vec!["alarm".into()], ..EventFilter::default() };
     let (mut events, mut strange, mut after) = (Vec::new(), 0, 0);
     loop {
         let page = history.events(&filter, Page::After { sequence: after, limit: 5_000 }).map_err(|e| of_history(&e))?;

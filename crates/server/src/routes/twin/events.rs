@@ -28,8 +28,10 @@ const READ: usize = 2_000;
 /// Events that are looked at for one piece; then the answer goes on from there.
 const LOOKED_MAX: usize = 200_000;
 
-const KINDS: [&str; 8] = ["alarm", "control", "comms", "trip", "maintenance", "training", "estimate", "system"];
+const KINDS: [&str; 9] = ["alarm", "control", "comms", "trip", "maintenance", "training", "estimate", "system", "rules"];
 const SEVERITIES: [&str; 7] = ["critical", "high", "medium", "low", "error", "warning", "note"];
+/// Fields of an alarm that tell of the schedule of maintenance.
+const MAINTENANCE: &str = "maintenance";
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list))
@@ -43,6 +45,8 @@ pub(in crate::routes) struct Asked {
     pub severities: Vec<String>,
     /// Asset, or subject.
     pub asset: Option<String>,
+    /// Of alarms only those that tell of the schedule of maintenance.
+    pub maintenance_only: bool,
     pub oldest_first: bool,
     /// Only beyond this number, in the order asked for.
     pub beyond: Option<u64>,
@@ -60,15 +64,22 @@ impl Asked {
                 None => Ok(given.into_iter().map(str::to_owned).collect()),
             }
         };
+        let mut kinds = words("kind", &KINDS)?;
+        // The schedule is part of the alarms, and its events are alarms' to the history.
+        let maintenance_only = kinds.iter().any(|k| k == MAINTENANCE) && !kinds.iter().any(|k| k == "alarm");
+        if maintenance_only {
+            kinds.push("alarm".to_owned());
+        }
         Ok(Self {
+            maintenance_only,
             filter: EventFilter {
                 from: pairs.time_ms("from")?.map(UtcTime::from_ms),
                 to: pairs.time_ms("to")?.map(UtcTime::from_ms),
-                kinds: words("kind", &KINDS)?,
+                kinds,
                 text: pairs.one("text").map(|t| t.chars().take(200).collect()),
                 ..EventFilter::default()
             },
-            severities: words("severity", &SEVERITIES)?,
+            severities: words("severity", &SEVERITIES)?.into_iter().map(alike).collect(),
             asset: pairs.one("asset").map(str::to_owned),
             oldest_first: pairs.word("order", &["newest", "oldest"])? == Some("oldest"),
             beyond: pairs.whole("page", 1, u64::MAX)?,
@@ -77,11 +88,23 @@ impl Asked {
 
     fn wants(&self, told: &Told) -> bool {
         let is_severe = self.severities.is_empty() || self.severities.contains(&told.severity);
+        let is_scheduled = || told.fields.get(MAINTENANCE).is_some();
         is_severe
+            && (!self.maintenance_only || told.kind != "alarm" || is_scheduled())
             && self.asset.as_deref().is_none_or(|asset| {
                 let of_field = told.fields.get("asset").and_then(|v| v.as_str());
                 [told.subject.as_deref(), of_field].into_iter().flatten().any(|t| t.eq_ignore_ascii_case(asset))
             })
+    }
+}
+
+/// Events are told in the words of alarms; those of findings mean the same.
+pub(in crate::routes) fn alike(severity: String) -> String {
+    match severity.as_str() {
+        "error" => "high".to_owned(),
+        "warning" => "medium".to_owned(),
+        "note" => "low".to_owned(),
+        _ => severity,
     }
 }
 
@@ -173,8 +196,8 @@ async fn download(app: App, asked: Asked) -> Result<Response, Problem> {
     params(
         ("from" = Option<String>, Query, description = "Not before: RFC 3339 or ms since 1970"),
         ("to" = Option<String>, Query, description = "Before"),
-        ("kind" = Option<Vec<String>>, Query, description = "alarm, control, comms, trip, maintenance, training, estimate, system; repeatable"),
-        ("severity" = Option<Vec<String>>, Query, description = "critical, high, medium, low of alarms; error, warning, note of the rest; repeatable"),
+        ("kind" = Option<Vec<String>>, Query, description = "alarm, control, comms, trip, maintenance, training, estimate, system, rules; repeatable"),
+        ("severity" = Option<Vec<String>>, Query, description = "critical, high, medium or low; repeatable"),
         ("asset" = Option<String>, Query, description = "A piece of equipment, or any subject"),
         ("text" = Option<String>, Query, description = "Words that all stand in the event"),
         ("page" = Option<u64>, Query, description = "`next` of the piece before"),

@@ -97,18 +97,40 @@ pub async fn plan(State(app): State<App>, Operator(caller): Operator, Json(asked
     act(&app, &caller, ("plan", &asset), detail, move |engine, now, actor, journal| engine.plan_maintenance(now, &entry, actor, journal)).await
 }
 
+/// What somebody says about the end of work; the body may be left out.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub struct Ending {
+    #[serde(default, alias = "note")]
+    comment: String,
+}
+
+fn ending(asked: Option<Json<Ending>>) -> Result<Value, Problem> {
+    let comment = asked.map(|Json(a)| a.comment).unwrap_or_default();
+    Ok(json!({ "note": text("comment", &comment, false)? }))
+}
+
 /// Reports work as done.
 #[utoipa::path(post, path = "/api/twin/maintenance/{id}/finish", tag = "twin", security(("session" = ["operator"]), ("token" = ["operator"])),
-    params(("id" = u64, Path)), responses((status = 200, body = Object), (status = 404, body = Problem), (status = 409, body = Problem)))]
-pub async fn finish(State(app): State<App>, Operator(caller): Operator, Path(id): Path<u64>) -> Result<Json<Value>, Problem> {
+    params(("id" = u64, Path)), request_body = Option<Ending>, responses((status = 200, body = Object), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub async fn finish(
+    State(app): State<App>,
+    Operator(caller): Operator,
+    Path(id): Path<u64>,
+    asked: Option<Json<Ending>>,
+) -> Result<Json<Value>, Problem> {
     let subject = id.to_string();
-    act(&app, &caller, ("finish", &subject), json!({}), move |engine, now, actor, journal| engine.finish_maintenance(now, id, actor, journal)).await
+    act(&app, &caller, ("finish", &subject), ending(asked)?, move |engine, now, actor, journal| engine.finish_maintenance(now, id, actor, journal)).await
 }
 
 /// Cancels work that is planned or goes on.
 #[utoipa::path(post, path = "/api/twin/maintenance/{id}/cancel", tag = "twin", security(("session" = ["operator"]), ("token" = ["operator"])),
-    params(("id" = u64, Path)), responses((status = 200, body = Object), (status = 404, body = Problem), (status = 409, body = Problem)))]
-pub async fn cancel(State(app): State<App>, Operator(caller): Operator, Path(id): Path<u64>) -> Result<Json<Value>, Problem> {
+    params(("id" = u64, Path)), request_body = Option<Ending>, responses((status = 200, body = Object), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub async fn cancel(
+    State(app): State<App>,
+    Operator(caller): Operator,
+    Path(id): Path<u64>,
+    asked: Option<Json<Ending>>,
+) -> Result<Json<Value>, Problem> {
     let subject = id.to_string();
-    act(&app, &caller, ("cancel", &subject), json!({}), move |engine, now, actor, journal| engine.cancel_maintenance(now, id, actor, journal)).await
+    act(&app, &caller, ("cancel", &subject), ending(asked)?, move |engine, now, actor, journal| engine.cancel_maintenance(now, id, actor, journal)).await
 }

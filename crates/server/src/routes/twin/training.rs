@@ -2,7 +2,7 @@
 
 use super::Pairs;
 use crate::access::{Caller, Operator, Viewer};
-use crate::follow::instructor;
+use crate::follow::{instructor, wire};
 use crate::problem::Problem;
 use crate::state::App;
 use axum::Json;
@@ -39,13 +39,25 @@ pub async fn get(State(app): State<App>, _: Viewer) -> Result<Json<Value>, Probl
     state(instructor::ask(&twin, &json!({ "command": "state" })).await?).map(Json)
 }
 
-/// The state out of an answer: it may stand in a field of its own.
+/// The state of an answer, in the words of this server: `running` for the scenario that runs, `id` for the name of a scenario.
 pub(in crate::routes) fn state(mut answer: Map<String, Value>) -> Result<Value, Problem> {
-    answer.remove("ok");
-    match answer.remove("state") {
-        Some(state @ Value::Object(_)) => Ok(state),
-        _ => Ok(Value::Object(answer)),
+    let Some(Value::Object(mut state)) = answer.remove("state") else {
+        return Err(Problem::internal("the instructor's port answers without a state"));
+    };
+    let running = match state.remove("scenario") {
+        Some(Value::Object(now)) => {
+            let since_ms = now.get("since").and_then(Value::as_i64).map(|us| us.div_euclid(1000));
+            json!({ "scenario": now.get("scenario"), "since_ms": since_ms, "since_s": now.get("running_s"), "duration_s": now.get("duration_s") })
+        }
+        _ => Value::Null,
+    };
+    state.insert("running".into(), running);
+    for scenario in state.get_mut("scenarios").and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut) {
+        if let Some(id) = scenario.remove("scenario") {
+            scenario.insert("id".into(), id);
+        }
     }
+    Ok(wire::with_ms(&state))
 }
 
 /// Tells the plant something, and writes down who did.
@@ -97,5 +109,5 @@ pub async fn events(State(app): State<App>, _: Viewer, Query(pairs): Query<Vec<(
     let since = Pairs(pairs).whole("since", 0, u64::MAX)?.unwrap_or(0);
     let mut answer = instructor::ask(&twin, &json!({ "command": "events", "since": since })).await?;
     answer.remove("ok");
-    Ok(Json(Value::Object(answer)))
+    Ok(Json(wire::with_ms(&answer)))
 }

@@ -133,7 +133,10 @@ pub(in crate::routes) fn told(of: &Comparison) -> Value {
         "certificate": {
             "settled": estimate.state == "settled",
             "iterations": estimate.iterations,
-            "mismatch": { "value": estimate.mismatch_a, "unit": "A", "at": estimate.mismatch_at },
+            "mismatch": estimate.mismatch_a,
+            "mismatch_unit": "A",
+            "mismatch_at": estimate.mismatch_at,
+            "why": estimate.why,
         },
         "findings": wire::findings(&of.findings),
     })
