@@ -73,6 +73,8 @@ pub enum Command {
     Cluster(crate::cluster::arguments::ClusterArguments),
     /// Serve projects to browsers and programs
     Serve(ServeArguments),
+    /// Simulate a substation behind telecontrol: for training, and for trying the twin out
+    Simulate(crate::simulate::arguments::SimulateArguments),
     /// Users of the server
     User(UserArguments),
     /// Tokens of programs that use the server

@@ -44,6 +44,7 @@ pub mod report;
 pub mod result_folder;
 pub mod scenario;
 pub mod serve;
+pub mod simulate;
 pub mod solve;
 pub mod sql;
 pub mod study_report;
@@ -96,6 +97,7 @@ pub fn run(cli: &Cli, console: &mut Console<'_>) -> u8 {
         Command::Project(arguments) => project::run(arguments, console),
         Command::Cluster(arguments) => cluster::run(arguments, console).map(|()| true),
         Command::Serve(arguments) => serve::run(arguments, console).map(|()| true),
+        Command::Simulate(arguments) => simulate::run(arguments, console).map(|()| true),
         Command::Backup(arguments) => backup::backup(arguments, console).map(|()| true),
         Command::Restore(arguments) => backup::restore(arguments, console).map(|()| true),
         Command::User(arguments) => accounts::user(arguments, console).map(|()| true),

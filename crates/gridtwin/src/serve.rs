@@ -49,7 +49,7 @@ pub fn run(arguments: &ServeArguments, console: &mut Console<'_>) -> Result<(), 
     })
 }
 
-fn failed_runtime(error: std::io::Error) -> Failure {
+pub(crate) fn failed_runtime(error: std::io::Error) -> Failure {
     Diagnostic::error("SERVER.START.RUNTIME", "the server's threads cannot be started")
         .detail(format!("The system says: {error}."))
         .hint("The machine may be out of memory or of processes.")
@@ -57,7 +57,7 @@ fn failed_runtime(error: std::io::Error) -> Failure {
 }
 
 /// Ready at the first Ctrl-C or SIGTERM. The handlers stand before this returns, so that no signal is missed.
-fn asked_to_stop() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+pub(crate) fn asked_to_stop() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

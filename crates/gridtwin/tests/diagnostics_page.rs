@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const STAGES: [&str; 39] = [
+const STAGES: [&str; 40] = [
     "READ",
     "CHECK",
     "SOLVE",
@@ -46,6 +46,7 @@ const STAGES: [&str; 39] = [
     "ALARM",
     "STATION",
     "ESTIMATION",
+    "PLANT",
 ];
 
 fn is_code(text: &str) -> bool {
