@@ -247,7 +247,8 @@ impl Server {
         // On a thread that may wait, and with this runtime for its devices.
         let twin = app.twin.clone();
         let begun = tokio::task::spawn_blocking(move || twin.start()).await;
-        begun.unwrap_or_else(|e| Err(StartError::Twin(vec![Diagnostic::error("TWIN.START.FAILED", format!("following broke off: {e}"))])))?;
+        begun
+            .unwrap_or_else(|e| Err(StartError::Twin(vec![Diagnostic::error("TWIN.START.FAILED", format!("following broke off: {e}"))])))?;
         let handle = Handle::new();
         let (stopping, stopped) = (handle.clone(), app.clone());
         tokio::spawn(async move {

@@ -26,19 +26,8 @@ const ASSETS: &str = "assets.yaml";
 const PROTECTION: &str = "protection.yaml";
 
 /// Keys of the document.
-const KEYS: [&str; 11] = [
-    "name",
-    "model",
-    "assets",
-    "protection",
-    "devices",
-    "alarms",
-    "simulated",
-    "instructor",
-    "interval_s",
-    "interlock",
-    "history",
-];
+const KEYS: [&str; 11] =
+    ["name", "model", "assets", "protection", "devices", "alarms", "simulated", "instructor", "interval_s", "interlock", "history"];
 
 /// What a document says, paths resolved.
 #[derive(Clone, Debug)]
@@ -100,7 +89,8 @@ impl<'a> Fields<'a> {
         });
         for e in entries.iter().filter(|e| !known.contains(&e.key.as_str())) {
             let near = nearest(&e.key, known).map_or_else(String::new, |n| format!("; the nearest is `{n}`"));
-            let what = Diagnostic::error("TWIN.DOCUMENT.UNKNOWN_KEY", format!("{of} has a key `{}`, which means nothing here{near}", e.key));
+            let what =
+                Diagnostic::error("TWIN.DOCUMENT.UNKNOWN_KEY", format!("{of} has a key `{}`, which means nothing here{near}", e.key));
             found.push(what.at(&at(file, e.line)).hint(format!("choose from {}", known.join(", "))));
         }
         Some(Self { file, of, line: node.line, entries, known })
@@ -211,8 +201,11 @@ fn document(text: &str, path: &Path, usual_history: &Path, found: &mut Vec<Diagn
             let what = Diagnostic::error("TWIN.DOCUMENT.ADDRESS", format!("`instructor` is \"{instructor}\", which is no host:port"));
             found.push(what.at(&at(&file, line)).hint("write it as 127.0.0.1:7070"));
         } else if !settings.simulated {
-            let what = Diagnostic::error("TWIN.DOCUMENT.INSTRUCTOR", "there is an instructor, and the plant is not said to be a simulated one");
-            found.push(what.at(&at(&file, line)).hint("write `simulated: true`, or leave `instructor` out: nobody plays faults in a live plant"));
+            let what =
+                Diagnostic::error("TWIN.DOCUMENT.INSTRUCTOR", "there is an instructor, and the plant is not said to be a simulated one");
+            found.push(
+                what.at(&at(&file, line)).hint("write `simulated: true`, or leave `instructor` out: nobody plays faults in a live plant"),
+            );
         } else {
             settings.instructor = Some(instructor);
         }
@@ -225,7 +218,9 @@ fn document(text: &str, path: &Path, usual_history: &Path, found: &mut Vec<Diagn
             settings.v_high_pu = inner.number("v_high_pu", 0.0, 2.0, found).unwrap_or(settings.v_high_pu);
             if settings.v_low_pu >= settings.v_high_pu {
                 let what = format!("`interlock` lets voltages be from {} to {} pu", settings.v_low_pu, settings.v_high_pu);
-                found.push(Diagnostic::error("TWIN.DOCUMENT.RANGE", what).at(&at(&file, line)).hint("the lower limit comes below the higher"));
+                found.push(
+                    Diagnostic::error("TWIN.DOCUMENT.RANGE", what).at(&at(&file, line)).hint("the lower limit comes below the higher"),
+                );
             }
         }
     }
@@ -277,7 +272,11 @@ fn file_text(document: &Document, line: u32, path: &Path, found: &mut Vec<Diagno
         Err(e) => e.to_string(),
     };
     let what = Diagnostic::error("TWIN.DOCUMENT.FILE", format!("{} cannot be read", path.display()));
-    found.push(what.detail(format!("The reason: {reason}.")).at(&at(&document.file, line)).hint("correct the path; it begins at the folder of the document"));
+    found.push(
+        what.detail(format!("The reason: {reason}."))
+            .at(&at(&document.file, line))
+            .hint("correct the path; it begins at the folder of the document"),
+    );
     None
 }
 
@@ -307,7 +306,10 @@ fn site(document: &Document, text: Option<&str>, found: &mut Vec<Diagnostic>) ->
         read.devices
     });
     if devices.as_ref().is_some_and(Vec::is_empty) && !has_error(found) {
-        let what = Diagnostic::error("TWIN.DOCUMENT.NO_DEVICE", format!("{} names no device: nothing would be followed", document.devices.display()));
+        let what = Diagnostic::error(
+            "TWIN.DOCUMENT.NO_DEVICE",
+            format!("{} names no device: nothing would be followed", document.devices.display()),
+        );
         found.push(what.at(&at(&document.file, document.lines.devices)).hint("docs/scada.md shows a document of devices"));
     }
     let (network, model_text) = read?;
@@ -358,9 +360,12 @@ fn unknown_assets(devices: &[DeviceSpec], station: &Station) -> Vec<Diagnostic> 
         .filter_map(|p| p.asset.as_deref().filter(|a| station.find(a).is_none()).map(|a| (p, a)))
         .map(|(point, asset)| {
             let near = nearest(asset, &ids).map_or_else(String::new, |n| format!("; the nearest is \"{n}\""));
-            Diagnostic::error("TWIN.DOCUMENT.UNKNOWN_ASSET", format!("point \"{}\" is about \"{asset}\", which the station does not have{near}", point.name))
-                .at(&point.source)
-                .hint("correct the id, or add the equipment to the register")
+            Diagnostic::error(
+                "TWIN.DOCUMENT.UNKNOWN_ASSET",
+                format!("point \"{}\" is about \"{asset}\", which the station does not have{near}", point.name),
+            )
+            .at(&point.source)
+            .hint("correct the id, or add the equipment to the register")
         })
         .collect()
 }
@@ -443,7 +448,9 @@ mod tests {
         let has = |found: &[(String, u32)], code: &str, line: u32| {
             assert!(found.contains(&(code.to_owned(), line)), "{code} at {line} is not among {found:?}");
         };
-        let found = of("model: x.dss\ndevices: none.yaml\nsimulate: true\ninterval_s: soon\ninstructor: somewhere\nhistory: {raw_days: 0}\nmodel: y.dss\n");
+        let found = of(
+            "model: x.dss\ndevices: none.yaml\nsimulate: true\ninterval_s: soon\ninstructor: somewhere\nhistory: {raw_days: 0}\nmodel: y.dss\n",
+        );
         has(&found, "TWIN.DOCUMENT.UNKNOWN_KEY", 3);
         has(&found, "TWIN.DOCUMENT.KIND", 4);
         has(&found, "TWIN.DOCUMENT.ADDRESS", 5);
@@ -483,7 +490,9 @@ mod tests {
         let outside = format!("{text}\nRedirect {}\n", secret.display());
         let found = (follow.read)(Some(&outside)).err().expect("outside the folder");
         assert!(!format!("{found:?}").contains("a secret"));
-        let found = (follow.read)(Some("clear\nnew circuit.c bus1=bb41 basekv=400\nset voltagebases=[400]\ncalcvoltagebases\nsolve\n")).err().expect("no station");
+        let found = (follow.read)(Some("clear\nnew circuit.c bus1=bb41 basekv=400\nset voltagebases=[400]\ncalcvoltagebases\nsolve\n"))
+            .err()
+            .expect("no station");
         assert!(found.iter().any(|d| d.code.starts_with("STATION.")), "{:?}", codes(&found));
     }
 

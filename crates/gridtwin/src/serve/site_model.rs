@@ -150,7 +150,10 @@ pub(super) fn read_model(path: &Path, text: Option<&str>) -> Result<(Network, Op
         (Some(text), Some(of_files)) => {
             let folder = of_files.root.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
             let within = folder.canonicalize().map_err(|e| {
-                vec![Diagnostic::error("TWIN.DOCUMENT.FILE", format!("{} cannot be read", folder.display())).detail(format!("The reason: {e}."))]
+                vec![
+                    Diagnostic::error("TWIN.DOCUMENT.FILE", format!("{} cannot be read", folder.display()))
+                        .detail(format!("The reason: {e}.")),
+                ]
             })?;
             let files = TextFiles { root: &of_files.root, text, within, disk: DiskFiles::default() };
             Model::read_from(&files, &of_files.root, &[], false)

@@ -244,8 +244,12 @@ pub(crate) fn problem_of(error: TwinError) -> Problem {
     let mut chars = text.chars();
     let title: String = chars.next().map(char::to_uppercase).into_iter().flatten().chain(chars).collect();
     match error {
-        TwinError::Unknown { .. } => Problem::not_found(title).code("TWIN.SUBJECT.UNKNOWN").hint("GET /api/twin/diagram names all elements, GET /api/twin/points all points."),
-        TwinError::Value { .. } => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, title).code("TWIN.SUBJECT.VALUE").hint("Correct the value."),
+        TwinError::Unknown { .. } => Problem::not_found(title)
+            .code("TWIN.SUBJECT.UNKNOWN")
+            .hint("GET /api/twin/diagram names all elements, GET /api/twin/points all points."),
+        TwinError::Value { .. } => {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, title).code("TWIN.SUBJECT.VALUE").hint("Correct the value.")
+        }
         TwinError::NoState { .. } => Problem::conflict(title)
             .code("TWIN.STATE.NONE")
             .hint("See the estimate of GET /api/twin/moment, and whether the devices are connected."),
@@ -253,10 +257,12 @@ pub(crate) fn problem_of(error: TwinError) -> Problem {
             .code("TWIN.HISTORY.NOT_KEPT")
             .hint("Ask for a time at which the twin ran, and of which raw values are still kept."),
         TwinError::History(error) => of_history(&error),
-        TwinError::Journal(fault) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "What was done cannot be written down, so it is not done")
-            .code("TWIN.JOURNAL.FAILED")
-            .detail(fault.to_string())
-            .hint("See the condition of the history in GET /api/twin."),
+        TwinError::Journal(fault) => {
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "What was done cannot be written down, so it is not done")
+                .code("TWIN.JOURNAL.FAILED")
+                .detail(fault.to_string())
+                .hint("See the condition of the history in GET /api/twin.")
+        }
         TwinError::Documents(findings) => {
             let mut problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, title);
             problem.code = findings.first().map(|f| f.code.clone());

@@ -287,7 +287,9 @@ mod tests {
         assert_eq!(applied("a", "a"), ("a".to_owned(), 0));
         // Every pair of texts of up to four lines of two kinds.
         let texts: Vec<String> = (0..=4)
-            .flat_map(|n| (0..1_u32 << n).map(move |bits| (0..n).map(|i| if bits >> i & 1 == 1 { "x" } else { "y" }).collect::<Vec<_>>().join("\n")))
+            .flat_map(|n| {
+                (0..1_u32 << n).map(move |bits| (0..n).map(|i| if bits >> i & 1 == 1 { "x" } else { "y" }).collect::<Vec<_>>().join("\n"))
+            })
             .collect();
         for before in &texts {
             for after in &texts {

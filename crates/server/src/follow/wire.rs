@@ -27,21 +27,8 @@ pub(crate) fn told_all(page: EventPage) -> (Vec<Told>, bool, Vec<Diagnostic>) {
 }
 
 /// Keys of instants in what serialises itself, which are microseconds there.
-const INSTANTS: [&str; 13] = [
-    "time",
-    "value_time",
-    "until",
-    "since",
-    "from",
-    "to",
-    "asked",
-    "ended",
-    "raised_at",
-    "changed_at",
-    "flood_since",
-    "clock",
-    "utc",
-];
+const INSTANTS: [&str; 13] =
+    ["time", "value_time", "until", "since", "from", "to", "asked", "ended", "raised_at", "changed_at", "flood_since", "clock", "utc"];
 
 /// A value as JSON, with its instants as milliseconds.
 pub(crate) fn with_ms(value: &impl Serialize) -> Value {
@@ -75,7 +62,8 @@ pub(crate) fn findings(of: &[Diagnostic]) -> Vec<Value> {
 
 /// A verdict. `token` is of a check.
 pub(crate) fn verdict(of: &Verdict, token: Option<&str>) -> Value {
-    let overloads = of.overloads.iter().map(|e| json!({ "element": e.subject, "loading_pct": e.value, "was_pct": e.was, "limit_pct": e.limit }));
+    let overloads =
+        of.overloads.iter().map(|e| json!({ "element": e.subject, "loading_pct": e.value, "was_pct": e.was, "limit_pct": e.limit }));
     let voltages = of.voltages.iter().map(|e| json!({ "bus": e.subject, "v_pu": e.value, "was_pu": e.was, "limit_pu": e.limit }));
     json!({
         "allowed": of.allowed,
@@ -108,7 +96,8 @@ mod tests {
     #[test]
     fn instants_become_milliseconds() {
         let value = json!({ "raised_at": 1_500_999, "shelf": { "until": -1 }, "text": "since", "from": "here", "removal": null, "changed_at": null });
-        let expected = json!({ "raised_at": 1_500, "shelf": { "until": -1 }, "text": "since", "from": "here", "removal": null, "changed_at": null });
+        let expected =
+            json!({ "raised_at": 1_500, "shelf": { "until": -1 }, "text": "since", "from": "here", "removal": null, "changed_at": null });
         assert_eq!(with_ms(&value), expected);
     }
 }

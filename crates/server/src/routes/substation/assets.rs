@@ -81,7 +81,10 @@ pub(super) fn find<'a>(twin: &'a Twin, id: &str) -> Result<&'a Equipment, Proble
     station.find(id).ok_or_else(|| {
         let ids: Vec<&str> = station.equipment.iter().map(|e| e.id.as_str()).collect();
         let near = nearest(id, &ids).map_or_else(String::new, |n| format!("The nearest is \"{n}\"."));
-        Problem::not_found("The station has no such equipment").code("TWIN.ASSET.UNKNOWN").detail(near).hint("GET /api/assets lists all of it.")
+        Problem::not_found("The station has no such equipment")
+            .code("TWIN.ASSET.UNKNOWN")
+            .detail(near)
+            .hint("GET /api/assets lists all of it.")
     })
 }
 

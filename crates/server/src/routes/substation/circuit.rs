@@ -93,8 +93,8 @@ fn told(twin: &Twin) -> Value {
         .map(|(b, connections)| json!({ "name": b.name, "base_kv": b.kv_base_ll(), "phases": b.nodes.len(), "connections": connections }))
         .collect();
     let all = |kind, of: &dyn Fn(ElementId) -> Value| -> Vec<Value> { of_kind(network, kind).map(of).collect() };
-    let (switches, lines): (Vec<ElementId>, Vec<ElementId>) =
-        of_kind(network, ElementKind::Line).partition(|id| network.lines[id.index()].is_switch || positions.contains_key(network.full_name(*id).as_str()));
+    let (switches, lines): (Vec<ElementId>, Vec<ElementId>) = of_kind(network, ElementKind::Line)
+        .partition(|id| network.lines[id.index()].is_switch || positions.contains_key(network.full_name(*id).as_str()));
     let switch = |id: &ElementId| {
         let element = network.full_name(*id);
         let closed = positions.get(element.as_str()).copied().unwrap_or_else(|| Some(is_closed(network, *id)));
@@ -159,9 +159,8 @@ pub async fn summary(State(app): State<App>, _: Viewer) -> Result<Json<Value>, P
     for e in &twin.site().station.equipment {
         *equipment.entry(e.kind.word()).or_default() += 1;
     }
-    let (lines, switches) = of_kind(network, ElementKind::Line).fold((0, 0), |(l, s), id| {
-        if network.lines[id.index()].is_switch { (l, s + 1) } else { (l + 1, s) }
-    });
+    let (lines, switches) = of_kind(network, ElementKind::Line)
+        .fold((0, 0), |(l, s), id| if network.lines[id.index()].is_switch { (l, s + 1) } else { (l + 1, s) });
     Ok(Json(json!({
         "circuit_name": network.name,
         "buses": network.buses.len(),

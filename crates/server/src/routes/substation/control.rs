@@ -49,7 +49,9 @@ pub(super) async fn carried_out(app: &App, caller: &Caller, asked: AssetControl)
     };
     let order = Order { subject: asked.asset_id.trim().to_owned(), command: asked.command.trim().to_lowercase(), value };
     if order.subject.is_empty() {
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "It is not said to what the command goes").code("TWIN.ORDER.SUBJECT").field("asset_id"));
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "It is not said to what the command goes")
+            .code("TWIN.ORDER.SUBJECT")
+            .field("asset_id"));
     }
     let (record, verdict) = carry_out(app, caller, order, reason, false).await?;
     Ok(json!({

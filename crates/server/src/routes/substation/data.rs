@@ -60,5 +60,7 @@ pub async fn devices(State(app): State<App>, _: Viewer) -> Result<Json<Value>, P
         })
         .collect();
     let online = moment.devices.iter().filter(|d| d.connected).count();
-    Ok(Json(json!({ "timestamp": rfc3339_ms(moment.time_ms), "total_devices": devices.len(), "online_devices": online, "devices": devices })))
+    Ok(Json(
+        json!({ "timestamp": rfc3339_ms(moment.time_ms), "total_devices": devices.len(), "online_devices": online, "devices": devices }),
+    ))
 }

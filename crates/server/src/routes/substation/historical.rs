@@ -76,7 +76,13 @@ impl Span {
                 .hint("Ask for a shorter range or a longer interval.")
                 .field("interval"));
         }
-        let word = if word == "minute" { "minute" } else if word == "hour" { "hour" } else { "day" };
+        let word = if word == "minute" {
+            "minute"
+        } else if word == "hour" {
+            "hour"
+        } else {
+            "day"
+        };
         Ok(Self { from_ms, to_ms, resolution, word, width_ms })
     }
 
@@ -189,7 +195,8 @@ pub async fn power_flow(State(app): State<App>, _: Viewer, Query(pairs): Query<V
             for (kv, buses) in &levels {
                 let of = |bus: &String| all.buckets(&point_of_bus(bus)).iter().find(|b| Some(b.start.ms()) == at).and_then(Bucket::mean);
                 let known: Vec<f64> = buses.iter().filter_map(of).collect();
-                row[level_name(*kv)] = if known.is_empty() { Value::Null } else { json!(known.iter().sum::<f64>() / known.len() as f64 * kv) };
+                row[level_name(*kv)] =
+                    if known.is_empty() { Value::Null } else { json!(known.iter().sum::<f64>() / known.len() as f64 * kv) };
             }
         }
         let mut answer = span.head();
@@ -219,12 +226,8 @@ pub async fn voltage_profile(
             .hint("GET /api/circuit/topology names all buses.")
             .field("bus"));
     }
-    let buses: Vec<(String, Option<f64>)> = network
-        .buses
-        .iter()
-        .filter(|b| wanted.is_empty() || wanted.contains(&b.name))
-        .map(|b| (b.name.clone(), b.kv_base_ll()))
-        .collect();
+    let buses: Vec<(String, Option<f64>)> =
+        network.buses.iter().filter(|b| wanted.is_empty() || wanted.contains(&b.name)).map(|b| (b.name.clone(), b.kv_base_ll())).collect();
     blocking(move || {
         let names: Vec<String> = buses.iter().map(|(b, _)| point_of_bus(b)).collect();
         let all = Recorded::of(&**twin.history(), &names, &span)?;
@@ -258,8 +261,7 @@ fn of_assets(twin: &Twin, wanted: &[String], kinds: &[EquipmentKind], span: &Spa
         let [health, loading, temperature] = ["health", "loading_pct", "temperature_c"].map(|what| point_of_asset(&e.id, what));
         let columns = [("health_score", &*health, 1.0), ("loading_percent", &*loading, 1.0), ("temperature_c", &*temperature, 1.0)];
         let mut rows = all.rows(&columns);
-        let most: BTreeMap<String, Option<f64>> =
-            all.buckets(&loading).iter().map(|b| (rfc3339_ms(b.start.ms()), b.max)).collect();
+        let most: BTreeMap<String, Option<f64>> = all.buckets(&loading).iter().map(|b| (rfc3339_ms(b.start.ms()), b.max)).collect();
         for row in &mut rows {
             let highest = row["timestamp"].as_str().and_then(|t| most.get(t).copied().flatten());
             row["loading_percent_max"] = json!(highest);
@@ -349,7 +351,9 @@ pub async fn system_events(State(app): State<App>, _: Viewer, Query(pairs): Quer
     let named = match range {
         "" | "all" | "custom" => None,
         word => Some(beginning(word, now_ms()).ok_or_else(|| {
-            Problem::bad_request("The range is not known").field("dateRange").hint("last_hour, last_6h, last_24h, last_7d, last_30d; or from and to")
+            Problem::bad_request("The range is not known")
+                .field("dateRange")
+                .hint("last_hour, last_6h, last_24h, last_7d, last_30d; or from and to")
         })?),
     };
     let severity = one(["severity", "severity"]);
@@ -392,12 +396,13 @@ pub async fn energy_consumption(
     let twin = app.twin.get()?;
     let pairs = Pairs(pairs);
     let span = Span::of(&pairs)?;
-    let tariff = match pairs.one("tariff_per_kwh") {
-        None => None,
-        Some(text) => Some(text.parse::<f64>().ok().filter(|t| t.is_finite() && *t >= 0.0).ok_or_else(|| {
-            Problem::bad_request("The tariff is no price").field("tariff_per_kwh").hint("Give a number of at least 0.")
-        })?),
-    };
+    let tariff =
+        match pairs.one("tariff_per_kwh") {
+            None => None,
+            Some(text) => Some(text.parse::<f64>().ok().filter(|t| t.is_finite() && *t >= 0.0).ok_or_else(|| {
+                Problem::bad_request("The tariff is no price").field("tariff_per_kwh").hint("Give a number of at least 0.")
+            })?),
+        };
     blocking(move || {
         let names = ["twin.total_load_mw".to_owned(), "twin.losses_mw".to_owned()];
         let all = Recorded::of(&**twin.history(), &names, &span)?;

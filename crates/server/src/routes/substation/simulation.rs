@@ -89,9 +89,14 @@ fn elements_named(twin: &Twin, name: &str) -> Result<Vec<ElementId>, Problem> {
         if !parts.is_empty() {
             return Ok(parts.into_iter().collect());
         }
-        return Err(unfit(format!("{} is no element that can be out of service", equipment.id), "element", "Name one of the elements around it."));
+        return Err(unfit(
+            format!("{} is no element that can be out of service", equipment.id),
+            "element",
+            "Name one of the elements around it.",
+        ));
     }
-    let names: Vec<String> = network.order.iter().map(|id| network.full_name(*id)).chain(station.equipment.iter().map(|e| e.id.clone())).collect();
+    let names: Vec<String> =
+        network.order.iter().map(|id| network.full_name(*id)).chain(station.equipment.iter().map(|e| e.id.clone())).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let near = nearest(name, &names).map_or_else(String::new, |n| format!("The nearest is \"{n}\"."));
     Err(Problem::not_found("No element and no equipment has this name").code("TWIN.SUBJECT.UNKNOWN").detail(near).field("element"))

@@ -29,7 +29,11 @@ pub struct ScenarioStart {
 #[utoipa::path(post, path = "/api/anomaly/simulate", tag = "substation", security(("session" = ["operator"]), ("token" = ["operator"])),
     request_body = ScenarioStart,
     responses((status = 200, body = Object), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 502, body = Problem)))]
-pub async fn simulate(State(app): State<App>, Operator(caller): Operator, Json(asked): Json<ScenarioStart>) -> Result<Json<Value>, Problem> {
+pub async fn simulate(
+    State(app): State<App>,
+    Operator(caller): Operator,
+    Json(asked): Json<ScenarioStart>,
+) -> Result<Json<Value>, Problem> {
     let twin = app.twin.get()?;
     let id = asked.scenario_id;
     tell(&app, &caller, scenario_begin(&id)).await?;

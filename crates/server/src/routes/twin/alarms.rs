@@ -142,7 +142,9 @@ pub async fn acknowledge(
     request_body = AlarmAction, responses((status = 200, body = Object), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn shelve(State(app): State<App>, Operator(caller): Operator, Json(asked): Json<AlarmAction>) -> Result<Json<Value>, Problem> {
     if asked.until_ms.is_some() == asked.for_s.is_some() {
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "It is not said for how long").field("for_s").hint("Send `until_ms` or `for_s`."));
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "It is not said for how long")
+            .field("for_s")
+            .hint("Send `until_ms` or `for_s`."));
     }
     let shelving: Act = |engine, now, rules, asked, actor, journal| {
         let until = asked.until_ms.map(|ms| UtcTime::from_ms(ms).seconds_since(now));

@@ -159,7 +159,8 @@ fn write_csv(history: &dyn Historian, asked: &Asked, out: &mut impl Write) -> Re
         for e in &piece.events {
             let asset = e.fields.get("asset").and_then(|v| v.as_str()).unwrap_or_default();
             let fields = if e.fields.is_empty() { String::new() } else { serde_json::Value::Object(e.fields.clone()).to_string() };
-            let cells = [&rfc3339_ms(e.time_ms), &e.kind, &e.severity, e.subject.as_deref().unwrap_or_default(), asset, &e.message, &fields];
+            let cells =
+                [&rfc3339_ms(e.time_ms), &e.kind, &e.severity, e.subject.as_deref().unwrap_or_default(), asset, &e.message, &fields];
             write!(out, "{},{}\r\n", e.sequence, cells.map(cell).join(",")).map_err(io)?;
             count += 1;
         }

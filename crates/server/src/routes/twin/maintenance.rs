@@ -59,10 +59,9 @@ async fn act(
     let twin = app.twin.get()?;
     let who = caller.user.clone();
     let why = detail["note"].as_str().unwrap_or_default().to_owned();
-    let done = blocking(move || {
-        twin.act(|engine, now, journal| act(engine, now, Actor { who: &who, why: &why }, journal)).map_err(problem_of)
-    })
-    .await?;
+    let done =
+        blocking(move || twin.act(|engine, now, journal| act(engine, now, Actor { who: &who, why: &why }, journal)).map_err(problem_of))
+            .await?;
     if let Some(refusal) = done.refused.first() {
         return Err(Problem::conflict("The schedule stays as it is")
             .code("TWIN.MAINTENANCE.REFUSED")
@@ -92,9 +91,11 @@ pub async fn plan(State(app): State<App>, Operator(caller): Operator, Json(asked
     };
     let mut entry = Entry::new(&equipment.id, UtcTime::from_ms(asked.from_ms), UtcTime::from_ms(asked.to_ms), &who, &asked.kind);
     entry.note = note.as_str().into();
-    let detail = json!({ "asset": equipment.id, "from_ms": asked.from_ms, "to_ms": asked.to_ms, "kind": asked.kind, "who": who, "note": note });
+    let detail =
+        json!({ "asset": equipment.id, "from_ms": asked.from_ms, "to_ms": asked.to_ms, "kind": asked.kind, "who": who, "note": note });
     let asset = equipment.id.clone();
-    act(&app, &caller, ("plan", &asset), detail, move |engine, now, actor, journal| engine.plan_maintenance(now, &entry, actor, journal)).await
+    act(&app, &caller, ("plan", &asset), detail, move |engine, now, actor, journal| engine.plan_maintenance(now, &entry, actor, journal))
+        .await
 }
 
 /// What somebody says about the end of work; the body may be left out.
@@ -119,7 +120,10 @@ pub async fn finish(
     asked: Option<Json<Ending>>,
 ) -> Result<Json<Value>, Problem> {
     let subject = id.to_string();
-    act(&app, &caller, ("finish", &subject), ending(asked)?, move |engine, now, actor, journal| engine.finish_maintenance(now, id, actor, journal)).await
+    act(&app, &caller, ("finish", &subject), ending(asked)?, move |engine, now, actor, journal| {
+        engine.finish_maintenance(now, id, actor, journal)
+    })
+    .await
 }
 
 /// Cancels work that is planned or goes on.
@@ -132,5 +136,8 @@ pub async fn cancel(
     asked: Option<Json<Ending>>,
 ) -> Result<Json<Value>, Problem> {
     let subject = id.to_string();
-    act(&app, &caller, ("cancel", &subject), ending(asked)?, move |engine, now, actor, journal| engine.cancel_maintenance(now, id, actor, journal)).await
+    act(&app, &caller, ("cancel", &subject), ending(asked)?, move |engine, now, actor, journal| {
+        engine.cancel_maintenance(now, id, actor, journal)
+    })
+    .await
 }

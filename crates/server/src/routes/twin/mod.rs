@@ -111,9 +111,8 @@ impl Pairs {
 /// A text that somebody writes.
 pub(super) fn text(field: &'static str, text: &str, needed: bool) -> Result<String, Problem> {
     let text = text.trim();
-    let refused = |title: &str, hint: String| {
-        Err(Problem::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, title).field(field).hint(hint))
-    };
+    let refused =
+        |title: &str, hint: String| Err(Problem::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, title).field(field).hint(hint));
     if needed && text.is_empty() {
         return refused("A reason is needed", format!("Say in `{field}` why; it is kept with the event."));
     }

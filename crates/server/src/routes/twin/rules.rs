@@ -70,7 +70,8 @@ pub async fn put(State(app): State<App>, Engineer(caller): Engineer, Json(asked)
     let findings = app.twin.set_rules(asked.yaml.clone(), originator(&caller, reason.clone())).await?;
     let (_, removed, added) = crate::follow::versions::diff(&before, &asked.yaml);
     let hashes = [&before, &asked.yaml].map(|t| store::sha256_hex(t.as_bytes()));
-    let detail = json!({ "reason": reason, "before_sha256": hashes[0], "after_sha256": hashes[1], "lines_removed": removed, "lines_added": added });
+    let detail =
+        json!({ "reason": reason, "before_sha256": hashes[0], "after_sha256": hashes[1], "lines_removed": removed, "lines_added": added });
     caller.note(&app, "twin.rules", "rules", detail).await?;
     Ok(Json(json!({ "findings": wire::findings(&findings), "yaml": twin.rules() })))
 }

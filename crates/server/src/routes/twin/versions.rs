@@ -104,10 +104,7 @@ pub struct VersionText {
 #[utoipa::path(get, path = "/api/twin/versions/{id}", tag = "twin", security(("session" = ["viewer"]), ("token" = ["viewer"])),
     params(("id" = u64, Path)), responses((status = 200, body = VersionText), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn get(State(app): State<App>, _: Viewer, Path(id): Path<u64>) -> Result<Json<VersionText>, Problem> {
-    blocking(move || {
-        app.twin.versions(|v| Ok(Json(VersionText { version: v.find(id)?.clone(), text: v.text(id)? })))
-    })
-    .await
+    blocking(move || app.twin.versions(|v| Ok(Json(VersionText { version: v.find(id)?.clone(), text: v.text(id)? })))).await
 }
 
 /// What is different between two versions.
