@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const STAGES: [&str; 40] = [
+const STAGES: [&str; 42] = [
     "READ",
     "CHECK",
     "SOLVE",
@@ -47,6 +47,8 @@ const STAGES: [&str; 40] = [
     "STATION",
     "ESTIMATION",
     "PLANT",
+    "CONTROL",
+    "TWIN",
 ];
 
 fn is_code(text: &str) -> bool {

@@ -5,8 +5,8 @@
 //! | code | is |
 //! |---|---|
 //! | `CONTROL.INTERLOCK.UNSUPPLIED` | leaves a load without supply that has one |
-//! | `CONTROL.INTERLOCK.OVERLOAD` | loads a branch over its limit that was below it, or more than it was |
-//! | `CONTROL.INTERLOCK.VOLTAGE` | takes a live bus out of its band that was within it, or further out |
+//! | `CONTROL.INTERLOCK.OVERLOAD` | loads a branch over its limit, and by more than 2 % of its rating above what it carries now |
+//! | `CONTROL.INTERLOCK.VOLTAGE` | takes a live bus out of its band, and by more than 0.005 pu further than it is now |
 //! | `CONTROL.INTERLOCK.BREAKS_LOAD` | opens an isolator that carries current and has no closed way beside it |
 //! | `CONTROL.INTERLOCK.MAKES_LOAD` | closes an isolator onto a current that does not flow beside it already |
 //! | `CONTROL.INTERLOCK.SYNCHRONISM` | closes between two live parts whose voltages differ by more than 10 % or 20° |
@@ -34,9 +34,10 @@ const SYNCHRONISM_PU: f64 = 0.10;
 const SYNCHRONISM_DEG: f64 = 20.0;
 /// Differences over a contact with a closed way beside it, per unit.
 const PARALLEL_PU: f64 = 0.005;
-/// Changes that are no worsening: percent of the rating, and per unit.
-const WORSE_PCT: f64 = 0.1;
-const WORSE_PU: f64 = 1e-3;
+/// Changes of which an order is not the cause, percent of the rating and per unit: what is over its limit by less than that for the order is told,
+/// and refuses nothing.
+const WORSE_PCT: f64 = 2.0;
+const WORSE_PU: f64 = 5e-3;
 
 /// An order upon its point.
 pub struct Aimed {
@@ -284,7 +285,7 @@ fn loading(verdict: &mut Verdict, settings: &Settings, before: &Solved, after: &
     for (k, e) in after.state.circuit().elements().iter().enumerate() {
         let Some(value) = is[k].filter(|v| *v > settings.loading_limit_pct) else { continue };
         let was = there.index_of(e.id).and_then(|i| was[i]);
-        if was.is_none_or(|w| value > w.max(settings.loading_limit_pct) + WORSE_PCT || w <= settings.loading_limit_pct) {
+        if was.is_none_or(|w| value > w + WORSE_PCT) {
             verdict.overloads.push(Excess { subject: after.network.full_name(e.id), value, was, limit: settings.loading_limit_pct });
         }
     }
@@ -318,7 +319,7 @@ fn voltages(verdict: &mut Verdict, settings: &Settings, before: &Solved, after: 
         let Some(value) = mean(after, id).filter(|_| after.is_fed(&fed, id)) else { continue };
         let was = mean(before, id).filter(|v| *v > 0.01);
         let out = |v: f64| (settings.v_low_pu - v).max(v - settings.v_high_pu);
-        if out(value) > 0.0 && was.is_none_or(|w| out(value) > out(w).max(0.0) + WORSE_PU) {
+        if out(value) > 0.0 && was.is_none_or(|w| out(value) > out(w) + WORSE_PU) {
             let limit = if value > 1.0 { settings.v_high_pu } else { settings.v_low_pu };
             verdict.voltages.push(Excess { subject: bus.name.clone(), value, was, limit });
         }

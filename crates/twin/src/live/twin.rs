@@ -562,9 +562,22 @@ impl Twin {
     /// # Errors
     /// A history that does not take it.
     pub fn record(&self, event: crate::history::Event) -> Result<(), TwinError> {
-        let numbers = self.history.append_events(std::slice::from_ref(&event))?.wait()?;
-        // Nobody listening is no fault.
-        let _ = self.told.send(Arc::new(record::told(numbers.start, &event)));
+        self.record_all(std::slice::from_ref(&event))
+    }
+
+    /// As [`Twin::record`], of several that are made durable at once.
+    ///
+    /// # Errors
+    /// A history that does not take them.
+    pub fn record_all(&self, events: &[crate::history::Event]) -> Result<(), TwinError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let numbers = self.history.append_events(events)?.wait()?;
+        for (number, event) in numbers.zip(events) {
+            // Nobody listening is no fault.
+            let _ = self.told.send(Arc::new(record::told(number, event)));
+        }
         Ok(())
     }
 

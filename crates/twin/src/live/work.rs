@@ -121,16 +121,16 @@ fn take(twin: &Twin, batch: &Batch) {
     let _ = twin.changes.send(Arc::new(Changes { device: batch.device.clone(), points: changes }));
     let now = UtcTime::now();
     append(twin, samples, now);
-    for e in &batch.events {
+    let events = batch.events.iter().map(|e| {
         let severity = match e.kind {
             EventKind::Lost { .. } | EventKind::Unreachable { .. } | EventKind::EventsMissed { .. } => Severity::Warning,
             _ => Severity::Note,
         };
-        let mut event = record::event("comms", severity, Some(&batch.device), format!("{}: {}", batch.device, said(&e.kind)), &[]);
-        event.time = e.time;
-        if let Err(fault) = twin.record(event) {
-            twin.fault(&fault.to_string());
-        }
+        let message = format!("{}: {}", batch.device, said(&e.kind));
+        crate::history::Event { time: e.time, ..record::event("comms", severity, Some(&batch.device), message, &[]) }
+    });
+    if let Err(fault) = twin.record_all(&events.collect::<Vec<_>>()) {
+        twin.fault(&fault.to_string());
     }
     let mut alarms = lock(&twin.alarms);
     let mut journal = HistoryJournal::new(&*twin.history, &twin.told);
