@@ -316,7 +316,6 @@ fn site(document: &Document, text: Option<&str>, found: &mut Vec<Diagnostic>) ->
     let (station, relays) = equipment(document, &network, &root, found);
     if let Some(devices) = &devices {
         found.extend(scada::document::check_elements(devices, &network));
-        found.extend(unknown_assets(devices, &station));
     }
     let network = Arc::new(network);
     let site = Site {
@@ -350,24 +349,6 @@ fn equipment(document: &Document, network: &Network, root: &Path, found: &mut Ve
         relays = read.value.unwrap_or_default();
     }
     (station, relays)
-}
-
-/// Points about equipment that the register does not have.
-fn unknown_assets(devices: &[DeviceSpec], station: &Station) -> Vec<Diagnostic> {
-    let ids: Vec<&str> = station.equipment.iter().map(|e| e.id.as_str()).collect();
-    let points = devices.iter().flat_map(|d| &d.points);
-    points
-        .filter_map(|p| p.asset.as_deref().filter(|a| station.find(a).is_none()).map(|a| (p, a)))
-        .map(|(point, asset)| {
-            let near = nearest(asset, &ids).map_or_else(String::new, |n| format!("; the nearest is \"{n}\""));
-            Diagnostic::error(
-                "TWIN.DOCUMENT.UNKNOWN_ASSET",
-                format!("point \"{}\" is about \"{asset}\", which the station does not have{near}", point.name),
-            )
-            .at(&point.source)
-            .hint("correct the id, or add the equipment to the register")
-        })
-        .collect()
 }
 
 /// What `--twin FILE` follows; and findings that are no errors. `usual_history` is where the history lies unless the document says it.
@@ -494,17 +475,5 @@ mod tests {
             .err()
             .expect("no station");
         assert!(found.iter().any(|d| d.code.starts_with("STATION.")), "{:?}", codes(&found));
-    }
-
-    #[test]
-    fn points_name_equipment_that_is_there() {
-        let dir = tempfile::tempdir().unwrap();
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/ehv-400-220.dss").canonicalize().unwrap();
-        fs::write(dir.path().join("devices.yaml"), DEVICES.replace("element: bus.bb41", "asset: BB-4, element: bus.bb49")).unwrap();
-        let place = dir.path().join("site.yaml");
-        fs::write(&place, format!("model: {}\ndevices: devices.yaml\n", root.display())).unwrap();
-        let found = read(&place, &dir.path().join("history")).err().expect("refused");
-        let codes = codes(&found);
-        assert!(codes.contains(&("TWIN.DOCUMENT.UNKNOWN_ASSET", 6)) && codes.contains(&("DEVICE.POINT.UNKNOWN_ELEMENT", 6)), "{codes:?}");
     }
 }

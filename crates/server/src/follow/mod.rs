@@ -117,6 +117,9 @@ impl Follower {
         }
         let site = (follow.read)(text.as_deref()).map_err(StartError::Twin)?;
         let twin = Twin::start(site, follow.rules.clone(), follow.history.clone()).map_err(|e| StartError::Twin(findings_of(e)))?;
+        for finding in twin.findings() {
+            tracing::warn!(code = finding.code, "{}", finding.message);
+        }
         self.current.send_replace(Some(twin));
         Ok(())
     }
