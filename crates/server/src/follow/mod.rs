@@ -27,6 +27,10 @@ use twin::history::Historian;
 use twin::live::{Site, Twin, TwinError};
 use versions::Versions;
 
+/// Questions that are solved at once, and how long one waits for a place.
+const COMPUTING_MAX: usize = 4;
+const COMPUTING_WAIT: std::time::Duration = std::time::Duration::from_secs(30);
+
 /// Reads the site, with a text of its model in place of what the model's files say.
 pub type ReadSite = dyn Fn(Option<&str>) -> Result<Site, Vec<Diagnostic>> + Send + Sync;
 
@@ -59,6 +63,8 @@ pub struct Follower {
     changing: tokio::sync::Mutex<()>,
     versions: Mutex<Option<Versions>>,
     pub(crate) orders: Orders,
+    /// Places of questions that are solved at once: a page that asks over and over must not take the twin's cores.
+    computing: Arc<tokio::sync::Semaphore>,
 }
 
 impl fmt::Debug for Follower {
@@ -77,7 +83,31 @@ impl Follower {
             changing: tokio::sync::Mutex::new(()),
             versions: Mutex::new(None),
             orders: Orders::default(),
+            computing: Arc::new(tokio::sync::Semaphore::new(COMPUTING_MAX)),
         }
+    }
+
+    /// Solves a question on a thread that may compute, when there is a place for it.
+    ///
+    /// # Errors
+    /// No place came free in time, or what the question fails with.
+    pub(crate) async fn compute<T: Send + 'static>(
+        &self,
+        question: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let place = tokio::time::timeout(COMPUTING_WAIT, self.computing.clone().acquire_owned()).await;
+        let Ok(Ok(place)) = place else {
+            return Err(Problem {
+                retry_s: Some(5),
+                ..Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many questions are being solved")
+            });
+        };
+        crate::blocking(move || {
+            // Held to the end, also when whoever asked has gone away.
+            let _place = place;
+            question()
+        })
+        .await
     }
 
     /// The twin.
@@ -179,6 +209,14 @@ impl Follower {
         })
         .await?;
         let before = self.get()?;
+        let shared = self.clone();
+        let (was, version) = crate::blocking(move || {
+            shared.versions(|v| {
+                let was = v.active()?.version_number;
+                Ok((was, v.activate(id)?))
+            })
+        })
+        .await?;
         before.stop().await;
         let shared = self.clone();
         let started = crate::blocking(move || {
@@ -187,12 +225,13 @@ impl Follower {
             match Twin::start(site, rules.clone(), history.clone()) {
                 Ok(twin) => {
                     shared.current.send_replace(Some(twin));
-                    shared.versions(|v| v.activate(id))
+                    Ok(version)
                 }
                 Err(error) => {
                     let problem = problem_of(error);
                     let again = Twin::start(before.site().clone(), rules, history).map_err(problem_of)?;
                     shared.current.send_replace(Some(again));
+                    shared.versions(|v| v.activate(was))?;
                     Err(problem)
                 }
             }

@@ -5,7 +5,7 @@ use crate::follow::problem_of;
 use crate::moment::{now_ms, rfc3339_ms};
 use crate::problem::Problem;
 use crate::routes::twin::{changes_of, told_comparison};
-use crate::state::{App, blocking};
+use crate::state::App;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -66,16 +66,17 @@ fn unfit(title: impl Into<String>, field: &str, hint: impl Into<String>) -> Prob
     responses((status = 200, body = Object), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn simulate(State(app): State<App>, _: Viewer, Json(asked): Json<Simulation>) -> Result<Json<Value>, Problem> {
     let twin = app.twin.get()?;
-    blocking(move || {
-        let mut answer = match asked.scenario.trim().to_lowercase().as_str() {
-            "contingency" | "n-1" => contingency(&twin, &asked)?,
-            "fault" => fault(&twin, &asked)?,
-            _ => return Err(unfit("There is no such scenario", "scenario", "Choose contingency or fault.")),
-        };
-        answer["timestamp"] = rfc3339_ms(now_ms()).into();
-        Ok(Json(answer))
-    })
-    .await
+    app.twin
+        .compute(move || {
+            let mut answer = match asked.scenario.trim().to_lowercase().as_str() {
+                "contingency" | "n-1" => contingency(&twin, &asked)?,
+                "fault" => fault(&twin, &asked)?,
+                _ => return Err(unfit("There is no such scenario", "scenario", "Choose contingency or fault.")),
+            };
+            answer["timestamp"] = rfc3339_ms(now_ms()).into();
+            Ok(Json(answer))
+        })
+        .await
 }
 
 /// The element or equipment of a name.

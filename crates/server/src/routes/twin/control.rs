@@ -5,7 +5,7 @@ use super::{originator, text};
 use crate::access::{Caller, Operator, Role};
 use crate::follow::{orders, wire};
 use crate::problem::Problem;
-use crate::state::{App, blocking};
+use crate::state::App;
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
@@ -52,7 +52,7 @@ impl OrderRequest {
 /// What the model says of an order.
 async fn looked_at(app: &App, order: Order) -> Result<Verdict, Problem> {
     let twin = app.twin.get()?;
-    blocking(move || twin.check(&order).map_err(|e| orders::problem_of(&e))).await
+    app.twin.compute(move || twin.check(&order).map_err(|e| orders::problem_of(&e))).await
 }
 
 /// What a command would do, before it is given: the network is solved with it. The token of the answer counts for a minute.

@@ -4,7 +4,7 @@ use super::time_of;
 use crate::access::Viewer;
 use crate::follow::problem_of;
 use crate::problem::Problem;
-use crate::state::{App, blocking};
+use crate::state::App;
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::header;
@@ -107,7 +107,7 @@ pub(super) async fn of_time(app: &App, at: Option<&str>) -> Result<Arc<Moment>, 
     let twin = app.twin.get()?;
     let Some(at) = at.filter(|t| !t.is_empty()) else { return Ok(twin.moment()) };
     let at = UtcTime::from_ms(time_of("at", at)?);
-    blocking(move || twin.at(at).map(Arc::new).map_err(problem_of)).await
+    app.twin.compute(move || twin.at(at).map(Arc::new).map_err(problem_of)).await
 }
 
 /// Everything that the twin knows of one instant: the estimate, metrics with trends, buses, elements, switches, assets, devices.

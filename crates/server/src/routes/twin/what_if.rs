@@ -3,7 +3,7 @@
 use crate::access::Viewer;
 use crate::follow::{problem_of, wire};
 use crate::problem::Problem;
-use crate::state::{App, blocking};
+use crate::state::App;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -150,7 +150,7 @@ pub async fn solve(State(app): State<App>, _: Viewer, Json(asked): Json<WhatIf>)
     let twin = app.twin.get()?;
     let changes = changes_of(asked.changes)?;
     let at = asked.at.map(UtcTime::from_ms);
-    blocking(move || twin.what_if(&changes, at).map(|c| Json(told(&c))).map_err(problem_of)).await
+    app.twin.compute(move || twin.what_if(&changes, at).map(|c| Json(told(&c))).map_err(problem_of)).await
 }
 
 #[cfg(test)]
