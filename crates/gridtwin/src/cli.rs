@@ -1161,6 +1161,9 @@ pub struct ServeArguments {
     /// Make a project to look at, unless it is there: synthetic feeders and the IEEE 123-node feeder, solved for a year
     #[arg(long)]
     pub demo: bool,
+    /// Follow a plant: document of the site (YAML) with its model, devices and alarms
+    #[arg(long, value_name = "FILE")]
+    pub twin: Option<PathBuf>,
     /// No login: everyone is an administrator. Only on loopback
     #[arg(long)]
     pub no_auth: bool,

@@ -1,6 +1,8 @@
 //! `gridtwin serve`: the server, until it is told to stop.
 
 mod configuration;
+mod site;
+mod site_model;
 
 use crate::cli::ServeArguments;
 use crate::console::Console;
@@ -11,7 +13,7 @@ use std::future::Future;
 
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
-        error.diagnostic().into()
+        Self::new(error.diagnostics())
     }
 }
 
@@ -20,10 +22,18 @@ impl From<StartError> for Failure {
 /// # Errors
 /// A configuration that cannot be read or would be unsafe, a port that is taken, data that cannot be opened.
 pub fn run(arguments: &ServeArguments, console: &mut Console<'_>) -> Result<(), Failure> {
-    let configuration = configuration::read(arguments)?;
+    let mut configuration = configuration::read(arguments)?;
     log_to_stderr(&configuration);
+    if let Some(document) = &configuration.twin {
+        let (follow, findings) = site::read(document, &arguments.data.join("twin").join("history")).map_err(Failure::new)?;
+        console.warn(&findings);
+        configuration.server.twin = Some(follow);
+    }
     let server = Server::bind(configuration.server)?;
     console.print(&format!("GridTwin {} serves {} at {}\n", env!("CARGO_PKG_VERSION"), arguments.data.display(), server.url()))?;
+    if let Some(document) = &configuration.twin {
+        console.print(&format!("It follows the plant of {}.\n", document.display()))?;
+    }
     if arguments.no_auth {
         console.note("WARNING: there is no login. Everyone who reaches this port is an administrator.\n");
     } else if let Some(link) = server.first_admin_url() {

@@ -183,6 +183,27 @@ pub(crate) async fn caller(parts: &Parts, app: &App) -> Result<Caller, Problem> 
     Ok(caller)
 }
 
+/// Refuses a GET that changes something unless its sender meant it: a page of another site can make a browser send one.
+///
+/// # Errors
+/// A session without its CSRF token; without a login, a request that a browser says comes from another site.
+pub(crate) fn proves_intent(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
+    let is_meant = if headers.contains_key(header::AUTHORIZATION) {
+        true
+    } else if app.config.no_auth {
+        headers.get("sec-fetch-site").is_none_or(|site| ["same-origin", "none"].contains(&site.to_str().unwrap_or_default()))
+    } else {
+        let sent = headers.get(CSRF_HEADER).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        cookie(headers).is_some_and(|secret| is_same(sent, &csrf_of(secret)))
+    };
+    if is_meant {
+        return Ok(());
+    }
+    Err(Problem::forbidden("The request does not prove that a page of GridTwin made it")
+        .code("SERVER.ACCESS.CSRF")
+        .hint("Send it as POST, or with a token, or with the header X-Gridtwin-Csrf."))
+}
+
 /// CSRF token of the session that a request carries.
 pub(crate) fn csrf(parts: &Parts, app: &App) -> Option<String> {
     if app.config.no_auth { Some(app.auth.open_csrf.clone()) } else { cookie(&parts.headers).map(csrf_of) }

@@ -32,6 +32,8 @@ pub struct Config {
     pub jobs_max: usize,
     /// Largest upload, bytes.
     pub upload_max: u64,
+    /// Plant that is followed; none without one.
+    pub twin: Option<crate::Follow>,
 }
 
 impl Config {
@@ -50,6 +52,7 @@ impl Config {
             worker: worker.into(),
             jobs_max: 1,
             upload_max: 2 * 1024 * 1024 * 1024,
+            twin: None,
         }
     }
 

@@ -81,6 +81,11 @@ impl Hub {
         self.len() == 0
     }
 
+    /// Whether anyone has one of the topics.
+    pub fn is_wanted(&self, topics: &[&str]) -> bool {
+        self.clients.read().unwrap_or_else(|p| p.into_inner()).values().any(|c| c.wants(topics))
+    }
+
     /// Tells a message to those that have one of the topics. With a key it takes the place of an earlier message of that key which a client
     /// has not yet got. The message is an object.
     pub fn publish(&self, topics: &[&str], key: Option<&str>, message: &impl Serialize) {

@@ -14,6 +14,7 @@ mod assets;
 mod auth;
 mod config;
 mod document;
+mod follow;
 pub mod hub;
 pub mod jobs;
 mod limit;
@@ -31,6 +32,7 @@ pub mod view;
 
 pub use access::{Caller, Role};
 pub use config::Config;
+pub use follow::{Follow, ReadSite};
 pub use problem::Problem;
 pub use random::password as random_password;
 pub use routes::map::prepare as prepare_map;
@@ -73,6 +75,9 @@ pub enum StartError {
     Tls { path: std::path::PathBuf, reason: String },
     #[error("\"{0}\" is no origin of a site")]
     Origin(String),
+    /// The plant that is to be followed.
+    #[error("the plant cannot be followed")]
+    Twin(Vec<Diagnostic>),
 }
 
 impl StartError {
@@ -95,6 +100,15 @@ impl StartError {
             Self::Origin(_) => {
                 Diagnostic::error("SERVER.START.ORIGIN", text).hint("Write scheme and host without a path, as https://grid.example.org.")
             }
+            Self::Twin(findings) => findings.first().cloned().unwrap_or_else(|| Diagnostic::error("TWIN.START.FAILED", text)),
+        }
+    }
+
+    /// All findings, where there are several.
+    pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        match self {
+            Self::Twin(findings) if !findings.is_empty() => findings.clone(),
+            other => vec![other.diagnostic()],
         }
     }
 }
@@ -230,6 +244,11 @@ impl Server {
     /// A port that breaks off.
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), StartError> {
         let Self { app, router, listener, at, tls } = self;
+        // On a thread that may wait, and with this runtime for its devices.
+        let twin = app.twin.clone();
+        let begun = tokio::task::spawn_blocking(move || twin.start()).await;
+        begun
+            .unwrap_or_else(|e| Err(StartError::Twin(vec![Diagnostic::error("TWIN.START.FAILED", format!("following broke off: {e}"))])))?;
         let handle = Handle::new();
         let (stopping, stopped) = (handle.clone(), app.clone());
         tokio::spawn(async move {
@@ -239,6 +258,7 @@ impl Server {
             stopping.graceful_shutdown(Some(GRACE));
         });
         let jobs = tokio::spawn(jobs::Jobs::run(app.clone()));
+        let publishing = tokio::spawn(follow::publish::publish(app.clone()));
         tokio::spawn(uploads::sweep(app.clone()));
         tokio::spawn(routes::map::warm_newest(app.clone()));
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -258,6 +278,8 @@ impl Server {
         app.stop();
         // Jobs that run go back into the queue.
         let _ = jobs.await;
+        let _ = publishing.await;
+        app.twin.stop().await;
         done.map_err(io)
     }
 }

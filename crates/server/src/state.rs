@@ -3,6 +3,7 @@
 use crate::StartError;
 use crate::auth::Auth;
 use crate::config::Config;
+use crate::follow::Follower;
 use crate::jobs::Jobs;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
@@ -27,6 +28,8 @@ pub struct Shared {
     pub metrics: Metrics,
     pub jobs: Jobs,
     pub results: Results,
+    /// The plant that is followed.
+    pub twin: Arc<Follower>,
     /// Networks made ready for looking at.
     pub views: Views,
     /// Their equipment as matching sees it.
@@ -49,6 +52,7 @@ impl Shared {
         }
         let database = ServerDatabase::open_for(&config.data, config.database.as_deref())?;
         let auth = Auth::new(config.no_auth || database.has_users()?);
+        let twin = Arc::new(Follower::new(config.twin.clone(), &config.data));
         let policy = RwLock::new(crate::routes::settings::policy(&database)?);
         Ok(Self {
             config,
@@ -57,6 +61,7 @@ impl Shared {
             metrics: Metrics::default(),
             jobs: Jobs::default(),
             results: Results::default(),
+            twin,
             views: Views::default(),
             subjects: Subjects::default(),
             meter_maps: MeterMaps::default(),

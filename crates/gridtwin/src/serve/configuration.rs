@@ -27,6 +27,7 @@ struct FileConfiguration {
     session_max_h: Option<f64>,
     log: Option<String>,
     log_json: Option<bool>,
+    twin: Option<PathBuf>,
 }
 
 /// How the server runs, and what it logs.
@@ -36,6 +37,8 @@ pub(super) struct Configuration {
     /// As `info` or `server=debug,info`.
     pub(super) log: String,
     pub(super) log_json: bool,
+    /// Document of the plant that is followed.
+    pub(super) twin: Option<PathBuf>,
 }
 
 fn refused(place: &str, reason: impl std::fmt::Display) -> Failure {
@@ -111,6 +114,7 @@ pub(super) fn read(arguments: &ServeArguments) -> Result<Configuration, Failure>
     Ok(Configuration {
         server,
         log: a.log.clone().or(environment("GRIDTWIN_LOG")?).or(file.log).unwrap_or_else(|| "info".into()),
+        twin: a.twin.clone().or(environment("GRIDTWIN_TWIN")?).or(file.twin),
         log_json: a.log_json || environment("GRIDTWIN_LOG_JSON")?.or(file.log_json).unwrap_or(false),
     })
 }

@@ -40,6 +40,10 @@ impl Server {
         server
     }
 
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     pub fn wait_for(&self, ready: impl Fn() -> bool, what: &str) {
         let begin = Instant::now();
         while !ready() {

@@ -1,7 +1,7 @@
 //! One module an area; each gives its routes with their documentation.
 
 mod analyses;
-mod audit;
+pub(crate) mod audit;
 pub(crate) mod basemap;
 mod diagram;
 mod elements;
@@ -15,8 +15,10 @@ mod runs;
 mod scenarios;
 mod session;
 pub(crate) mod settings;
+pub(crate) mod substation;
 mod system;
 mod tokens;
+mod twin;
 mod uploads;
 mod users;
 mod ws;
@@ -50,6 +52,8 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "scenarios", description = "Scenarios: layers that are stacked upon networks, with all their versions"),
         (name = "runs", description = "Studies and their results"),
         (name = "live", description = "What happens, as it happens"),
+        (name = "twin", description = "The plant that is followed: its state, points, history, alarms, commands, training"),
+        (name = "substation", description = "The same in the shapes that other programs of substations expect"),
         (name = "map", description = "Where things are: GeoJSON, vector tiles, arrays of positions"),
         (name = "elements", description = "Elements, buses and assets: lists, search, everything of one, ways along the grid")
     )
@@ -79,4 +83,6 @@ pub fn api() -> OpenApiRouter<App> {
         .merge(review::routes())
         .merge(analyses::routes())
         .merge(scenarios::routes())
+        .merge(twin::routes())
+        .merge(substation::routes())
 }

@@ -24,9 +24,35 @@ pub struct Health {
     pub database: String,
     /// `ok`, or what is wrong with the folder of projects and their lakes.
     pub lake: String,
+    /// Parts of the twin; none where no plant is followed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub components: Option<Components>,
+}
+
+/// How the parts of the twin are. They do not decide over the status: a plant that is away is no fault of the server.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Components {
+    /// Some device is connected, and all its points have been read.
+    pub scada: bool,
+    /// The newest estimate of the grid's state has settled.
+    pub load_flow: bool,
+    /// Fitted models are at work.
+    pub ai_manager: bool,
+    pub websocket_connections: usize,
+}
+
+fn components(app: &App) -> Option<Components> {
+    let moment = app.twin.find()?.moment();
+    Some(Components {
+        scada: moment.devices.iter().any(|d| d.connected && d.recovered),
+        load_flow: moment.estimate.state == "settled",
+        ai_manager: false,
+        websocket_connections: app.jobs.hub.len(),
+    })
 }
 
 async fn look(app: App) -> (StatusCode, Json<Health>) {
+    let components = components(&app);
     let found = blocking(move || {
         let database = match app.database.ping() {
             Ok(()) => "ok".to_owned(),
@@ -43,7 +69,7 @@ async fn look(app: App) -> (StatusCode, Json<Health>) {
     let (database, lake) = found.await.unwrap_or_else(|p| (p.title, "not looked at".to_owned()));
     let is_well = database == "ok" && lake == "ok";
     let (code, status) = if is_well { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "failing") };
-    (code, Json(Health { status: status.to_owned(), version: env!("CARGO_PKG_VERSION").to_owned(), database, lake }))
+    (code, Json(Health { status: status.to_owned(), version: env!("CARGO_PKG_VERSION").to_owned(), database, lake, components }))
 }
 
 /// Whether the server is up and its data can be reached.

@@ -4,6 +4,7 @@
 //! a client are numbered; after a gap in the numbers, or `{"type":"gap"}`, the client asks for the state of things anew.
 
 use crate::access::Viewer;
+use crate::hub::Client;
 use crate::problem::Problem;
 use crate::state::App;
 use axum::extract::State;
@@ -14,6 +15,7 @@ use axum::http::{StatusCode, header};
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::json;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -42,7 +44,7 @@ struct Word {
     unsubscribe: Vec<String>,
 }
 
-/// Progress and live data: a WebSocket. Topics: `jobs`, `job:ID`, `live:PROJECT`.
+/// Progress and live data: a WebSocket. Topics: `jobs`, `job:ID`, `live:PROJECT`, `twin`, `twin:events`, `twin:alarms`.
 #[utoipa::path(get, path = "/api/ws", tag = "live", security(("session" = ["viewer"]), ("token" = ["viewer"])),
     responses((status = 101, description = "The connection is a WebSocket now"), (status = 400, body = Problem), (status = 426, body = Problem)))]
 pub async fn socket(
@@ -51,19 +53,50 @@ pub async fn socket(
     parts: Parts,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
+    accepted(&app, &parts, upgrade, |upgrade, app, parts| {
+        upgrade.on_upgrade(move |socket| async move {
+            let hello = json!({ "type": "hello", "version": env!("CARGO_PKG_VERSION") });
+            serve(app, parts, socket, &[], Some(&hello), topics).await;
+        })
+    })
+}
+
+/// Makes a connection a WebSocket, where it may be one.
+///
+/// # Errors
+/// A request that asks for no WebSocket, a page of another site, too many clients.
+pub(super) fn accepted(
+    app: &App,
+    parts: &Parts,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    begin: impl FnOnce(WebSocketUpgrade, App, Parts) -> Response,
+) -> Result<Response, Problem> {
     let upgrade = upgrade.map_err(|e| match e {
         WebSocketUpgradeRejection::ConnectionNotUpgradable(_) => {
             Problem::new(StatusCode::UPGRADE_REQUIRED, "This address is a WebSocket").hint("Connect with a WebSocket client.")
         }
         other => Problem::bad_request("This address is a WebSocket").detail(other.to_string()).hint("Connect with a WebSocket client."),
     })?;
-    if !is_our_page(&app, &parts) {
+    if !is_our_page(app, parts) {
         return Err(Problem::new(StatusCode::FORBIDDEN, "A page of another site may not connect").code("SERVER.ACCESS.ORIGIN"));
     }
     if app.jobs.hub.len() >= CLIENTS_MAX {
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many pages are open").hint("Close some, and load this one again."));
     }
-    Ok(upgrade.max_message_size(FRAME_MAX).max_frame_size(FRAME_MAX).on_upgrade(move |socket| serve(app, parts, socket)))
+    Ok(begin(upgrade.max_message_size(FRAME_MAX).max_frame_size(FRAME_MAX), app.clone(), parts.clone()))
+}
+
+/// Takes what a client says about topics.
+fn topics(client: &Arc<Client>, text: &str) {
+    let Ok(word) = serde_json::from_str::<Word>(text) else {
+        client.tell(&json!({ "type": "error", "title": "That is no {\"subscribe\":[…]} or {\"unsubscribe\":[…]}" }));
+        return;
+    };
+    client.unsubscribe(&word.unsubscribe);
+    let refused = client.subscribe(word.subscribe);
+    if !refused.is_empty() {
+        client.tell(&json!({ "type": "error", "title": "Too many topics", "refused": refused.len() }));
+    }
 }
 
 /// Whether the page that connects is ours, or of a site that may. Programs name no origin, and show a token or cookie of their own.
@@ -75,13 +108,24 @@ fn is_our_page(app: &App, parts: &Parts) -> bool {
     named.is_some() && named == host || app.config.cors.iter().any(|c| c.trim_end_matches('/').eq_ignore_ascii_case(origin))
 }
 
-async fn serve(app: App, parts: Parts, mut socket: WebSocket) {
+/// Serves one client until it goes: tells it what happens in its topics, and hands what it says to `said`, which must not wait.
+pub(super) async fn serve(
+    app: App,
+    parts: Parts,
+    mut socket: WebSocket,
+    first: &[&str],
+    hello: Option<&serde_json::Value>,
+    said_by: impl Fn(&Arc<Client>, &str),
+) {
     let member = app.jobs.hub.join();
     app.metrics.sockets().inc();
     let mut stopping = app.stopping();
     let mut ping = tokio::time::interval(PING);
     let (mut heard, mut frames) = (Instant::now(), 0_u32);
-    member.client.tell(&json!({ "type": "hello", "version": env!("CARGO_PKG_VERSION") }));
+    member.client.subscribe(first.iter().map(|t| (*t).to_owned()).collect());
+    if let Some(hello) = hello {
+        member.client.tell(hello);
+    }
     let end = loop {
         tokio::select! {
             text = member.client.next() => match tokio::time::timeout(SEND, socket.send(Message::Text(text.into()))).await {
@@ -95,17 +139,7 @@ async fn serve(app: App, parts: Parts, mut socket: WebSocket) {
                     break Some((close_code::POLICY, "too many frames"));
                 }
                 match said {
-                    Some(Ok(Message::Text(text))) => {
-                        let Ok(word) = serde_json::from_str::<Word>(&text) else {
-                            member.client.tell(&json!({ "type": "error", "title": "That is no {\"subscribe\":[…]} or {\"unsubscribe\":[…]}" }));
-                            continue;
-                        };
-                        member.client.unsubscribe(&word.unsubscribe);
-                        let refused = member.client.subscribe(word.subscribe);
-                        if !refused.is_empty() {
-                            member.client.tell(&json!({ "type": "error", "title": "Too many topics", "refused": refused.len() }));
-                        }
-                    }
+                    Some(Ok(Message::Text(text))) => said_by(&member.client, &text),
                     Some(Ok(Message::Binary(_))) => break Some((close_code::UNSUPPORTED, "text only")),
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                     Some(Ok(Message::Close(_)) | Err(_)) | None => break None,
