@@ -92,8 +92,12 @@ pub async fn read(arguments: &ReadArguments, console: &mut Console<'_>) -> Resul
         );
     }
     let rows = devices.iter().flat_map(|d| (0..d.points.len()).map(move |k| (d, k)));
+    let of = |d: &DeviceSpec, k: usize| {
+        let key: (Arc<str>, usize) = (d.id.as_str().into(), k);
+        newest.get(&key)
+    };
     let found: Vec<(&DeviceSpec, &PointSpec, &Update)> =
-        rows.filter_map(|(d, k)| newest.get(&(d.id.as_str().into(), k)).map(|u| (d, &points[d.id.as_str()][k], u))).collect();
+        rows.filter_map(|(d, k)| of(d, k).map(|u| (d, &points[d.id.as_str()][k], u))).collect();
     if arguments.json {
         console.json(&found.iter().map(|(d, p, u)| row(&d.id, p, u)).collect::<Vec<_>>())?;
     } else if arguments.csv {

@@ -91,7 +91,7 @@ async fn give(devices: &[DeviceSpec], point: &PointSpec, value: Value, arguments
                 if batch.events.iter().any(|e| e.kind == EventKind::Recovered) {
                     break;
                 }
-                why = batch.events.iter().filter_map(|e| told(&e.kind)).last().unwrap_or(why);
+                why = batch.events.iter().rev().find_map(|e| told(&e.kind)).unwrap_or(why);
             }
             _ => {
                 supervisor.stop().await;
