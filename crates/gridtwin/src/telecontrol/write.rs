@@ -10,7 +10,7 @@ use scada::document::DeviceSpec;
 use scada::point::{PointSpec, Value, ValueKind};
 use scada::supervision::EventKind;
 use scada::telecontrol::{NoInterlock, Order, Originator, Record, Telecontrol};
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal};
 use std::time::Duration;
 use tokio::time::Instant;
 
