@@ -11,7 +11,6 @@ use super::site_model::{ModelText, read_model};
 use network::document::nearest;
 use network::document::tree::{self, Entry, MAX_BYTES, Node, Value};
 use network::{Diagnostic, Network, Severity, SourceRef, Station, StationRelay};
-use scada::document::DeviceSpec;
 use server::Follow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -181,7 +180,7 @@ fn document(text: &str, path: &Path, usual_history: &Path, found: &mut Vec<Diagn
     let beside = |name: &str| path.parent().unwrap_or(Path::new("")).join(name);
     let mut fields = Fields::new(&file, "the document", root, &KEYS, found)?;
     let mut lines = Lines::default();
-    let mut named = |fields: &mut Fields<'_>, key: &'static str, line: &mut u32, found: &mut Vec<Diagnostic>| {
+    let named = |fields: &mut Fields<'_>, key: &'static str, line: &mut u32, found: &mut Vec<Diagnostic>| {
         let (name, at) = fields.text(key, found)?;
         *line = at;
         Some(beside(&name))
