@@ -75,6 +75,8 @@ pub enum Command {
     Serve(ServeArguments),
     /// Simulate a substation behind telecontrol: for training, and for trying the twin out
     Simulate(crate::simulate::arguments::SimulateArguments),
+    /// Devices of telecontrol: check a document, read, watch, command and browse them
+    Scada(crate::telecontrol::arguments::ScadaArguments),
     /// Users of the server
     User(UserArguments),
     /// Tokens of programs that use the server

@@ -52,6 +52,7 @@ pub mod study_tables;
 pub mod switching;
 pub mod synth;
 pub mod tables;
+pub mod telecontrol;
 pub mod text;
 pub mod transmission;
 pub mod view;
@@ -97,6 +98,7 @@ pub fn run(cli: &Cli, console: &mut Console<'_>) -> u8 {
         Command::Project(arguments) => project::run(arguments, console),
         Command::Cluster(arguments) => cluster::run(arguments, console).map(|()| true),
         Command::Serve(arguments) => serve::run(arguments, console).map(|()| true),
+        Command::Scada(arguments) => telecontrol::run(arguments, console),
         Command::Simulate(arguments) => simulate::run(arguments, console).map(|()| true),
         Command::Backup(arguments) => backup::backup(arguments, console).map(|()| true),
         Command::Restore(arguments) => backup::restore(arguments, console).map(|()| true),

@@ -1,7 +1,7 @@
 //! `gridtwin simulate plant`: a substation that lives by the clock and is served, until it is told to stop.
 
 pub mod arguments;
-mod station;
+pub mod station;
 
 use crate::console::Console;
 use crate::failure::Failure;
@@ -121,7 +121,9 @@ fn failed_host(error: HostError) -> Failure {
             ("PLANT.START.ADDRESS", "another program may hold the port; name another one, or 0 for any. Ports below 1024 need a privilege.")
         }
         HostError::NotLoopback { .. } => ("PLANT.START.NOT_LOOPBACK", "name a loopback address such as 127.0.0.1:7450 with --instructor"),
-        HostError::Wire(_) | HostError::GooseSettings(_) => ("PLANT.START.GOOSE", "name an interface that is there, as `ip link` lists them"),
+        HostError::Wire(_) | HostError::GooseSettings(_) => {
+            ("PLANT.START.GOOSE", "name an interface that is there, as `ip link` lists them")
+        }
         HostError::Devices(_) | HostError::Map { .. } => ("PLANT.START.MAP", "shorten the register, or the names in it"),
         HostError::Thread { .. } => ("PLANT.START.THREAD", "the machine may be out of memory or of processes"),
     };

@@ -12,12 +12,14 @@
 
 pub mod apci;
 pub mod asdu;
+mod browse;
 mod client;
 mod clock;
 mod link;
 pub mod map;
 mod server;
 
+pub use browse::{Browsed, browse};
 pub use client::Iec104Device;
 pub use clock::Cp56;
 pub use link::{LinkEvent, LinkFault, Parameters, Role};

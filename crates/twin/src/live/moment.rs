@@ -15,7 +15,7 @@
 use super::estimate::{Held, Reading};
 use super::points::{Map, Role};
 use super::view::{BusMoment, ElementMoment, EndMoment, EstimateMoment, Metrics, Origin, PhaseVoltage, Suspect, SwitchMoment};
-use network::{ElementId, ElementKind, EquipmentKind, Network, Station};
+use network::{CapacitorSize, ElementId, ElementKind, EquipmentKind, Network, ReactorImpedance, Station};
 use num_complex::Complex64;
 use powerflow::estimation::{Estimate, Grid, Status};
 use powerflow::{Circuit, State};
@@ -107,19 +107,31 @@ pub fn buses(circuit: &Circuit, grid: &Grid, estimate: &Estimate) -> Vec<BusMome
     all
 }
 
-/// Rating of an element as its loading is counted: amperes a conductor, or kVA of a winding.
+/// Loading of an element, percent: of a transformer its three-phase apparent power over its rating at the winding that is loaded most, of a reactor or
+/// capacitor its apparent power over what it is rated for at its rated voltage, of a line its largest current over the normal rating.
 pub(super) fn loading_pct(network: &Network, id: ElementId, ends: &[EndMoment]) -> Option<f64> {
-    let shares: Vec<f64> = if id.kind == ElementKind::Transformer {
-        let windings = &network.transformers[id.index()].windings;
-        ends.iter().zip(windings).filter(|(_, w)| w.kva > 0.0).filter_map(|(end, w)| Some(end.s_kva? / w.kva)).collect()
-    } else {
-        let rating = network.common(id).rating.normal_a;
-        if !(rating > 0.0) || ![ElementKind::Line, ElementKind::Reactor, ElementKind::Capacitor].contains(&id.kind) {
-            return None;
+    let of_power = |kva: f64| ends.first().and_then(|e| e.s_kva).filter(|_| kva > 0.0).map(|s| 100.0 * s / kva);
+    match id.kind {
+        ElementKind::Transformer => {
+            let windings = &network.transformers[id.index()].windings;
+            let shares = ends.iter().zip(windings).filter(|(_, w)| w.kva > 0.0).filter_map(|(end, w)| Some(end.s_kva? / w.kva));
+            shares.reduce(f64::max).map(|s| 100.0 * s)
         }
-        ends.iter().flat_map(|end| end.i_a.iter().flatten()).map(|i| i / rating).collect()
-    };
-    shares.into_iter().reduce(f64::max).map(|s| 100.0 * s)
+        ElementKind::Reactor => match network.reactors[id.index()].impedance {
+            ReactorImpedance::Kvar { kvar } => of_power(kvar),
+            _ => None,
+        },
+        ElementKind::Capacitor => match &network.capacitors[id.index()].size {
+            CapacitorSize::Kvar(steps) => of_power(steps.iter().sum()),
+            _ => None,
+        },
+        ElementKind::Line => {
+            let rating = network.common(id).rating.normal_a;
+            let largest = ends.iter().flat_map(|end| end.i_a.iter().flatten().copied()).reduce(f64::max);
+            largest.filter(|_| rating > 0.0).map(|i| 100.0 * i / rating)
+        }
+        _ => None,
+    }
 }
 
 /// Elements with what flows at their ends.

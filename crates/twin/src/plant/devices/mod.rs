@@ -52,10 +52,19 @@ pub enum Form {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Act {
     /// A switch; a breaker's contacts are waited for.
-    Switch { element: String, is_breaker: bool },
+    Switch {
+        element: String,
+        is_breaker: bool,
+    },
     /// One step up or down, between these positions.
-    Tap { transformer: String, low: i64, high: i64 },
-    TapAutomatic { transformer: String },
+    Tap {
+        transformer: String,
+        low: i64,
+        high: i64,
+    },
+    TapAutomatic {
+        transformer: String,
+    },
 }
 
 impl Act {
@@ -177,13 +186,7 @@ pub fn catalogue(plant: &Plant) -> Result<Vec<Served>, DevicesError> {
     plant.points().iter().map(|p| one(plant, p, &mut registers, &mut objects, &mut nodes)).collect()
 }
 
-fn one(
-    plant: &Plant,
-    p: &Point,
-    registers: &mut Places,
-    objects: &mut Places,
-    nodes: &mut model::Nodes,
-) -> Result<Served, DevicesError> {
+fn one(plant: &Plant, p: &Point, registers: &mut Places, objects: &mut Places, nodes: &mut model::Nodes) -> Result<Served, DevicesError> {
     let act = act_of(plant, p);
     let form = match (p.kind, p.unit) {
         (_, "1") if p.quantity == "TAP_POSITION" => Form::Step,

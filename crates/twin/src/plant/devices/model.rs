@@ -128,8 +128,20 @@ fn relay_class(function: &RelayFunction, timer: &str) -> &'static str {
         RelayFunction::TransformerDifferential { .. } | RelayFunction::BusbarDifferential { .. } => "PDIF",
         RelayFunction::Distance { .. } => "PDIS",
         RelayFunction::Overcurrent { .. } => "PTOC",
-        RelayFunction::Voltage { .. } => if timer.starts_with("27") { "PTUV" } else { "PTOV" },
-        RelayFunction::Frequency { .. } => if timer.starts_with("81U") { "PTUF" } else { "PTOF" },
+        RelayFunction::Voltage { .. } => {
+            if timer.starts_with("27") {
+                "PTUV"
+            } else {
+                "PTOV"
+            }
+        }
+        RelayFunction::Frequency { .. } => {
+            if timer.starts_with("81U") {
+                "PTUF"
+            } else {
+                "PTOF"
+            }
+        }
         RelayFunction::BreakerFailure { .. } => "RBRF",
     }
 }

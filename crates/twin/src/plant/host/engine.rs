@@ -28,11 +28,21 @@ const BEHIND_MAX: Duration = Duration::from_secs(3);
 
 /// What the thread is asked for.
 pub(super) enum Ask {
-    Order { order: Order, reply: oneshot::Sender<Result<(), CommandFault>> },
+    Order {
+        order: Order,
+        reply: oneshot::Sender<Result<(), CommandFault>>,
+    },
     /// Whether an order would be taken.
-    Check { order: Order, reply: oneshot::Sender<Result<(), CommandFault>> },
-    Snapshot { reply: oneshot::Sender<()> },
-    Restore { reply: oneshot::Sender<Result<(), CommandFault>> },
+    Check {
+        order: Order,
+        reply: oneshot::Sender<Result<(), CommandFault>>,
+    },
+    Snapshot {
+        reply: oneshot::Sender<()>,
+    },
+    Restore {
+        reply: oneshot::Sender<Result<(), CommandFault>>,
+    },
     Stop,
 }
 
@@ -41,7 +51,10 @@ pub(super) enum Ask {
 pub(super) enum Order {
     Command(Command),
     /// A tap changer to the position beside the present one.
-    TapTo { transformer: String, position: i64 },
+    TapTo {
+        transformer: String,
+        position: i64,
+    },
 }
 
 /// What those outside the thread may look at.
@@ -194,7 +207,12 @@ impl Engine {
             }
             let dt = left.min(Duration::from_secs(1));
             if let Err(e) = self.plant.step(dt.as_secs_f64()) {
-                self.tell(Event { time_s: self.plant.state().time_s, kind: EventKind::Unsolved, subject: "network".to_owned(), cause: e.to_string() });
+                self.tell(Event {
+                    time_s: self.plant.state().time_s,
+                    kind: EventKind::Unsolved,
+                    subject: "network".to_owned(),
+                    cause: e.to_string(),
+                });
             }
             self.reached += dt;
             passed += dt.as_secs_f64();
@@ -275,9 +293,10 @@ impl Engine {
         self.lively = true;
         let waits = match (&done, &command) {
             (Ok(()), Command::Switch { element, close }) => {
-                let is_breaker = self.positions.get(&element.to_lowercase()).is_some_and(|&k| {
-                    matches!(self.points[k].act, Some(Act::Switch { is_breaker: true, .. }))
-                });
+                let is_breaker = self
+                    .positions
+                    .get(&element.to_lowercase())
+                    .is_some_and(|&k| matches!(self.points[k].act, Some(Act::Switch { is_breaker: true, .. })));
                 (is_breaker && self.plant.is_closed(element) != Some(*close)).then(|| (element.to_lowercase(), *close))
             }
             _ => None,

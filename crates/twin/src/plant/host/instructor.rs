@@ -11,8 +11,8 @@
 //! Commands are those of [`crate::plant::Command`], and `snapshot` and `restore`. A connection that watches may go on asking. What is no
 //! request is answered with an error; only a line that is too long ends its connection. `docs/training.md` is the page about it.
 
-use super::told::{Moment, Numbered, State, Told};
 use super::Handle;
+use super::told::{Moment, Numbered, State, Told};
 use crate::plant::Command;
 use serde_json::{Map, Value, json};
 use std::collections::VecDeque;

@@ -225,7 +225,9 @@ impl Field {
     fn order(&self, point: usize, value: &Value) -> Result<Order, String> {
         let act = self.points.get(point).and_then(|p| p.act.as_ref()).ok_or("it takes no commands")?;
         match (act, value) {
-            (Act::Tap { transformer, .. }, Value::Integer(position)) => Ok(Order::TapTo { transformer: transformer.clone(), position: *position }),
+            (Act::Tap { transformer, .. }, Value::Integer(position)) => {
+                Ok(Order::TapTo { transformer: transformer.clone(), position: *position })
+            }
             (act, value) => Ok(Order::Command(act.command(value.as_bool().ok_or("it is on or off")?))),
         }
     }

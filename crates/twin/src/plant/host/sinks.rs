@@ -9,10 +9,13 @@ use scada::iec61850::goose::Publishing;
 use scada::iec61850::layout::quality_for;
 use scada::iec61850::server::{Server, ServerError};
 use scada::iec61850::{MmsValue, utc_octets};
-use scada::point::{DoublePoint, Flags, Quality, Value};
+use scada::point::{DoublePoint, Flags, Quality, Value, ValueKind};
 use scada::simulate::{Image, Place};
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// Seconds between two readings of energies on the 104: a station tells every change of a counter by itself, and energies change always.
+const COUNTED_S: f64 = 60.0;
 
 /// A status that changed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -72,6 +75,8 @@ pub(super) struct Sinks {
     valid: HashMap<usize, bool>,
     /// Statuses as they were last shown, by point; empty before the first time.
     states: Vec<f64>,
+    /// When energies were last told as counters.
+    counted: Option<UtcTime>,
 }
 
 fn value(form: Form, x: f64) -> Value {
@@ -94,8 +99,7 @@ pub(super) fn mms(form: Form, x: f64) -> MmsValue {
 }
 
 /// A value as the image of a device takes it: a register knows whole numbers, and a coil no positions.
-fn fitting(value: Value, kind: scada::point::ValueKind) -> Value {
-    use scada::point::ValueKind;
+fn fitting(value: Value, kind: ValueKind) -> Value {
     match (kind, value) {
         (ValueKind::Integer, Value::Counter { count, .. }) => Value::Integer(count),
         (ValueKind::Integer, Value::Step { position, .. }) => Value::Integer(i64::from(position)),
@@ -119,6 +123,10 @@ impl Sinks {
             self.one(points, c.point, if c.on { 1.0 } else { 0.0 }, c.at)?;
             self.send(points, *c);
         }
+        let counts = self.counted.is_none_or(|t| !(0.0..COUNTED_S).contains(&now.seconds_since(t)));
+        if counts {
+            self.counted = Some(now);
+        }
         let mut batch: Vec<(usize, f64, Quality)> = Vec::new();
         for (k, (p, &x)) in points.iter().zip(values).enumerate() {
             // Statuses went by their changes.
@@ -129,6 +137,9 @@ impl Sinks {
             for image in &self.images {
                 let place = Place { device: 0, point: k };
                 let Some(spec) = image.point(place) else { continue };
+                if !counts && spec.kind == ValueKind::Counter && matches!(p.unit, "kWh" | "kvarh") {
+                    continue;
+                }
                 let shown = match x.is_finite() {
                     true => fitting(value(p.form, x), spec.kind),
                     false => image.get(place).map_or_else(|| value(p.form, 0.0), |c| c.value),
