@@ -91,6 +91,7 @@ fn followed() -> Followed {
     );
     fs::write(dir.path().join("site.yaml"), site).unwrap();
     let data = dir.path().join("data");
+    fs::create_dir_all(&data).unwrap();
     let tokens = ["viewer", "operator", "engineer", "admin"].map(|role| token(&data, role));
     let server = Server::start(&data, &["--twin", dir.path().join("site.yaml").to_str().unwrap()]);
     let [viewer, operator, engineer, admin] = [0, 1, 2, 3].map(|i| server.client(&tokens[i]));
@@ -301,7 +302,7 @@ fn commands_go_through_the_interlock(f: &Followed) {
     let verdict = checked(&dark);
     assert_eq!(verdict["allowed"], false, "{verdict}");
     assert!(number(&verdict["after"], "unsupplied_mw") > 1.0 && !verdict["findings"].as_array().unwrap().is_empty(), "{verdict}");
-    assert!(verdict["findings"][0]["code"].as_str().unwrap().starts_with("CONTROL.INTERLOCK."), "{verdict}");
+    assert!(verdict["findings"].as_array().unwrap().iter().any(|d| d["code"] == "CONTROL.INTERLOCK.UNSUPPLIED"), "{verdict}");
     assert_eq!(given(&f.operator, &dark, &verdict["token"], json!({ "override": true })).0, 403);
     let verdict = checked(&dark);
     let (status, done) = given(&f.operator, &dark, &verdict["token"], json!({}));
@@ -503,7 +504,7 @@ fn the_past_is_kept(f: &Followed) {
     near(number(&energy, "total_cost"), number(&energy, "total_energy_mwh") * 100.0, 1e-9, "cost");
     // Intervals are whole minutes: over 60 or 61 of them.
     let hours = number(&energy, "total_energy_mwh") / number(&energy, "average_mw");
-    assert!((hours / 61.0 * 60.0..=hours * 1.0001).contains(&number(&energy, "known_share")), "{energy}");
+    assert!((0.999 * hours / 61.0 * 60.0..=hours * 1.001).contains(&number(&energy, "known_share")), "{energy}");
     assert_eq!(f.viewer.ok("/api/historical/energy-consumption?hours=1")["total_cost"], Value::Null);
     let flow = f.viewer.ok("/api/historical/power-flow?hours=1");
     has_keys(
