@@ -1,5 +1,8 @@
 //! A server of the program under test, and a client of it.
 
+// Not every test asks for all of it.
+#![allow(dead_code)]
+
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
