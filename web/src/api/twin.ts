@@ -1,6 +1,6 @@
 /** The live twin: what the server says of a plant that it follows, and what can be asked of it. Times are epoch milliseconds unless a name says otherwise. */
 
-import { useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query';
+import { keepPreviousData, useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { create } from 'zustand';
 import { api, ApiError, path, withQuery, type Query } from './client';
@@ -210,7 +210,7 @@ export const useTwin = () => useQuery({ queryKey: ['twin', 'info'], queryFn: ({ 
 
 export const useMoment = (time: number | null, enabled = true) => {
   const up = useLink((s) => s.link === 'up');
-  return useQuery({
+  return useQuery<Moment>({
     queryKey: ['twin', 'moment', time ?? 'live'],
     enabled,
     // A moment is new in every part: comparing it with the last one costs more than drawing it.
@@ -218,7 +218,7 @@ export const useMoment = (time: number | null, enabled = true) => {
     staleTime: time === null ? 0 : 3_600_000,
     // Over the socket once a second; asked while that is gone, and seldom beside it in case a frame never comes.
     refetchInterval: time === null ? (up ? 15_000 : 2_000) : false,
-    placeholderData: time === null ? undefined : (before: Moment | undefined) => before,
+    ...(time === null ? {} : { placeholderData: keepPreviousData }),
     queryFn: async ({ signal }) => {
       const moment = await twinApi.moment(time, signal);
       if (time === null) saw(moment);

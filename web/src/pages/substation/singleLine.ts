@@ -346,7 +346,7 @@ export function singleLine(diagram: TwinDiagram): SingleLine {
       continue;
     }
     for (const circuit of bay.kind === 'series' ? bay.circuits : [bay]) {
-      const direction = bay.kind === 'series' ? (circuit as Bay['circuits'][number]).direction : bay.direction;
+      const direction: 1 | -1 = bay.kind === 'series' ? (circuit as Bay['circuits'][number]).direction : bay.direction;
       const joint = columnOf.get(bay)?.joints.find((j) => j.upper === circuit);
       if (columnOf.get(bay)?.joints.some((j) => j.lower === bay)) continue;
       const z = direction === 1 ? bay.level + 1 : bay.level;
