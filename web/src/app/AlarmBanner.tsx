@@ -79,7 +79,7 @@ export function AlarmBanner() {
       {flooded && <Link to="/alarms" className="row"><Priority level={1} label={t.flood(count(counts.shown_in_ten_minutes))} /> <b>{t.flood(count(counts.shown_in_ten_minutes))}</b></Link>}
       <span className="grow clip" role={isCritical ? 'alert' : 'status'}>{latest ? <Link to={`/alarms?rule=${encodeURIComponent(latest.rule)}`}>{latest.text} <span className="small quiet">{ago(iso(instantMs(latest.raised_at)))}</span></Link> : null}</span>
       {counts.wanting_acknowledgement > 0 && <span className="small">{t.waiting(count(counts.wanting_acknowledgement))}</span>}
-      <button className="plain" aria-pressed={isLoud} onClick={toggle} title={isLoud ? t.loud : t.quiet}>{isLoud ? '🔊' : '🔇'} <span className="visually-hidden">{isLoud ? t.loud : t.quiet}</span></button>
+      <button className="plain" aria-pressed={isLoud} onClick={toggle} title={isLoud ? t.loud : t.quiet}><svg width="18" height="18" viewBox="0 0 18 18" aria-hidden="true" fill="none" stroke="currentColor" strokeWidth="1.6"><path d="M2 7v4h3l4 3.500V3.500L5 7z" />{isLoud ? <path d="M12 6.500a4 4 0 0 1 0 5M14 4.500a7 7 0 0 1 0 9" /> : <path d="M12 7l4 4M16 7l-4 4" />}</svg> <span className="visually-hidden">{isLoud ? t.loud : t.quiet}</span></button>
     </section>
   );
 }

@@ -142,10 +142,10 @@ function Est({ origin, children }: { origin: string; children: React.ReactNode }
 function End({ end }: { end: EndMoment }) {
   const phases = ['A', 'B', 'C'];
   return (
-    <table className="simple">
-      <thead><tr><th>{t.end(end.bus)}</th><th className="num">MW</th><th className="num">Mvar</th>{end.i_a.map((_, i) => <th key={i} className="num">A ({phases[i] ?? i + 1})</th>)}</tr></thead>
+    <table className="simple ends">
+      <caption className="small quiet" style={{ textAlign: 'left' }}>{t.end(end.bus)}, {t.origin[end.origin]}</caption>
+      <thead><tr><th className="num">MW</th><th className="num">Mvar</th>{end.i_a.map((_, i) => <th key={i} className="num">{phases[i] ?? i + 1} (A)</th>)}</tr></thead>
       <tbody><tr>
-        <td>{t.origin[end.origin]}</td>
         <td className="num"><Est origin={end.origin}>{told(end.p_kw === null ? null : end.p_kw / 1000, end.origin)}</Est></td>
         <td className="num"><Est origin={end.origin}>{told(end.q_kvar === null ? null : end.q_kvar / 1000, end.origin)}</Est></td>
         {end.i_a.map((i, k) => <td key={k} className="num"><Est origin={end.origin}>{told(i, end.origin)}</Est></td>)}

@@ -1,6 +1,6 @@
 /** The live single line: symbols of IEC 60617, values at the bays, and the marks of their quality. */
 
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { Fragment, useEffect, useMemo, useRef, useState } from 'react';
 import type { AssetMoment, Moment, TwinDiagram } from '../../api/twin';
 import { strings } from '../../strings';
 import { count, num } from '../../ui/format';
@@ -137,13 +137,15 @@ function Drawing({ layout, diagram, moment, name, selected, onSelect, isStale, h
     const isMinor = isSwitch && !/break|reclos/.test(p.kind);
     const hasMark = mark !== 'good';
     const quality = isSwitch ? (s?.point ? t.quality[mark] : t.quality.none) : origin ? t.origin[origin] : null;
-    const label = spoken((drawn.name.split(',')[0] ?? drawn.name), p.name, [isSwitch ? positionText(s) : null, s?.doubted ? t.doubted : null, ...lines.map((l) => l.text), asset && asset.alarms > 0 ? `${asset.alarms} ${strings.alarms.tabs.list.toLowerCase()}` : null, quality ?? null, isStale ? t.quality.old ?? null : null, isSimulated ? t.sim : null]);
+    const shownName = p.asset && /break|trans|react|capac/.test(p.kind) ? p.asset : p.name;
+    const label = spoken((drawn.name.split(',')[0] ?? drawn.name), shownName, [isSwitch ? positionText(s) : null, s?.doubted ? t.doubted : null, ...lines.map((l) => l.text), asset && asset.alarms > 0 ? `${asset.alarms} ${strings.alarms.tabs.list.toLowerCase()}` : null, quality ?? null, isStale ? t.quality.old ?? null : null, isSimulated ? t.sim : null]);
     const isLeft = p.label === 'left';
     const tx = p.label === 'above' ? 0 : isLeft ? -15 : 15;
     const anchor = p.label === 'above' ? 'middle' : isLeft ? 'end' : 'start';
     const ty = p.label === 'above' ? (p.turned ? -14 : 24) : lines.length > 1 ? -7 : -1;
     return (
-      <g key={p.element} data-element={p.element} data-x={p.x} data-y={p.y} role="button" tabIndex={p === first ? 0 : -1} aria-label={label} aria-pressed={p.element === selected}
+      <Fragment key={p.element}>
+      <g data-element={p.element} data-x={p.x} data-y={p.y} role="button" tabIndex={p === first ? 0 : -1} aria-label={label} aria-pressed={p.element === selected}
         className={`symbol ${line(p.buses[0] ?? '', p.kv)} ${p.element === selected ? 'here' : ''} ${isDead ? 'dead' : ''} ${hatched.has(key) ? 'old' : ''} ${heat} ${changed?.has(key) ? 'changed' : ''} ${isMinor ? 'minor' : ''}`}
         transform={`translate(${p.x} ${p.y})`}
         onClick={() => { if (!drag.current?.moved) onSelect(p.element, p.asset); }}
@@ -159,18 +161,22 @@ function Drawing({ layout, diagram, moment, name, selected, onSelect, isStale, h
           {drawn.fill && <path d={drawn.fill} className="fill" />}
           {drawn.stroke && <path d={drawn.stroke} />}
         </g>
+      </g>
+      {/* Said by the label of the symbol already; beside it, so that a reader hears it once. */}
+      <g aria-hidden="true" className={`texts ${p.element === selected ? 'here' : ''}`} transform={`translate(${p.x} ${p.y})`}>
         {isUndetermined && isSwitch && <text className="letter undetermined" y={0}>?</text>}
         {drawn.letter && <text className="letter">{drawn.letter}</text>}
         {s?.doubted && <text className="letter doubt" x={-15} y={-9}>≠</text>}
-        <text className={isMinor ? 'name minor' : 'name'} x={tx} y={ty} textAnchor={anchor}>{p.asset && /break|trans|react|capac/.test(p.kind) && p.buses.length > 0 ? p.asset : p.name}</text>
+        <text className={isMinor ? 'name minor' : 'name'} x={tx} y={ty} textAnchor={anchor}>{shownName}</text>
         {lines.map((l, k) => <text key={k} className={`reading ${l.isEstimate ? 'estimated' : ''} ${isStale ? 'stale' : ''}`} x={tx} y={ty + 11 * (k + 1)} textAnchor={anchor}>{l.text}</text>)}
         {hasMark && <text className={`quality ${mark}`} x={isLeft ? 12 : -12} y={13} textAnchor={isLeft ? 'start' : 'end'}>{mark === 'substituted' ? 'M' : mark === 'old' ? '⧗' : mark === 'invalid' ? '✕' : '?'}</text>}
         {asset && asset.alarms > 0 && <g className="alarm" transform="translate(-19 -9)"><path d="M0 -6 6 5H-6z" /><text y={2.5}>!</text></g>}
       </g>
+      </Fragment>
     );
   };
   return (
-    <div className="sld" onKeyDown={onKey}>
+    <div className="sld" onKeyDown={onKey} style={{ minHeight: Math.min(1400, layout.height + 48) }}>
       <div className="row sld-tools">
         <div className="segmented">
           <button onClick={() => zoom(1.25)} aria-label={t.zoomIn} title={`${t.zoomIn}  +`}>+</button>
@@ -199,10 +205,12 @@ function Drawing({ layout, diagram, moment, name, selected, onSelect, isStale, h
         {layout.bars.map((b) => {
           const of = now?.buses.get(b.bus);
           const isEstimate = of?.origin === 'estimated' || of?.origin === 'pseudo';
-          const text = of ? (liveOf(of) === 'dead' ? t.dead : `${told(of.v_kv, of.origin, 4)} kV  ${told(of.v_pu, of.origin, 4)} pu`) : '–';
-          const label = spoken(strings.detail.buses, b.asset ?? b.bus, [t.kvLevel(num(b.kv)), text, of ? (t.origin[of.origin] ?? null) : t.unknown, isStale ? t.quality.old ?? null : null]);
+          const text = of ? (liveOf(of) === 'dead' ? t.dead : `${told(of.v_kv, of.origin, 4)} kV ${told(of.v_pu, of.origin, 4)} pu`) : '–';
+          const isLeft = b.label === 'left';
+          const label = spoken(t.busbar, b.asset ?? b.bus, [t.kvLevel(num(b.kv)), text, of ? (t.origin[of.origin] ?? null) : t.unknown, isStale ? t.quality.old ?? null : null]);
           return (
-            <g key={b.bus} role="button" tabIndex={-1} data-element={`bus.${b.bus}`} data-x={(b.x1 + b.x2) / 2} data-y={b.y} aria-label={label} className={`bar ${line(b.bus, b.kv)} ${selected === `bus.${b.bus}` ? 'here' : ''}`}
+            <Fragment key={b.bus}>
+            <g role="button" tabIndex={-1} data-element={`bus.${b.bus}`} data-x={(b.x1 + b.x2) / 2} data-y={b.y} aria-label={label} className={`bar ${line(b.bus, b.kv)} ${selected === `bus.${b.bus}` ? 'here' : ''}`}
               onClick={() => { if (!drag.current?.moved) onSelect(`bus.${b.bus}`, b.asset); }}
               onKeyDown={(event) => {
                 if (event.key === 'Enter' || event.key === ' ') onSelect(`bus.${b.bus}`, b.asset);
@@ -213,9 +221,12 @@ function Drawing({ layout, diagram, moment, name, selected, onSelect, isStale, h
               <title>{label}</title>
               <line x1={b.x1} x2={b.x2} y1={b.y} y2={b.y} className="target" />
               <line x1={b.x1} x2={b.x2} y1={b.y} y2={b.y} />
-              <text className="name" x={b.x2 + 8} y={b.y - 3}>{b.asset ?? b.bus}</text>
-              <text className={`reading ${isEstimate ? 'estimated' : ''} ${isStale ? 'stale' : ''}`} x={b.x2 + 8} y={b.y + 9}>{text}</text>
             </g>
+            <g aria-hidden="true" className="texts">
+              <text className="name" x={isLeft ? b.x1 - 8 : b.x2 + 8} y={b.y - 2} textAnchor={isLeft ? 'end' : 'start'}>{b.asset ?? b.bus}</text>{' '}
+              <text className={`reading ${isEstimate ? 'estimated' : ''} ${isStale ? 'stale' : ''}`} x={isLeft ? b.x1 - 8 : b.x2 + 8} y={b.y + 9} textAnchor={isLeft ? 'end' : 'start'}>{text}</text>
+            </g>
+            </Fragment>
           );
         })}
         {layout.dots.map((d, i) => <circle key={i} className={`node ${line(d.bus, d.kv)}`} cx={d.x} cy={d.y} r={3} />)}

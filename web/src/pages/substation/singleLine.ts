@@ -18,13 +18,13 @@
 
 import type { DiagramElement, TwinDiagram } from '../../api/twin';
 
-export const STEP = 40;
-export const SLOT = 124;
-const LANE = 26;
-const EDGE = 18;
-const JOIN = 14;
-const TAP = 34;
-const MARGIN = 70;
+export const STEP = 31;
+export const SLOT = 148;
+const LANE = 28;
+const EDGE = 12;
+const JOIN = 10;
+const TAP = 26;
+const MARGIN = 96;
 /** Half of a symbol, from its middle to its terminals. */
 export const HALF = 12;
 
@@ -47,7 +47,7 @@ export interface Placed {
 }
 
 export interface Wire { bus: string; kv: number; points: XY[] }
-export interface Bar { bus: string; asset: string | null; kv: number; x1: number; x2: number; y: number }
+export interface Bar { bus: string; asset: string | null; kv: number; x1: number; x2: number; y: number; label: 'left' | 'right' }
 export interface BayBox { bay: string; kv: number; x1: number; y1: number; x2: number; y2: number; label: XY; elements: string[] }
 export interface SingleLine { width: number; height: number; bars: Bar[]; placed: Placed[]; wires: Wire[]; dots: { bus: string; kv: number; x: number; y: number }[]; bays: BayBox[]; missing: string[] }
 
@@ -351,7 +351,7 @@ export function singleLine(diagram: TwinDiagram): SingleLine {
       if (columnOf.get(bay)?.joints.some((j) => j.lower === bay)) continue;
       const z = direction === 1 ? bay.level + 1 : bay.level;
       let length = pen(0, null).length(bay, circuit, joint ? null : circuit.main);
-      if (joint) length += 2 * STEP + 16 + pen(0, null).length(joint.lower, joint.lower, null);
+      if (joint) length += 2 * STEP + 20 + pen(0, null).length(joint.lower, joint.lower, null);
       zone[z] = Math.max(zone[z] as number, length + 34);
     }
   }
@@ -371,7 +371,9 @@ export function singleLine(diagram: TwinDiagram): SingleLine {
   for (const [bar, kv] of bars) {
     const [x1, x2] = extent.get(bar) as [number, number];
     const own = clean.buses.find((b) => b.bus === bar);
-    out.bars.push({ bus: bar, asset: own?.busbar ?? null, kv, x1, x2, y: barY(bar) });
+    // Its name stands where no other busbar follows in line.
+    const isLeftFree = ![...extent].some(([other, [, end]]) => other !== bar && bars.get(other) === kv && lane.get(other) === lane.get(bar) && end <= x1 && x1 - end < 220);
+    out.bars.push({ bus: bar, asset: own?.busbar ?? null, kv, x1, x2, y: barY(bar), label: isLeftFree ? 'left' : 'right' });
   }
 
   for (const of of columns) {
@@ -428,10 +430,10 @@ export function singleLine(diagram: TwinDiagram): SingleLine {
     for (const e of net.of(bar.bus).filter((e) => !isSwitch(e) && weight(e) === 0 && e.buses.length === 1)) {
       x += 20;
       draw.wire(bar.bus, [[x, bar.y], [x, bar.y]]);
-      draw.symbol(e, x, bar.y + HALF, false, 'above');
-      x += 12;
+      draw.symbol(e, x, bar.y + HALF, false, 'right');
+      x += 40;
     }
-    bar.x2 = Math.max(bar.x2, x - 6);
+    bar.x2 = Math.max(bar.x2, x - 38);
   }
   out.width = Math.max(out.width, ...out.bars.map((b) => b.x2 + 150));
   out.missing = elements.filter((e) => !drawn.has(e.element)).map((e) => e.element);
