@@ -50,7 +50,7 @@ export interface Moment {
 }
 
 export interface DiagramElement { element: string; kind: string; asset?: string | null; bay?: string | null; name: string; buses: string[] }
-export interface TwinDiagram { levels: { kv: number }[]; buses: { bus: string; kv_base: number; busbar?: string | null }[]; elements: DiagramElement[]; bays: { bay: string; kv_base: number; elements: string[] }[]; layout?: unknown }
+export interface TwinDiagram { levels: { kv: number }[]; buses: { bus: string; kv_base: number | null; busbar?: string | null }[]; elements: DiagramElement[]; bays: { bay: string; kv_base: number | null; elements: string[] }[]; layout?: unknown }
 
 export interface YardEquipment {
   asset: string; kind: string; name: string; bay: string | null; x_m: number; y_m: number; z_m: number; elements: string[];
@@ -101,7 +101,8 @@ export interface WhatIfAnswer { at_ms?: number; before: Compared; after: Compare
 
 export interface TrainingScenario { id: string; name: string; description: string; impact: string; duration_s: Maybe; recovery: string }
 export interface TrainingState {
-  time_s: number; running: { scenario?: string; kind?: string; since_s: number; duration_s?: Maybe } | null; faults: Record<string, unknown>[]; stuck: string[]; buses: (string | { bus: string })[]; breakers: (string | { element: string })[];
+  time_s: number; /** `since_s`: for how long it has run. */
+  running: { scenario: string; since_ms?: Maybe; since_s: number; duration_s?: Maybe } | null; faults: Record<string, unknown>[]; stuck: string[]; buses: (string | { bus: string })[]; breakers: (string | { element: string })[];
   scenarios: TrainingScenario[]; frequency_hz?: Maybe; ambient_c?: Maybe; unsolved?: unknown;
 }
 export interface TrainingEvent { number?: number; sequence?: number; time_s: number; kind: string; subject: string; cause: string }
@@ -155,10 +156,16 @@ export const twinApi = {
   yard: async (signal?: AbortSignal) => (await api.get<{ equipment: YardEquipment[] }>(at('yard'), undefined, signal)).equipment,
   points: (query: Query, signal?: AbortSignal) => api.get<{ points: PointMoment[]; total: number }>(at('points'), query, signal),
   substitute: (point: string, value: unknown, reason: string) => api.post<unknown>(at('points', point, 'substitute'), { value, reason }),
-  history: (points: string[], from: number, to: number, resolution = 'auto', signal?: AbortSignal) => {
+  history: async (points: string[], from: number, to: number, resolution = 'auto', signal?: AbortSignal): Promise<HistoryAnswer> => {
     const search = new URLSearchParams(points.map((p) => ['point', p]));
     for (const [key, value] of [['from', from], ['to', to], ['resolution', resolution]] as const) search.set(key, String(typeof value === 'number' ? Math.round(value) : value));
-    return api.get<HistoryAnswer>(`${at('history')}?${search.toString()}`, undefined, signal);
+    try {
+      return await api.get<HistoryAnswer>(`${at('history')}?${search.toString()}`, undefined, signal);
+    } catch (error) {
+      // Of a point that is new nothing is recorded yet.
+      if (error instanceof ApiError && error.problem.code === 'TWIN.HISTORY.UNKNOWN_POINT') return { resolution, series: [], gaps: [] };
+      throw error;
+    }
   },
   check: async (order: Order) => verdictOf(await api.post<Record<string, unknown>>(at('control', 'check'), order)),
   control: async (order: Order & { reason: string; token: string | null; override?: boolean }) => {

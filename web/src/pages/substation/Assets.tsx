@@ -47,7 +47,7 @@ export function Assets({ yard, moment, selected, at, onSelect }: { yard: YardEqu
         <select aria-label={h.kind} value={kind ?? ''} onChange={(e) => url.set({ kind: e.target.value })}><option value="">{t.kinds}</option>{kinds.map((k) => <option key={k} value={k}>{k.replaceAll('_', ' ')}</option>)}</select>
       </div>
       <Table label={t.tabs.assets} columns={columns} rows={rows} rowKey={(r) => r.of.asset} selected={selected} onSelect={(r) => onSelect(r.of.asset, r.of.elements[0]?.split(':')[0] ?? null)} height={selected ? 340 : 'calc(100vh - 330px)'} empty={<Empty title={strings.table.none} />} />
-      {selected && <AssetDetail asset={selected} at={at} />}
+      {selected && <AssetDetail asset={selected} now={moment.assets.find((a) => a.asset === selected)} at={at} />}
     </>
   );
 }
@@ -55,13 +55,15 @@ export function Assets({ yard, moment, selected, at, onSelect }: { yard: YardEqu
 const RANGES: [string, number][] = [['1 h', 1], ['24 h', 24], ['7 d', 168], ['30 d', 720]];
 
 /** History charts of an asset, its work and its alarms; its values and ratings stand in the panel beside. */
-function AssetDetail({ asset, at }: { asset: string; at: number | null }) {
+function AssetDetail({ asset, now, at }: { asset: string; now: AssetMoment | undefined; at: number | null }) {
   const [hours, setHours] = useState(24);
   const [opened] = useState(() => Date.now());
   const to = at ?? opened;
-  const names = ['health', 'loading_pct', 'temperature_c'].map((k) => `twin.asset.${asset}.${k}`);
+  // What is known now is what is recorded.
+  const names = (['health', 'loading_pct', 'temperature_c'] as const).filter((k) => now?.[k] !== null && now?.[k] !== undefined).map((k) => `twin.asset.${asset}.${k}`);
   const history = useQuery({
-    queryKey: ['twin', 'history', 'asset', asset, hours, at],
+    queryKey: ['twin', 'history', 'asset', names, hours, at],
+    enabled: names.length > 0,
     queryFn: ({ signal }) => { const until = at ?? Date.now(); return twinApi.history(names, until - hours * 3_600_000, until, 'auto', signal); },
   });
   const maintenance = useQuery({ queryKey: ['twin', 'maintenance'], queryFn: ({ signal }) => twinApi.maintenance(signal) });
@@ -70,9 +72,9 @@ function AssetDetail({ asset, at }: { asset: string; at: number | null }) {
   return (
     <div className="grid-cards">
       <Panel title={`${asset}: ${strings.detail.history}`} actions={<div className="segmented">{RANGES.map(([label, of]) => <button key={of} aria-pressed={hours === of} onClick={() => setHours(of)}>{label}</button>)}</div>}>
-        <Loaded query={history} small>{(answer) => (answer.series.every((s) => s.rows.length === 0) ? <p className="quiet small">{t.noHistory}</p> : (
+        {names.length === 0 ? <p className="quiet small">{t.noHealth}</p> : <Loaded query={history} small>{(answer) => (answer.series.every((s) => s.rows.length === 0) ? <p className="quiet small">{t.noHistory}</p> : (
           <>{answer.series.filter((s) => s.rows.length > 0).map((s) => <div key={s.point}><div className="small quiet">{s.point} {s.unit}</div><HistoryChart answer={{ ...answer, series: [s] }} from={to - hours * 3_600_000} to={to} height={120} /></div>)}</>
-        ))}</Loaded>
+        ))}</Loaded>}
       </Panel>
       <Panel title={strings.alarms.tabs.maintenance} actions={<Link className="button" to={`/alarms?tab=maintenance&asset=${encodeURIComponent(asset)}`}>{strings.alarms.maintenance.plan}</Link>}>
         <Loaded query={maintenance} small>{(rows) => { const of = rows.filter((r) => r.asset === asset); return of.length === 0 ? <p className="quiet">{strings.alarms.maintenance.none}</p> : <ul>{of.map((r) => <li key={r.id}>{strings.alarms.maintenance.states[r.progress] ?? r.progress}: {strings.alarms.maintenance.kinds[r.kind] ?? r.kind}, {when(iso(instantMs(r.from)))} – {when(iso(instantMs(r.to)))}, {r.who}{r.note ? `: ${r.note}` : ''}</li>)}</ul>; }}</Loaded>

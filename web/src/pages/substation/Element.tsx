@@ -12,6 +12,7 @@ import { axis, Chart, escaped, seriesColors, tooltip } from '../../ui/Chart';
 import { Loaded, Priority, RoleButton } from '../../ui/parts';
 import { symbolOf } from '../../ui/symbols';
 import { ControlDialog } from './Control';
+import { shownName } from './singleLine';
 import { byElement, largest, markOf, markOfPoint, positionText, told, valueText, type Mark } from './words';
 
 const t = strings.twin;
@@ -71,11 +72,13 @@ export function ElementPanel({ chosen, moment, diagram, yard, at, isStale, isSim
     refetchInterval: 2_000,
     placeholderData: (before, query) => (query?.queryKey[3] === chosen.element && query?.queryKey[4] === assetId ? before : undefined),
   });
-  const name = equipment?.asset ?? of?.name ?? bus ?? chosen.element ?? assetId ?? '';
+  // An instrument at a breaker is not the breaker: what is switched is chosen itself, by its own name.
+  const isItself = of !== undefined && (chosen.asset === null || of.asset === chosen.asset);
+  const name = of && isItself ? shownName(of) : (equipment?.asset ?? bus ?? chosen.element ?? assetId ?? '');
   const kind = of ? symbolOf(of.kind).name.split(',')[0] : bus ? strings.detail.buses : (equipment?.kind ?? '').replaceAll('_', ' ');
   const isSwitch = position !== undefined;
   const isTap = of !== undefined && /^(power_|distribution_)?transformer|autotrans/.test(of.kind) && (points.data?.points.some((p) => p.controllable) ?? false);
-  const commands = isSwitch && position.controllable ? [position.closed === true ? 'open' : position.closed === false ? 'close' : 'open', ...(position.closed === null ? ['close'] : [])] : isTap ? ['raise', 'lower', 'automatic', 'manual'] : [];
+  const commands = !isItself ? [] : isSwitch && position.controllable ? [position.closed === true ? 'open' : position.closed === false ? 'close' : 'open', ...(position.closed === null ? ['close'] : [])] : isTap ? ['raise', 'lower', 'automatic', 'manual'] : [];
   return (
     <aside className="twindetail" aria-label={name}>
       <div className="row top">

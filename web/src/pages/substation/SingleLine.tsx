@@ -49,7 +49,7 @@ function Drawing({ layout, diagram, moment, name, selected, onSelect, isStale, h
   const drag = useRef<{ x: number; y: number; view: [number, number, number, number]; moved: boolean } | null>(null);
   const now = useMemo(() => (moment ? byElement(moment) : null), [moment]);
   const assets = useMemo(() => new Map<string, AssetMoment>((moment?.assets ?? []).map((a) => [a.asset, a])), [moment]);
-  const kvs = useMemo(() => [...new Set(diagram.buses.map((b) => b.kv_base))].sort((a, b) => b - a), [diagram]);
+  const kvs = useMemo(() => [...new Set(diagram.buses.flatMap((b) => (b.kv_base === null ? [] : [b.kv_base])))].sort((a, b) => b - a), [diagram]);
   const earthed = useMemo(() => {
     const out = new Set<string>();
     for (const e of diagram.elements) if (/earth|ground/.test(e.kind) && now?.switches.get(e.element.toLowerCase())?.closed === true) e.buses.forEach((b) => out.add(b.toLowerCase()));
@@ -137,8 +137,7 @@ function Drawing({ layout, diagram, moment, name, selected, onSelect, isStale, h
     const isMinor = isSwitch && !/break|reclos/.test(p.kind);
     const hasMark = mark !== 'good';
     const quality = isSwitch ? (s?.point ? t.quality[mark] : t.quality.none) : origin ? t.origin[origin] : null;
-    const shownName = p.asset && /break|trans|react|capac/.test(p.kind) ? p.asset : p.name;
-    const label = spoken((drawn.name.split(',')[0] ?? drawn.name), shownName, [isSwitch ? positionText(s) : null, s?.doubted ? t.doubted : null, ...lines.map((l) => l.text), asset && asset.alarms > 0 ? `${asset.alarms} ${strings.alarms.tabs.list.toLowerCase()}` : null, quality ?? null, isStale ? t.quality.old ?? null : null, isSimulated ? t.sim : null]);
+    const label = spoken((drawn.name.split(',')[0] ?? drawn.name), p.name, [isSwitch ? positionText(s) : null, s?.doubted ? t.doubted : null, ...lines.map((l) => l.text), asset && asset.alarms > 0 ? `${asset.alarms} ${strings.alarms.tabs.list.toLowerCase()}` : null, quality ?? null, isStale ? t.quality.old ?? null : null, isSimulated ? t.sim : null]);
     const isLeft = p.label === 'left';
     const tx = p.label === 'above' ? 0 : isLeft ? -15 : 15;
     const anchor = p.label === 'above' ? 'middle' : isLeft ? 'end' : 'start';
@@ -167,7 +166,7 @@ function Drawing({ layout, diagram, moment, name, selected, onSelect, isStale, h
         {isUndetermined && isSwitch && <text className="letter undetermined" y={0}>?</text>}
         {drawn.letter && <text className="letter">{drawn.letter}</text>}
         {s?.doubted && <text className="letter doubt" x={-15} y={-9}>≠</text>}
-        <text className={isMinor ? 'name minor' : 'name'} x={tx} y={ty} textAnchor={anchor}>{shownName}</text>
+        <text className={isMinor ? 'name minor' : 'name'} x={tx} y={ty} textAnchor={anchor}>{p.name}</text>
         {lines.map((l, k) => <text key={k} className={`reading ${l.isEstimate ? 'estimated' : ''} ${isStale ? 'stale' : ''}`} x={tx} y={ty + 11 * (k + 1)} textAnchor={anchor}>{l.text}</text>)}
         {hasMark && <text className={`quality ${mark}`} x={isLeft ? 12 : -12} y={13} textAnchor={isLeft ? 'start' : 'end'}>{mark === 'substituted' ? 'M' : mark === 'old' ? '⧗' : mark === 'invalid' ? '✕' : '?'}</text>}
         {asset && asset.alarms > 0 && <g className="alarm" transform="translate(-19 -9)"><path d="M0 -6 6 5H-6z" /><text y={2.5}>!</text></g>}
@@ -176,7 +175,7 @@ function Drawing({ layout, diagram, moment, name, selected, onSelect, isStale, h
     );
   };
   return (
-    <div className="sld" onKeyDown={onKey} style={{ minHeight: Math.min(1400, layout.height + 48) }}>
+    <div className="sld" onKeyDown={onKey} style={{ minHeight: Math.min(1400, 0.94 * layout.height + 48) }}>
       <div className="row sld-tools">
         <div className="segmented">
           <button onClick={() => zoom(1.25)} aria-label={t.zoomIn} title={`${t.zoomIn}  +`}>+</button>
@@ -186,7 +185,7 @@ function Drawing({ layout, diagram, moment, name, selected, onSelect, isStale, h
         <span className="grow" />
         <Legend kvs={kvs.filter((kv) => layout.bars.some((b) => b.kv === kv))} isSimulated={isSimulated} />
       </div>
-      <svg ref={svg} role="group" aria-label={t.diagram(name)} viewBox={box.join(' ')} preserveAspectRatio="xMidYMid meet" className={`${isStale ? 'stale' : ''} ${box[2] < layout.width * 0.72 ? 'near' : ''}`}
+      <svg ref={svg} role="group" aria-label={t.diagram(name)} viewBox={box.join(' ')} preserveAspectRatio="xMidYMin meet" className={`${isStale ? 'stale' : ''} ${box[2] < layout.width * 0.72 ? 'near' : ''}`}
         onPointerDown={(e) => { drag.current = { x: e.clientX, y: e.clientY, view: [...box], moved: false }; }}
         onPointerMove={(e) => {
           const from = drag.current;
@@ -230,7 +229,7 @@ function Drawing({ layout, diagram, moment, name, selected, onSelect, isStale, h
           );
         })}
         {layout.dots.map((d, i) => <circle key={i} className={`node ${line(d.bus, d.kv)}`} cx={d.x} cy={d.y} r={3} />)}
-        {layout.bays.map((b) => <text key={b.bay + b.kv} className="bayname" x={b.label[0]} y={b.label[1]} textAnchor="middle">{b.bay}</text>)}
+        {layout.bays.filter((b) => !layout.placed.some((p) => p.bay === b.bay && p.name.toLowerCase().includes(b.bay.toLowerCase()))).map((b) => <text key={b.bay + b.kv} className="bayname" aria-hidden="true" x={b.label[0] - 10} y={b.label[1]} textAnchor="end">{b.bay}</text>)}
         {layout.placed.map(symbol)}
         {isStale && <rect className="hatch" x={box[0] - 4000} y={box[1] - 4000} width={9000 + box[2]} height={9000 + box[3]} fill="url(#sld-hatch)" pointerEvents="none" />}
       </svg>

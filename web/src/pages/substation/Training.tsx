@@ -37,14 +37,14 @@ export function Training({ isLive }: { isLive: boolean }) {
   const failure = send.error ?? reset.error;
   return (
     <Loaded query={state}>{(of) => {
-      const running = of.running?.scenario ?? of.running?.kind ?? null;
+      const running = of.running?.scenario ?? null;
       const current = of.scenarios.find((s) => s.id === running);
       const isBusy = !may || send.isPending || reset.isPending;
       return (
         <>
           {failure ? <ProblemView problem={asProblem(failure)} /> : null}
           <Panel title={running ? t.running(current?.name ?? running) : t.scenarios} actions={<>
-            {running && of.running && <span role="status" className="small">{t.since(span(Math.max(0, of.time_s - of.running.since_s)))}{current?.duration_s ? ` / ${span(current.duration_s)}` : ''}</span>}
+            {running && of.running && <span role="status" className="small">{t.since(span(of.running.since_s))}{current?.duration_s ? ` / ${span(current.duration_s)}` : ''}</span>}
             {running && <RoleButton allowed={may} role="operator" className="loud" disabled={send.isPending} onClick={() => send.mutate({ command: 'end' })}>{t.end}</RoleButton>}
             <RoleButton allowed={may} role="operator" disabled={reset.isPending} title={t.resetText} onClick={() => reset.mutate(of)}>{t.reset}</RoleButton>
           </>}>

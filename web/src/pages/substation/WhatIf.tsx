@@ -85,7 +85,7 @@ export function WhatIf({ diagram, moment, at, name, isSimulated }: { diagram: Tw
           </Panel>
         )}
         <Panel title={answer && !isOld && isSettled ? t.view : strings.twin.tabs.line}>
-          <div style={{ height: 520, display: 'flex', flexDirection: 'column' }}>
+          <div style={{ display: 'flex', flexDirection: 'column' }}>
             <SingleLine diagram={diagram} moment={answer && !isOld && isSettled ? after : moment} name={name} selected={null} onSelect={(e) => toggle(e)} isStale={false} hatched={new Set()} isSimulated={isSimulated} changed={touched} />
           </div>
         </Panel>

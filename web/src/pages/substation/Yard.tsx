@@ -69,7 +69,7 @@ export default function Yard({ yard, moment, diagram, selected, onSelect }: Prop
       const [x, z] = [(Math.min(...xs) + Math.max(...xs)) / 2, (Math.min(...ys) + Math.max(...ys)) / 2];
       const size = Math.max(40, Math.max(...xs) - Math.min(...xs), Math.max(...ys) - Math.min(...ys));
       controls.target.set(x, 0, z);
-      camera.position.set(x + size * 0.75, size * 0.52, z + size * 0.62);
+      camera.position.set(x + size * 0.5, size * 0.62, z + size * 0.8);
       controls.update();
       draw();
     };
@@ -142,7 +142,7 @@ export default function Yard({ yard, moment, diagram, selected, onSelect }: Prop
     ground.rotation.x = -Math.PI / 2;
     ground.position.y = -0.05;
     on.yard.add(ground);
-    const levels = [...new Set((diagram?.buses ?? []).map((b) => b.kv_base))].sort((a, b) => b - a);
+    const levels = [...new Set((diagram?.buses ?? []).flatMap((b) => (b.kv_base === null ? [] : [b.kv_base])))].sort((a, b) => b - a);
     const body = (e: YardEquipment): Color => {
       const state = states.get(e.asset) ?? 'unknown';
       if (e.asset === selected) return colour('action');
@@ -175,7 +175,7 @@ export default function Yard({ yard, moment, diagram, selected, onSelect }: Prop
   if (placed.length === 0) return <Empty title={t.noPlaces} />;
   if (isMissing) return <Empty title={t.noGl} actions={<button onClick={() => url.set({ tab: 'assets' }, true)}>{strings.twin.tabs.assets}</button>}>{t.noGlHint}</Empty>;
   const now = pointed ? moment.assets.find((a) => a.asset === pointed.asset) : undefined;
-  const levels = [...new Set((diagram?.buses ?? []).map((b) => b.kv_base))].sort((a, b) => b - a);
+  const levels = [...new Set((diagram?.buses ?? []).flatMap((b) => (b.kv_base === null ? [] : [b.kv_base])))].sort((a, b) => b - a);
   const legend = by === 'state' ? [...levels.slice(0, 4).map((kv, i) => ({ token: `kv${i + 1}`, label: `${strings.twin.status.operational}, ${num(kv)} kV` })), { token: 'paper', label: strings.twin.status.open as string }, { token: 'p3', label: strings.twin.status.maintenance as string }, { token: 'equipment-faint', label: `${strings.twin.status.dead}, ${strings.twin.status.unknown}` }] : [...CLASSES[by].map((c) => ({ token: c.token, label: c.label })), { token: 'paper', label: t.noValue }];
   return (
     <div className="yard" ref={box} data-testid="yard">

@@ -51,6 +51,12 @@ export interface Bar { bus: string; asset: string | null; kv: number; x1: number
 export interface BayBox { bay: string; kv: number; x1: number; y1: number; x2: number; y2: number; label: XY; elements: string[] }
 export interface SingleLine { width: number; height: number; bars: Bar[]; placed: Placed[]; wires: Wire[]; dots: { bus: string; kv: number; x: number; y: number }[]; bays: BayBox[]; missing: string[] }
 
+/** What an element is called in a drawing, and what is typed to switch it: the register's id where the piece is this element alone, else its own name. */
+export function shownName(e: DiagramElement): string {
+  const own = e.element.slice(e.element.indexOf('.') + 1);
+  return e.asset && /break|trans|react|capac|line|load/.test(e.kind) ? e.asset : own;
+}
+
 const isSwitch = (e: DiagramElement) => e.buses.length === 2 && /break|isolat|switch|disconnect|fuse|reclos|section/.test(e.kind) && !/earth|ground/.test(e.kind);
 const isBreaker = (e: DiagramElement) => /break|reclos/.test(e.kind);
 const isTransformer = (e: DiagramElement) => /trans|autotr/.test(e.kind) && !/current|voltage|instrument/.test(e.kind) && e.buses.length > 1;
@@ -93,7 +99,7 @@ class Net {
   readonly at = new Map<string, DiagramElement[]>();
   readonly kv = new Map<string, number>();
   constructor(readonly elements: DiagramElement[], diagram: TwinDiagram) {
-    for (const b of diagram.buses) this.kv.set(b.bus, b.kv_base);
+    for (const b of diagram.buses) if (b.kv_base !== null) this.kv.set(b.bus, b.kv_base);
     for (const e of elements) for (const bus of new Set(e.buses)) this.at.set(bus, [...(this.at.get(bus) ?? []), e]);
   }
   of(bus: string): DiagramElement[] {
@@ -147,7 +153,7 @@ function baysOf(net: Net, bars: Map<string, number>, level: Map<number, number>,
   const bays: Bay[] = [];
   const seen = new Set<string>();
   const make = (kv: number, members: Set<string>, elements: DiagramElement[]): Bay => {
-    const named = elements.find((e) => e.bay)?.bay ?? elements.find(isBreaker)?.name ?? elements[0]?.name ?? '';
+    const named = elements.find((e) => e.bay)?.bay ?? shownName((elements.find(isBreaker) ?? elements[0]) as DiagramElement);
     return {
       name: named, kv, level: level.get(kv) ?? 0, order: Math.min(1e6, ...elements.map((e) => order.get(e.element) ?? 1e6)), members, elements: new Set(elements.map((e) => e.element)), bars: [], branches: [], start: '', kind: 'bay',
       circuits: [], direction: 1, x: 0, trunk: [], end: '', main: null,
@@ -221,7 +227,7 @@ export function singleLine(diagram: TwinDiagram): SingleLine {
   const order = new Map<string, number>();
   clean.bays.forEach((b, i) => b.elements.forEach((e) => order.set(e, i)));
   elements.forEach((e, i) => { if (!order.has(e.element)) order.set(e.element, clean.bays.length + i); });
-  const kvs = [...new Set(clean.buses.map((b) => b.kv_base))].sort((a, b) => b - a);
+  const kvs = [...new Set(clean.buses.flatMap((b) => (b.kv_base === null ? [] : [b.kv_base])))].sort((a, b) => b - a);
   const bars = new Map<string, number>();
   for (const kv of kvs) for (const bus of busbarsOf(net, clean.buses, kv)) bars.set(bus, kv);
   const levels = kvs.filter((kv) => [...bars.values()].includes(kv));
@@ -533,7 +539,7 @@ class Pen {
     if (!this.out) return;
     this.drawn.add(e.element);
     this.seen(x, y);
-    this.out.placed.push({ element: e.element, kind: isTransformer(e) && e.buses.length > 2 ? 'transformer3side' : /react/.test(e.kind) && e.buses.length === 1 ? 'reactor' : e.kind, name: e.name, asset: e.asset ?? null, bay: this.bay?.name ?? '', x, y, turned, label, buses: e.buses, kv: this.kv });
+    this.out.placed.push({ element: e.element, kind: isTransformer(e) && new Set(e.buses).size > 2 ? 'transformer3side' : /react/.test(e.kind) && e.buses.length === 1 ? 'reactor' : e.kind, name: shownName(e), asset: e.asset ?? null, bay: this.bay?.name ?? '', x, y, turned, label, buses: e.buses, kv: this.kv });
   }
 
   wire(bus: string, points: XY[]): void {
