@@ -141,7 +141,7 @@ function Drawing({ layout, diagram, moment, name, selected, onSelect, isStale, h
     const isLeft = p.label === 'left';
     const tx = p.label === 'above' ? 0 : isLeft ? -15 : 15;
     const anchor = p.label === 'above' ? 'middle' : isLeft ? 'end' : 'start';
-    const ty = p.label === 'above' ? (p.turned ? -14 : 24) : lines.length > 1 ? -7 : -1;
+    const ty = p.label === 'above' ? (p.turned ? -14 - 11 * lines.length : 24) : lines.length > 1 ? -7 : -1;
     return (
       <Fragment key={p.element}>
       <g data-element={p.element} data-x={p.x} data-y={p.y} role="button" tabIndex={p === first ? 0 : -1} aria-label={label} aria-pressed={p.element === selected}

@@ -69,7 +69,7 @@ export default function Yard({ yard, moment, diagram, selected, onSelect }: Prop
       const [x, z] = [(Math.min(...xs) + Math.max(...xs)) / 2, (Math.min(...ys) + Math.max(...ys)) / 2];
       const size = Math.max(40, Math.max(...xs) - Math.min(...xs), Math.max(...ys) - Math.min(...ys));
       controls.target.set(x, 0, z);
-      camera.position.set(x + size * 0.5, size * 0.62, z + size * 0.8);
+      camera.position.set(x + size * 0.55, size * 0.72, z + size * 0.95);
       controls.update();
       draw();
     };
