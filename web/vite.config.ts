@@ -15,6 +15,7 @@ export default defineConfig({
         advancedChunks: {
           groups: [
             { name: 'map', test: /node_modules[\\/](maplibre-gl|@deck\.gl|@luma\.gl|@math\.gl|@loaders\.gl|pmtiles)/ },
+            { name: 'yard', test: /node_modules[\\/]three[\\/]/ },
             { name: 'charts', test: /node_modules[\\/](echarts|zrender)/ },
             { name: 'react', test: /node_modules[\\/](react|react-dom|react-router|scheduler|@tanstack|zustand)[\\/]/ },
           ],

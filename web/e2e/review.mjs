@@ -104,7 +104,7 @@ export async function review({ page, server, api }) {
     await page.keyboard.press('j');
     await page.keyboard.press('g');
     await page.keyboard.press('a');
-    await page.waitForURL(/\/admin/);
+    await page.waitForURL(/\/alarms/);
     expect((await counts()).accepted === 1, 'going to another page by its keys decided something');
 
     // Another partner, found by name; many at once.

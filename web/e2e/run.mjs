@@ -1,7 +1,7 @@
 /**
  * The way of a user through a real server in a real browser.
  *
- *   npm run e2e -- --binary ../target/debug/gridtwin [--web dist] [--quick] [--no-large] [--feeders 210] [--only large|planning] [--large-data DIR]
+ *   npm run e2e -- --binary ../target/debug/gridtwin [--web dist] [--quick] [--no-large] [--feeders 210] [--only large|planning|substation] [--large-data DIR]
  *
  * `--web` serves the app from a folder instead of from the program. Screenshots stay in e2e/shots. Ends with 1 if anything is wrong.
  */
@@ -13,11 +13,12 @@ import { large } from './large.mjs';
 import { planning } from './planning.mjs';
 import { review } from './review.mjs';
 import { scenarios } from './scenarios.mjs';
+import { followed, substation } from './substation.mjs';
 import { axe, distance, expect, fault, faults, launch, mapDrawn, onPage, options, pause, pixels, root, run, serve, settled, shots, step, watch } from './tools.mjs';
 
 const given = options(process.argv.slice(2));
 if (typeof given.binary !== 'string') {
-  console.error('usage: npm run e2e -- --binary PATH [--web DIR] [--no-large] [--feeders N] [--only large|planning] [--large-data DIR]');
+  console.error('usage: npm run e2e -- --binary PATH [--web DIR] [--no-large] [--feeders N] [--only large|planning|substation] [--large-data DIR]');
   process.exit(2);
 }
 const binary = resolve(given.binary);
@@ -85,7 +86,7 @@ async function walk() {
     });
 
     await step('every page with nothing in it says what to do next', async () => {
-      for (const name of ['overview', 'map', 'studies', 'studies?tab=new', 'studies?tab=queue', 'studies?tab=planning', 'studies?tab=scenarios', 'studies?tab=sql', 'exchange', 'exchange?tab=review', 'exchange?tab=review&review=meters', 'exchange?tab=records', 'admin']) {
+      for (const name of ['overview', 'map', 'studies', 'studies?tab=new', 'studies?tab=queue', 'studies?tab=planning', 'studies?tab=scenarios', 'studies?tab=sql', 'exchange', 'exchange?tab=review', 'exchange?tab=review&review=meters', 'exchange?tab=records', 'substation', 'alarms', 'admin']) {
         await page.goto(`${server.address}/${name}`);
         await settled(page);
         const text = (await page.locator('main').innerText()).trim();
@@ -387,9 +388,35 @@ async function reach(page, name) {
   console.log(`    ${name}: ${seen.size} of ${wanted} reached`);
 }
 
+async function follow() {
+  const folder = mkdtempSync(join(tmpdir(), 'gridtwin-e2e-plant-'));
+  const plant = await followed(binary, folder);
+  const server = await serve(binary, join(folder, 'data'), web, ['--twin', plant.document]);
+  const browser = await launch();
+  try {
+    const page = await (await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: 'light', reducedMotion: 'reduce' })).newPage();
+    page.setDefaultTimeout(30_000);
+    watch(page);
+    await page.goto(server.firstAdmin);
+    await page.getByLabel('User').fill(USER);
+    await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+    await page.getByLabel('Password again').fill(PASSWORD);
+    await page.getByRole('button', { name: 'Create and log in' }).click();
+    await page.getByTestId('alarm-banner').waitFor();
+    await substation({ page, server });
+  } finally {
+    await browser.close();
+    await server.stop();
+    await plant.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 try {
-  if (given.only !== 'large') await walk();
-  if (!given['no-large'] && given.only !== 'planning') await large({ binary, web, data, feeders: Number(given.feeders ?? 210), kept: typeof given['large-data'] === 'string' ? resolve(given['large-data']) : null });
+  if (!['large', 'substation'].includes(given.only)) await walk();
+  // A part of its own: its server follows a plant, which the program simulates.
+  if (given.only === 'substation' || given.plant) await follow();
+  if (!given['no-large'] && !['planning', 'substation'].includes(given.only)) await large({ binary, web, data, feeders: Number(given.feeders ?? 210), kept: typeof given['large-data'] === 'string' ? resolve(given['large-data']) : null });
 } catch (error) {
   fault(error.stack ?? String(error));
 } finally {

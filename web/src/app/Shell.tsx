@@ -3,6 +3,7 @@ import { NavLink, Outlet, useLocation, useNavigate } from 'react-router';
 import { api } from '../api/client';
 import { useJobFeed } from '../api/jobs';
 import { link, useLink } from '../api/socket';
+import { useTwinFeed } from '../api/twin';
 import { useContext, useContextInAddress, type Context } from '../state/context';
 import { usePreferences } from '../state/preferences';
 import { useSession } from '../state/session';
@@ -11,6 +12,7 @@ import { strings } from '../strings';
 import { when } from '../ui/format';
 import { useKeys } from '../ui/keys';
 import { Boundary, Dialog } from '../ui/parts';
+import { AlarmBanner } from './AlarmBanner';
 import { icons } from './icons';
 import { JobTray } from './JobTray';
 import { PAGES } from './pages';
@@ -67,6 +69,7 @@ export function Shell() {
   const [helping, setHelping] = useState(false);
   useContextInAddress(context);
   useJobFeed();
+  useTwinFeed();
   useEffect(() => {
     link.start();
     return () => link.stop();
@@ -76,7 +79,7 @@ export function Shell() {
   useKeys({
     '/': () => setSearching(true),
     '?': () => setHelping(!helping),
-    'g o': go('overview'), 'g m': go('map'), 'g s': go('studies'), 'g e': go('exchange'), 'g a': go('admin'),
+    'g o': go('overview'), 'g m': go('map'), 'g s': go('substation'), 'g a': go('alarms'), 'g t': go('studies'), 'g e': go('exchange'), 'g d': go('admin'),
   });
   const logout = () => {
     void api.post('/api/logout').catch(() => undefined).then(() => {
@@ -90,6 +93,7 @@ export function Shell() {
       <div className="banners">
         {session?.no_auth && <div className="banner warn" role="note"><span>{strings.noAuth}</span><span style={{ fontWeight: 400 }}>{strings.noAuthHint}</span></div>}
         <LinkBanner />
+        <AlarmBanner />
       </div>
       <header className="topbar">
         <NavLink className="brand" to={{ pathname: '/overview', search: common }}><img src="/favicon.svg" alt="" />{strings.product}</NavLink>

@@ -6,7 +6,7 @@ import { useLocation, useNavigate } from 'react-router';
 export type Patch = Record<string, string | number | boolean | null | undefined>;
 
 /** Parameters that go along from page to page: what is looked at, not how. */
-export const COMMON = ['project', 'network', 'version', 'run', 'hour', 'sel'];
+export const COMMON = ['project', 'network', 'version', 'run', 'hour', 'sel', 'at'];
 
 export function patched(search: string, patch: Patch): string {
   const params = new URLSearchParams(search);

@@ -28,6 +28,7 @@ const PAIRS: [string, string, number][] = [
   ['p1-text', 'p1', 4.5], ['p2-text', 'p2', 4.5], ['p3-text', 'p3', 4.5], ['p4-text', 'p4', 4.5],
   ['p1', 'paper', 4.5],
   ['equipment', 'map-ground', 3], ['equipment', 'paper', 3],
+  ['kv1', 'paper', 3], ['kv2', 'paper', 3], ['kv3', 'paper', 3], ['kv4', 'paper', 3],
   ['p1', 'map-ground', 3], ['p2-edge', 'map-ground', 3], ['p3-edge', 'map-ground', 3], ['p4', 'map-ground', 3],
 ];
 

@@ -5,12 +5,13 @@ import { Link } from 'react-router';
 import { api, asProblem } from '../../api/client';
 import { useProjects } from '../../api/data';
 import { isOpen, startJob, useJobs } from '../../api/jobs';
+import { useAge, useAlarms, useMoment, useTwin } from '../../api/twin';
 import type { ProjectRow } from '../../api/types';
 import { renew } from '../../api/renew';
 import { jobTitle, JobProgress } from '../../app/JobTray';
 import { useMay } from '../../state/session';
 import { strings } from '../../strings';
-import { ago, count, fieldName, num, when } from '../../ui/format';
+import { ago, count, fieldName, fixed, num, span, when } from '../../ui/format';
 import { Empty, Loaded, Panel, Priority, ProblemView, RoleButton, StateMark } from '../../ui/parts';
 
 const t = strings.overview;
@@ -59,6 +60,7 @@ export default function Overview() {
           <Loaded query={health} small>{(h) => <dl className="facts">{Object.entries(h).filter(([, v]) => v === null || typeof v !== 'object').map(([k, v]) => { const { words, unit } = fieldName(k); return [<dt key={`${k}t`}>{words}</dt>, <dd key={k}>{typeof v === 'number' ? num(v) : String(v ?? '–')} {unit}</dd>]; })}</dl>}</Loaded>
         </Panel>
       </div>
+      <Plant />
       <h2 style={{ margin: 0 }}>{t.projects}</h2>
       <Loaded query={projects}>
         {(rows) => rows.length === 0 ? (
@@ -99,5 +101,22 @@ export default function Overview() {
         )}
       </Loaded>
     </div>
+  );
+}
+
+/** The plant that is followed, in one line; nothing where none is. */
+function Plant() {
+  const twin = useTwin();
+  const moment = useMoment(null, Boolean(twin.data));
+  const alarms = useAlarms(Boolean(twin.data));
+  const { age_s, isStale } = useAge(twin.data?.interval_s);
+  if (!twin.data) return null;
+  const m = moment.data?.metrics;
+  const figures: [string, string][] = [[strings.twin.metrics.system_health ?? '', `${fixed(m?.system_health, 1)} %`], [strings.twin.metrics.total_load_mw ?? '', `${fixed(m?.total_load_mw, 1)} MW`], [strings.twin.metrics.frequency_hz ?? '', `${fixed(m?.frequency_hz, 3)} Hz`], [strings.alarms.tabs.list, count(alarms.data?.counts.listed)], [strings.twin.estimate, strings.twin.estimateStates[moment.data?.estimate.state ?? ''] ?? '–']];
+  return (
+    <Panel title={`${t.plant}: ${twin.data.simulated ? strings.twin.simulation(twin.data.name) : twin.data.name}`} actions={<Link className="button" to="/substation">{t.openPlant}</Link>}>
+      {isStale && <p role="alert"><Priority level={2} label={strings.twin.stale(span(Math.round(age_s)))} /> {strings.twin.stale(span(Math.round(age_s)))}</p>}
+      <div className="figures">{figures.map(([what, value]) => <div className="figure" key={what}><b>{value}</b><span>{what}</span></div>)}</div>
+    </Panel>
   );
 }

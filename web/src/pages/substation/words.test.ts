@@ -1,0 +1,91 @@
+import { expect, it } from 'vitest';
+import { instantMs, merged, verdictOf, type AlarmsAnswer, type AlarmView, type WhatIfAnswer } from '../../api/twin';
+import { changeText, differences, limitsOf, liveOf, markOf, spoken, told, valueText, verdictWords } from './words';
+
+const order = { element: 'line.q0_d2l', command: 'open' };
+
+it('says what an order leaves without supply, the gravest first', () => {
+  const verdict = verdictOf({ allowed: false, settled: true, token: 'x', findings: [], before: { losses_mw: 1 }, after: { unsupplied: [{ bus: 'bb32', kv_base: 33, p_mw: 12.4 }], unsupplied_mw: 12.4, overloads: [{ element: 'transformer.d1', loading_pct: 112.34, was_pct: 60 }], voltages: [], losses_mw: 1.25 } });
+  expect(verdictWords(verdict, order, 'CB-D2L')).toEqual(['Opening CB-D2L leaves 33 kV bus bb32 unsupplied; 12.4 MW.', 'transformer.d1 would carry 112 % of its rating (now 60 %).', 'Losses go from 1.00 to 1.25 MW.']);
+});
+
+it('reads a verdict whose figures stand at the top', () => {
+  const verdict = verdictOf({ allowed: true, settled: true, findings: [], unsupplied: [], unsupplied_mw: 0, overloads: [{ subject: 'line.f21', value: 101, was: null, limit: 100 }], voltages: [{ subject: 'bb21', value: 0.89, was: 1, limit: 0.9 }], losses_mw: null, losses_before_mw: 2 });
+  expect(verdictWords(verdict, order, 'X')).toEqual(['line.f21 would carry 101 % of its rating (now not known %).', 'bb21 would stand at 0.890 pu (now 1.000 pu).']);
+});
+
+it('never calls an order harmless that was not solved, nor allowed what is not said to be', () => {
+  expect(verdictWords(verdictOf({ allowed: true, settled: false }), order, 'X')).toEqual(['The switched network could not be solved: what it would do is not known.']);
+  expect(verdictOf({}).allowed).toBe(false);
+  expect(verdictOf({ allowed: 'yes' }).allowed).toBe(false);
+  expect(verdictWords(verdictOf({ allowed: true, settled: true }), order, 'X')[0]).toContain('leaves every bus supplied');
+});
+
+it('tells quality and origin apart', () => {
+  expect(markOf({ validity: 'good', flags: 0 })).toBe('good');
+  expect(markOf({ validity: 'good', flags: 1 << 8 })).toBe('substituted');
+  expect(markOf({ validity: 'invalid', flags: 1 << 11 })).toBe('old');
+  expect(markOf({ validity: 'invalid', flags: 0 })).toBe('invalid');
+  expect(markOf(null, 'questionable', ['inaccurate'])).toBe('questionable');
+  expect(told(1.234567, 'estimated')).toBe('~1.235');
+  expect(told(1.234567, 'measured')).toBe('1.235');
+  expect(told(null, 'measured')).toBe('–');
+  expect(told(Number.NaN, 'estimated')).toBe('–');
+});
+
+it('shows values of every kind', () => {
+  expect(valueText({ bool: true }, 1)).toBe('on');
+  expect(valueText({ double_point: 'intermediate' }, null)).toBe('intermediate');
+  expect(valueText({ step: { position: 7, moving: true } }, null)).toBe('7 …');
+  expect(valueText({ float: 231.2 }, 231.2)).toBe('231.2');
+  expect(valueText(null, null)).toBe('–');
+});
+
+it('a symbol is spoken in one line', () => expect(spoken('Breaker', 'CB-T1H', ['closed', '402 A', null, 'good'])).toBe('Breaker CB-T1H, closed, 402 A, good'));
+
+it('a bus without an origin is not called dead', () => {
+  const bus = { bus: 'a', kv_base: 400, v_pu: null, v_kv: null, unbalance_pct: null, phases: [] };
+  expect(liveOf(undefined)).toBe('unknown');
+  expect(liveOf({ ...bus, origin: 'unknown' })).toBe('unknown');
+  expect(liveOf({ ...bus, origin: 'dead' })).toBe('dead');
+  expect(liveOf({ ...bus, origin: 'estimated', v_pu: 1.01 })).toBe('live');
+});
+
+const state = (v: number | null, p: number): WhatIfAnswer['before'] => ({ buses: [{ bus: 'b', kv_base: 33, origin: 'estimated', v_pu: v, v_kv: null, unbalance_pct: null, phases: [] }], elements: [{ element: 'line.a', asset: null, ends: [{ bus: 'b', origin: 'estimated', p_kw: p, q_kvar: 0, s_kva: p, i_a: [p / 10, null] }], loading_pct: null, losses_kw: null }], metrics: {} as never });
+
+it('lists what differs, and what is known on one side only', () => {
+  expect(differences(state(1, 100), state(1.0001, 102))).toEqual([]);
+  expect(differences(state(1, 100), state(null, 200))).toEqual([
+    { subject: 'b', quantity: 'v_pu', unit: 'pu', before: 1, after: null },
+    { subject: 'line.a', quantity: 'p_kw', unit: 'kW', before: 100, after: 200 },
+    { subject: 'line.a', quantity: 'i_a', unit: 'A', before: 10, after: 20 },
+  ]);
+});
+
+it('names a change', () => {
+  expect(changeText({ element: 'line.q0', closed: false })).toBe('line.q0: open');
+  expect(changeText({ load: 'all', factor: 1.2 })).toBe('all loads: × 1.2');
+  expect(changeText({ transformer: 't1', tap_position: -3 })).toBe('t1: Position -3');
+});
+
+it('takes limits from the rules, the innermost as the band', () => {
+  const rules = { alarms: [{ point: 'f', high: 50.5 }, { point: 'f', high: 51 }, { point: 'f', outside: [49, 50.2] }, { point: 'g', high: 1 }, { point: 'f', low: 1, enabled: false }] };
+  expect(limitsOf(rules, 'f')).toMatchObject({ low: 49, high: 51, bandLow: 49, bandHigh: 50.2 });
+  expect(limitsOf(rules, 'h')).toBeNull();
+  expect(limitsOf(null, 'f')).toBeNull();
+});
+
+it('knows microseconds from milliseconds', () => {
+  expect(instantMs(1_795_000_000_000_000)).toBe(1_795_000_000_000);
+  expect(instantMs(1_795_000_000_000)).toBe(1_795_000_000_000);
+  expect(instantMs(null)).toBeNull();
+});
+
+it('puts alarms of a frame into those that are known', () => {
+  const alarm = (rule: string, state: string) => ({ rule, state }) as AlarmView;
+  const old = { alarms: [alarm('a', 'normal'), alarm('b', 'unacknowledged')], counts: { listed: 1 }, groups: [], flooded: false } as unknown as AlarmsAnswer;
+  const next = merged(old, { alarms: [alarm('b', 'acknowledged'), alarm('c', 'unacknowledged')], flooded: true });
+  expect(next?.alarms.map((a) => `${a.rule} ${a.state}`)).toEqual(['a normal', 'b acknowledged', 'c unacknowledged']);
+  expect(next?.flooded).toBe(true);
+  expect(merged(undefined, {})).toBeUndefined();
+});
