@@ -5,13 +5,13 @@ mod common;
 use common::{substation, text};
 use formats::station::{read_equipment, read_relays};
 use scada::UtcTime;
+use scada::point::Value;
 use scada::telecontrol::Originator;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use scada::point::Value;
 use twin::alarms::Actor;
-use twin::history::{EventFilter, History, Historian, Options, Page};
+use twin::history::{EventFilter, Historian, History, Options, Page};
 use twin::live::{Change, Order, Settings, Site, Twin, TwinError};
 use twin::plant::host::{HostOptions, Hosted};
 use twin::plant::{Plant, PlantSettings};
@@ -183,7 +183,14 @@ async fn the_plant_is_followed_asked_and_commanded() {
     until(twin, "it agrees again", |m| m.estimate.suspects.is_empty()).await;
 
     // A fault trips the feeder: an alarm of the relay, an open breaker.
-    let fault = twin::plant::Command::Fault { bus: "f22_end".to_owned(), kind: "3ph".to_owned(), phases: vec![1, 2, 3], r_ohm: 0.1, duration_s: None, transient: false };
+    let fault = twin::plant::Command::Fault {
+        bus: "f22_end".to_owned(),
+        kind: "3ph".to_owned(),
+        phases: vec![1, 2, 3],
+        r_ohm: 0.1,
+        duration_s: None,
+        transient: false,
+    };
     running.hosted.handle.command(&fault).await.expect("a fault");
     until(twin, "the relay trips", is("CB-F22", false)).await;
     until(twin, "an alarm says so", |_| twin.alarms(|e| e.listed().iter().any(|a| a.text.contains("has tripped")))).await;

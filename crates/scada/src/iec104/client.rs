@@ -118,6 +118,8 @@ struct Session<'a> {
     /// Points that came since the connection was made.
     seen: Vec<bool>,
     is_recovered: bool,
+    /// Stations that were told to have objects that no point is for: once a connection is enough.
+    with_unknown: HashSet<u16>,
 }
 
 impl Iec104Device {
@@ -142,6 +144,7 @@ impl Iec104Device {
             next_counters: None,
             seen: vec![false; self.points.len()],
             is_recovered: false,
+            with_unknown: HashSet::new(),
         };
         let outcome = session.serve().await;
         if let Some(under_way) = session.command.take() {
@@ -313,8 +316,11 @@ impl Session<'_> {
             }
             readings.push(Reading { point, value: Some(value.clone()), quality, source_time, cause: why });
         }
-        if !unknown.is_empty() {
-            self.link.remark(format!("station {} tells object {}, which no point is for", header.station, unknown[0]));
+        if !unknown.is_empty() && self.with_unknown.insert(header.station) {
+            self.link.remark(format!(
+                "station {} tells object {}, which no point is for; more of them are not told",
+                header.station, unknown[0]
+            ));
         }
         self.link.read(&readings);
         if header.cause == cause::REQUESTED {

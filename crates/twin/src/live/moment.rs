@@ -134,6 +134,13 @@ pub(super) fn loading_pct(network: &Network, id: ElementId, ends: &[EndMoment]) 
     }
 }
 
+/// What is below this, in kW, kvar or A, is what an iteration leaves of zero.
+const ROUNDING: f64 = 1e-5;
+
+fn rounded(x: f64) -> f64 {
+    if x.abs() < ROUNDING { 0.0 } else { x }
+}
+
 /// Elements with what flows at their ends.
 pub fn elements(circuit: &Circuit, grid: &Grid, estimate: &Estimate, assets: &HashMap<ElementId, String>) -> Vec<ElementMoment> {
     let network = circuit.network();
@@ -151,7 +158,7 @@ pub fn elements(circuit: &Circuit, grid: &Grid, estimate: &Estimate, assets: &Ha
                 let mine: Vec<_> = flows[k].iter().filter(|f| f.terminal == t).collect();
                 let sum = |of: &dyn Fn(&powerflow::estimation::Flow) -> f64| -> Option<f64> {
                     let all: Option<Vec<f64>> = mine.iter().map(|f| f.flow.as_ref().map(of)).collect();
-                    all.filter(|a| !a.is_empty()).map(|a| a.iter().sum::<f64>() / 1e3)
+                    all.filter(|a| !a.is_empty()).map(|a| rounded(a.iter().sum::<f64>() / 1e3))
                 };
                 let (p_kw, q_kvar) = (sum(&|f| f.p_w), sum(&|f| f.q_var));
                 EndMoment {
@@ -160,7 +167,7 @@ pub fn elements(circuit: &Circuit, grid: &Grid, estimate: &Estimate, assets: &Ha
                     p_kw,
                     q_kvar,
                     s_kva: p_kw.zip(q_kvar).map(|(p, q)| p.hypot(q)),
-                    i_a: mine.iter().map(|f| f.flow.map(|f| f.i_a)).collect(),
+                    i_a: mine.iter().map(|f| f.flow.map(|f| rounded(f.i_a))).collect(),
                 }
             })
             // The far side of what is joined to earth carries the same currents.
@@ -172,7 +179,7 @@ pub fn elements(circuit: &Circuit, grid: &Grid, estimate: &Estimate, assets: &Ha
             asset: assets.get(&id).cloned(),
             ends,
             loading_pct,
-            losses_kw: losses.get(&k).map(|w| w / 1e3),
+            losses_kw: losses.get(&k).map(|w| rounded(w / 1e3)),
         });
     }
     all

@@ -223,6 +223,8 @@ pub(super) struct Core {
     pub sequence: u64,
     /// Last thing that each device said.
     pub remarks: Vec<Option<String>>,
+    /// When each remark was written down last, s: a device that says the same every second is not to fill the log.
+    pub remarked: HashMap<(usize, String), i64>,
 }
 
 /// A plant that is followed.
@@ -283,6 +285,7 @@ impl Twin {
             course: Course::default(),
             sequence: 0,
             remarks: vec![None; site.devices.len()],
+            remarked: HashMap::new(),
         };
         let (supervisor, batches) = Supervisor::start(site.devices.iter().filter_map(supervised).collect(), BATCHES);
         let handles = supervisor.handles().clone();

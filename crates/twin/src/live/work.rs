@@ -25,6 +25,9 @@ use tokio::sync::mpsc;
 
 /// Between two looks of the history at what is over.
 const KEEP: Duration = Duration::from_secs(5);
+/// A remark is written down once in this time, s, and so many different ones at most.
+const REMARK_S: i64 = 3600;
+const REMARKS: usize = 500;
 /// Moments in a row in which a sensor has to contradict before people are told.
 const PERSISTENT: u32 = 3;
 
@@ -102,6 +105,7 @@ fn take(twin: &Twin, batch: &Batch) {
     let mut samples = Vec::with_capacity(batch.updates.len());
     let mut updates = Vec::with_capacity(batch.updates.len());
     let mut changes = Vec::with_capacity(batch.updates.len());
+    let mut events = Vec::new();
     {
         let mut core = lock(&twin.core);
         for u in &batch.updates {
@@ -115,13 +119,16 @@ fn take(twin: &Twin, batch: &Batch) {
         }
         for e in &batch.events {
             core.remarks[device] = Some(said(&e.kind));
+            if !is_repetition(&mut core, device, e) {
+                events.push(e);
+            }
         }
     }
     // Nobody listening is no fault.
     let _ = twin.changes.send(Arc::new(Changes { device: batch.device.clone(), points: changes }));
     let now = UtcTime::now();
     append(twin, samples, now);
-    let events = batch.events.iter().map(|e| {
+    let events = events.into_iter().map(|e| {
         let severity = match e.kind {
             EventKind::Lost { .. } | EventKind::Unreachable { .. } | EventKind::EventsMissed { .. } => Severity::Warning,
             _ => Severity::Note,
@@ -139,6 +146,19 @@ fn take(twin: &Twin, batch: &Batch) {
     if let Err(fault) = result {
         twin.fault(&fault.to_string());
     }
+}
+
+/// Whether a device remarked the same within the hour.
+fn is_repetition(core: &mut twin::Core, device: usize, event: &scada::supervision::Event) -> bool {
+    let EventKind::Remark { what } = &event.kind else { return false };
+    let now_s = event.time.ms() / 1000;
+    core.remarked.retain(|_, at| now_s - *at < REMARK_S);
+    // More than can be told apart: nothing new is written down until the hour is over.
+    if core.remarked.len() >= REMARKS || core.remarked.contains_key(&(device, what.clone())) {
+        return true;
+    }
+    core.remarked.insert((device, what.clone()), now_s);
+    false
 }
 
 /// Hands samples to the history. A queue that is full is waited for a little: the disk may be slow; a history that does not record is told.
