@@ -17,11 +17,14 @@ enum Permit {
     Refused(String),
 }
 
+/// By point and value.
+type Permits = HashMap<(Arc<str>, String), Permit>;
+
 /// Judges what goes out to the field.
 #[derive(Clone)]
 pub struct Judge {
     twin: Weak<Twin>,
-    permits: Arc<Mutex<HashMap<(Arc<str>, String), Permit>>>,
+    permits: Arc<Mutex<Permits>>,
 }
 
 fn key(point: &str, value: &Value) -> (Arc<str>, String) {

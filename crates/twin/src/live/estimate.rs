@@ -312,7 +312,7 @@ pub(super) fn without_load(state: &State) -> Result<Vec<Complex64>, powerflow::C
             }
         }
         if let Some(taps) = state.taps(e.id) {
-            for (w, tap) in taps.to_vec().into_iter().enumerate() {
+            for (w, tap) in taps.iter().copied().enumerate() {
                 bare.set_tap(e.id, w, tap);
             }
         }

@@ -227,6 +227,9 @@ pub(super) struct Core {
     pub remarked: HashMap<(usize, String), i64>,
 }
 
+/// Switches and taps, estimate, values and time (ms) of an instant.
+type Instant = (Arc<State>, Arc<Reading>, Vec<Held>, i64);
+
 /// A plant that is followed.
 pub struct Twin {
     pub(super) site: Site,
@@ -499,7 +502,7 @@ impl Twin {
         Ok(Comparison { at_ms, before: shown(&before), after: shown(&after), before_off_estimate_pu: off, findings })
     }
 
-    fn instant(&self, at: Option<UtcTime>) -> Result<(Arc<State>, Arc<Reading>, Vec<Held>, i64), TwinError> {
+    fn instant(&self, at: Option<UtcTime>) -> Result<Instant, TwinError> {
         match at {
             None => {
                 let core = lock(&self.core);

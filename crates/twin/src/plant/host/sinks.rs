@@ -154,7 +154,9 @@ impl Sinks {
         for (k, x, quality) in batch {
             let p = &points[k];
             let was_valid = self.valid.insert(k, x.is_finite());
-            let moved = !((x - model.shown[k]).abs() < p.deadband) || p.form != Form::Float && x != model.shown[k];
+            // What is no number is told like any change.
+            let change = (x - model.shown[k]).abs();
+            let moved = change.is_nan() || change >= p.deadband || p.form != Form::Float && x != model.shown[k];
             if was_valid == Some(x.is_finite()) && !(moved && x.is_finite()) {
                 continue;
             }
