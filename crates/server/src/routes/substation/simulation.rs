@@ -120,6 +120,8 @@ fn isolating(network: &Network, out: ElementId) -> Result<Vec<ElementId>, BusId>
     for bus in shunt_ends.iter().filter_map(|b| network.bus_id(b)) {
         let at: Vec<ElementId> = crate::routes::twin::carriers(network)
             .filter(|id| *id != out && network.common(*id).terminals.iter().any(|t| t.bus == bus))
+            // What hangs on this bus alone goes with the element: surge capacitors, voltage transformers.
+            .filter(|id| crate::routes::twin::ends(network, *id).len() > 1)
             .collect();
         // A bus with nothing beside the element needs no switch.
         if at.is_empty() {

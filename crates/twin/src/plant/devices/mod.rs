@@ -265,6 +265,14 @@ fn area_name(group: Group) -> &'static str {
 
 /// The usual size of a value, of which a class is a part.
 fn usual(p: &Point) -> f64 {
+    // The range of what a relay sees is anything; on a calm day it is some hundred amperes, about nominal voltage and frequency.
+    if p.quantity.ends_with(".SEEN") {
+        return match p.unit {
+            "A" => 100.0,
+            "ohm" => 10.0,
+            _ => 1.0,
+        };
+    }
     match p.unit {
         // Ranges have room for faults, or for what never comes.
         "A" => p.high / 20.0,
