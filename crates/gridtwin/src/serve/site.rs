@@ -442,7 +442,7 @@ mod tests {
         has(&found, "TWIN.DOCUMENT.RANGE", 2);
         has(&found, "TWIN.DOCUMENT.KIND", 3);
         has(&of("model: x\ndevices: y\ninstructor: 127.0.0.1:7\n"), "TWIN.DOCUMENT.INSTRUCTOR", 3);
-        has(&of("a: [\n"), "TWIN.DOCUMENT.SYNTAX", 2);
+        has(&of("a: [\n"), "TWIN.DOCUMENT.SYNTAX", 1);
         has(&of(""), "TWIN.DOCUMENT.SYNTAX", 1);
         has(&of("- a\n"), "TWIN.DOCUMENT.KIND", 1);
     }
