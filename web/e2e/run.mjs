@@ -321,7 +321,7 @@ async function walk() {
         await settled(page);
         await reach(page, name);
       }
-      for (const [keys, page2] of [['g o', 'overview'], ['g m', 'map'], ['g s', 'studies'], ['g e', 'exchange'], ['g a', 'admin']]) {
+      for (const [keys, page2] of [['g o', 'overview'], ['g m', 'map'], ['g s', 'substation'], ['g a', 'alarms'], ['g t', 'studies'], ['g e', 'exchange'], ['g d', 'admin']]) {
         for (const key of keys.split(' ')) await page.keyboard.press(key);
         await page.waitForURL((u) => u.pathname === `/${page2}`, { timeout: 5000 }).catch(() => fault(`${keys} does not go to ${page2}`));
       }

@@ -156,7 +156,10 @@ export function watch(page, allowed = () => false) {
   page.on('response', (response) => {
     if (response.status() < 400 || allowed(response)) return;
     // A server that follows no plant says so when it is asked for one; the pages without one are looked at by name.
-    response.text().then((body) => new URL(response.url()).pathname === '/api/twin' && response.status() === 404 && body.includes('TWIN.NONE') ? undefined : fault(`${response.request().method()} ${response.url()} → ${response.status()} ${body.slice(0, 400)}`), () => fault(`${response.url()} → ${response.status()}`));
+    const isTwin = new URL(response.url()).pathname === '/api/twin' && response.status() === 404;
+    const told = (body) => (isTwin && (body === undefined || body.includes('TWIN.NONE')) ? undefined : fault(`${response.request().method()} ${response.url()} → ${response.status()} ${(body ?? '').slice(0, 400)}`));
+    // The body of an answer is gone when its page is.
+    response.text().then(told, () => told(undefined));
   });
   page.on('requestfailed', (request) => {
     // What a page no longer needs it takes back.
