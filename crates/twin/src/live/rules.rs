@@ -185,7 +185,7 @@ pub fn of_station(site: &Site, map: &Map) -> String {
             Some((format!("SF6 of {of} below lockout"), "critical", "gas", "Do not operate the breaker; isolate it"))
         } else if is("sf6_alarm") {
             Some((format!("SF6 of {of} is low"), "medium", "gas", "Refill, look for the leak"))
-        } else if (is("tripped") || is("trip")) {
+        } else if is("tripped") || is("trip") {
             Some((
                 format!("{} has tripped", p.spec.name.rsplit_once('.').map_or(&*p.spec.name, |n| n.0)),
                 "critical",
