@@ -107,6 +107,10 @@ export interface TrainingState {
 }
 export interface TrainingEvent { number?: number; sequence?: number; time_s: number; kind: string; subject: string; cause: string }
 
+export interface ModelVersion { version_id: string; version_number: number; created_by: string; created_at: string; description: string; is_active: boolean; sha256: string; bytes: number; /** What the files of the model said. */ of_files: boolean }
+export interface ModelDiffLine { change: 'same' | 'removed' | 'added'; before: Maybe; after: Maybe; text: string }
+export interface ModelDiff { before: number; after: number; lines: ModelDiffLine[]; removed: number; added: number }
+
 /** An instant of the alarm engine, which counts microseconds, in milliseconds; one that is in milliseconds stays (no microsecond count of our time is so small). */
 export function instantMs(of: number | null | undefined): number | null {
   if (of === null || of === undefined) return null;
@@ -185,6 +189,11 @@ export const twinApi = {
   },
   plan: (entry: { asset: string; from_ms: number; to_ms: number; kind: string; who: string; note: string }) => api.post<unknown>(at('maintenance'), entry),
   endMaintenance: (id: number, how: 'finish' | 'cancel', comment: string) => api.post<unknown>(at('maintenance', id, how), { comment }),
+  versions: async (signal?: AbortSignal) => (await api.get<{ versions: ModelVersion[] }>(at('versions'), undefined, signal)).versions,
+  version: (id: number, signal?: AbortSignal) => api.get<ModelVersion & { text: string }>(at('versions', id), undefined, signal),
+  versionDiff: (id: number, against: number, signal?: AbortSignal) => api.get<ModelDiff>(at('versions', id, 'diff'), { against }, signal),
+  addVersion: (asked: { text?: string; changes?: string; description: string }) => api.post<ModelVersion>(at('versions'), asked),
+  activateVersion: (id: number) => api.post<ModelVersion>(at('versions', id, 'activate')),
   training: (signal?: AbortSignal) => api.get<TrainingState>(at('training'), undefined, signal),
   train: (command: Record<string, unknown>) => api.post<unknown>(at('training'), command),
   trainingEvents: async (signal?: AbortSignal) => {

@@ -12,6 +12,7 @@ import { strings } from '../strings';
 import { when } from '../ui/format';
 import { useKeys } from '../ui/keys';
 import { Boundary, Dialog } from '../ui/parts';
+import { AlarmBadge } from './AlarmBadge';
 import { AlarmBanner } from './AlarmBanner';
 import { icons } from './icons';
 import { JobTray } from './JobTray';
@@ -113,7 +114,7 @@ export function Shell() {
       <nav className="nav" aria-label={strings.product}>
         {PAGES.map((page) => (
           <NavLink key={page} to={{ pathname: `/${page}`, search: common }} title={strings.pages[page]} aria-label={strings.pages[page]}>
-            {icons[page]}<span>{strings.pages[page]}</span>
+            {icons[page]}<span>{strings.pages[page]}</span>{page === 'alarms' && <AlarmBadge />}
           </NavLink>
         ))}
         <div className="foot">

@@ -57,6 +57,9 @@ interface Props<T> {
   foot?: boolean;
   /** Arrows choose the row that they come to. */
   follow?: boolean;
+  /** A click or Enter, where that does more than to choose. */
+  onOpen?: (row: T) => void;
+  rowClass?: (row: T) => string;
 }
 
 const ROW = 28;
@@ -66,6 +69,7 @@ export function Table<T>(props: Props<T>) {
   const [ownSort, setOwnSort] = useState<Sort | null>(null);
   const sort = props.sort !== undefined ? props.sort : ownSort;
   const shown = useMemo(() => (props.sortedOutside ? rows : sorted(rows, columns, sort)), [rows, columns, sort, props.sortedOutside]);
+  const open = props.onOpen ?? onSelect;
   const box = useRef<HTMLDivElement>(null);
   const [at, setAt] = useState(-1);
   const virtual = useVirtualizer({ count: shown.length, getScrollElement: () => box.current, estimateSize: () => ROW, overscan: 12, scrollPaddingStart: 32 });
@@ -106,8 +110,8 @@ export function Table<T>(props: Props<T>) {
       if (props.follow && shown[next] !== undefined) onSelect?.(shown[next]);
       e.preventDefault();
       e.stopPropagation();
-    } else if ((e.key === 'Enter' || e.key === ' ') && onSelect && shown[at]) {
-      onSelect(shown[at]);
+    } else if ((e.key === 'Enter' || e.key === ' ') && open && shown[from]) {
+      open(shown[from]);
       e.preventDefault();
       e.stopPropagation();
     }
@@ -137,7 +141,7 @@ export function Table<T>(props: Props<T>) {
               if (row === undefined) return null;
               const key = rowKey(row, item.index);
               return (
-                <tr key={key} aria-rowindex={item.index + 2} aria-selected={selected === key} className={`${onSelect ? 'act' : ''} ${item.index === at ? 'at' : ''}`} onClick={() => { setAt(item.index); onSelect?.(row); }}>
+                <tr key={key} aria-rowindex={item.index + 2} aria-selected={selected === key} className={`${open ? 'act' : ''} ${item.index === at ? 'at' : ''} ${props.rowClass?.(row) ?? ''}`} onClick={() => { setAt(item.index); open?.(row); }}>
                   {columns.map((c) => {
                     const text = c.cell ? undefined : c.value(row);
                     return <td key={c.key} className={c.numeric ? 'num' : ''} title={typeof text === 'string' && text.length > 40 ? text : undefined}>{c.cell ? c.cell(row) : (text ?? '–')}</td>;

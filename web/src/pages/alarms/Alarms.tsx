@@ -4,7 +4,8 @@ import { asProblem } from '../../api/client';
 import { useTwin } from '../../api/twin';
 import { useUrl } from '../../state/url';
 import { strings } from '../../strings';
-import { Boundary, Empty, ProblemView, Spinner, Tabs } from '../../ui/parts';
+import { Boundary, ProblemView, Spinner, Tabs } from '../../ui/parts';
+import { NoTwin } from '../substation/NoTwin';
 import { List } from './List';
 import { Log } from './Log';
 import { Maintenance } from './Maintenance';
@@ -23,9 +24,7 @@ export default function Alarms() {
   return (
     <div className="page alarmpage">
       <header><h1>{strings.pages.alarms}</h1>{twin.data && <span className="quiet">{twin.data.simulated ? strings.twin.simulation(twin.data.name) : twin.data.name}</span>}{twin.data?.simulated && <span className="simtag">{strings.twin.sim}</span>}</header>
-      {twin.isPending ? <Spinner /> : twin.error && !twin.data ? <ProblemView problem={asProblem(twin.error)} onRetry={() => void twin.refetch()} /> : !twin.data ? (
-        <Empty title={strings.twin.none} actions={<code>{strings.twin.noneCommand}</code>}>{strings.twin.noneHint} {strings.twin.noneSimulated}</Empty>
-      ) : (
+      {twin.isPending ? <Spinner /> : twin.error && !twin.data ? <ProblemView problem={asProblem(twin.error)} onRetry={() => void twin.refetch()} /> : !twin.data ? <NoTwin /> : (
         <>
           <Tabs label={strings.pages.alarms} at={at} tabs={tabs} onChange={(tab) => url.set({ tab: tab === 'list' ? null : tab, page: null }, true)} />
           <Boundary key={at}>

@@ -13,8 +13,9 @@ import { strings } from '../../strings';
 import { ago, count, span, when } from '../../ui/format';
 import { useKeys } from '../../ui/keys';
 import { Dialog, Empty, Loaded, Panel, Priority, ProblemView, RoleButton } from '../../ui/parts';
-import { Table, type Column } from '../../ui/Table';
+import { sorted, Table, type Column, type Sort } from '../../ui/Table';
 import { markOf, refusals, valueText } from '../substation/words';
+import { alarmsCsv, byPriorityThenTime, FLOOD_ABOVE, FLOOD_BELOW, neighbour } from './order';
 
 const t = strings.alarms;
 
@@ -23,9 +24,6 @@ type Action = 'acknowledge' | 'shelve' | 'unshelve' | 'reset' | 'remove' | 'retu
 const VIEWS: Record<string, (a: AlarmView) => boolean> = {
   listed: (a) => isListed(a.state), shelved: (a) => a.state === 'shelved', suppressed: (a) => a.state === 'suppressed_by_design', out: (a) => a.state === 'out_of_service', all: () => true,
 };
-/** Worked from the top: what waits before what is known, the graver before the lesser, the newer before the older. */
-const rank = (a: AlarmView) => (isWaiting(a.state) ? 0 : isListed(a.state) ? 1 : 2) * 10 + LEVEL[a.priority];
-
 /** Active is filled, gone is hollow; a bar below says that it waits for a person. */
 function Standing({ state }: { state: string }) {
   const isActive = state === 'unacknowledged' || state === 'acknowledged';
@@ -40,6 +38,23 @@ function Standing({ state }: { state: string }) {
   );
 }
 
+/** What waits for a person is filled, what is known is an outline; the shape is that of the priority either way. */
+function Tag({ alarm: a }: { alarm: AlarmView }) {
+  return <span className="state"><span className={isWaiting(a.state) ? 'tag-waiting' : 'tag-known'}><Priority level={LEVEL[a.priority]} label={t.priorities[a.priority]} /></span>{t.priorities[a.priority]}</span>;
+}
+
+/** How near a flood is: a bar with the line that it begins at. Quiet until it does. */
+function FloodLine({ of }: { of: AlarmsAnswer }) {
+  const n = of.counts.shown_in_ten_minutes;
+  const top = Math.max(1.5 * FLOOD_ABOVE, n);
+  return (
+    <div className="floodline" role="status" data-testid="flood-line">
+      <svg viewBox="0 0 120 12" aria-hidden="true"><rect className="ground" x="0" y="3" width="120" height="6" /><rect className={of.flooded ? 'over' : 'under'} x="0" y="3" width={(120 * n) / top} height="6" /><line x1={(120 * FLOOD_ABOVE) / top} x2={(120 * FLOOD_ABOVE) / top} y1="0" y2="12" /></svg>
+      <span className="small">{of.flooded ? t.floodUntil(count(n), String(FLOOD_BELOW)) : t.floodAt(count(n), String(FLOOD_ABOVE))}</span>
+    </div>
+  );
+}
+
 export function List() {
   const alarms = useAlarms();
   return <Loaded query={alarms}>{(of) => <Listed of={of} />}</Loaded>;
@@ -49,6 +64,7 @@ function Listed({ of }: { of: AlarmsAnswer }) {
   const url = useUrl();
   const client = useQueryClient();
   const may = useMay('operator');
+  const [sort, setSort] = useState<Sort | null>(null);
   const [picked, setPicked] = useState<Set<string>>(new Set());
   const [asking, setAsking] = useState<{ action: Action; rules: string[] } | null>(null);
   const view = VIEWS[url.get('view') ?? ''] ? (url.get('view') as string) : 'listed';
@@ -58,34 +74,48 @@ function Listed({ of }: { of: AlarmsAnswer }) {
   const rule = url.get('rule');
   const rows = useMemo(() => of.alarms
     .filter((a) => (VIEWS[view] as (a: AlarmView) => boolean)(a) && (!priority || a.priority === priority) && (!isUnknownOnly || a.condition === 'unknown') && (!text || `${a.text} ${a.rule} ${a.asset ?? ''} ${a.group ?? ''}`.toLowerCase().includes(text)))
-    .sort((a, b) => rank(a) - rank(b) || (instantMs(b.raised_at) ?? 0) - (instantMs(a.raised_at) ?? 0)), [of.alarms, view, priority, isUnknownOnly, text]);
+    .sort(byPriorityThenTime), [of.alarms, view, priority, isUnknownOnly, text]);
   const chosen = of.alarms.find((a) => a.rule === rule) ?? null;
+  // Arrows only choose; Enter or a click opens what there is to say, which then follows the arrows.
+  const isOpen = chosen !== null && url.get('more') === '1';
   const selected = picked.size > 0 ? rows.filter((a) => picked.has(a.rule)).map((a) => a.rule) : chosen ? [chosen.rule] : [];
   const done = (outcome: ActionOutcome) => { setPicked(new Set()); if (refusals(outcome).length === 0) setAsking(null); void renew(client, ['twin', 'alarms'], ['twin', 'events']); };
   const waiting = rows.filter((a) => isWaiting(a.state)).map((a) => a.rule);
   const ask = (action: Action, rules = selected) => { if (may && rules.length > 0) setAsking({ action, rules }); };
-  useKeys({ a: () => ask('acknowledge'), h: () => ask('shelve') });
   const columns: Column<AlarmView>[] = [
-    { key: 'pick', head: '', value: () => null, width: 34, cell: (a) => <input type="checkbox" aria-label={t.choose(a.text)} checked={picked.has(a.rule)} onClick={(e) => e.stopPropagation()} onChange={(e) => { const next = new Set(picked); if (e.target.checked) next.add(a.rule); else next.delete(a.rule); setPicked(next); }} /> },
-    { key: 'priority', head: t.heads.priority, value: (a) => LEVEL[a.priority], cell: (a) => <span className="state"><span className={isWaiting(a.state) && a.priority === 'critical' ? 'tag calling' : undefined}><Priority level={LEVEL[a.priority]} label={t.priorities[a.priority]} /></span>{t.priorities[a.priority]}</span> },
+    { key: 'pick', head: '', value: () => null, width: 34, cell: (a) => <input type="checkbox" aria-label={t.choose(a.text)} checked={picked.has(a.rule)} onClick={(e) => e.stopPropagation()} onChange={() => pick(a.rule)} /> },
+    { key: 'priority', head: t.heads.priority, value: (a) => LEVEL[a.priority], cell: (a) => <Tag alarm={a} /> },
     { key: 'state', head: t.heads.state, value: (a) => t.states[a.state] ?? a.state, cell: (a) => <Standing state={a.state} /> },
     { key: 'text', head: t.heads.text, value: (a) => a.text },
     { key: 'value', head: t.heads.value, numeric: true, value: (a) => valueText(a.value), cell: (a) => <span className={markOf(a.quality) === 'invalid' ? 'q-invalid' : ''}>{valueText(a.value)}</span> },
     { key: 'asset', head: t.heads.asset, value: (a) => a.asset },
-    { key: 'marks', head: t.heads.marks, value: (a) => Number(a.first_out), cell: (a) => [a.first_out ? t.firstOut : '', a.chattering ? t.chattering : '', a.stale ? t.stale : '', a.condition === 'unknown' ? t.unknownWord : ''].filter(Boolean).join(', ') || '–' },
+    { key: 'marks', head: t.heads.marks, value: (a) => Number(a.first_out), cell: (a) => <span className="row">{a.first_out && <span className="first-out" title={t.firstOutHint}>{t.firstOut}</span>}{[a.chattering ? t.chattering : '', a.stale ? t.stale : '', a.condition === 'unknown' ? t.unknownWord : ''].filter(Boolean).join(', ') || (a.first_out ? '' : '–')}</span> },
     { key: 'raised', head: t.heads.raised, value: (a) => a.raised_at, cell: (a) => <span title={when(iso(instantMs(a.raised_at)))}>{a.raised_at === null ? '–' : ago(iso(instantMs(a.raised_at)))}</span> },
+    ...(view === 'shelved' ? [
+      { key: 'until', head: t.untilHead, value: (a: AlarmView) => a.shelf?.until, cell: (a: AlarmView) => when(iso(instantMs(a.shelf?.until))) },
+      { key: 'who', head: t.who, value: (a: AlarmView) => a.shelf?.who }, { key: 'why', head: t.reason, value: (a: AlarmView) => a.shelf?.reason },
+    ] : view === 'out' ? [
+      { key: 'since', head: t.sinceHead, value: (a: AlarmView) => a.removal?.since, cell: (a: AlarmView) => (a.removal ? when(iso(instantMs(a.removal.since))) : a.maintenance.length > 0 ? t.held : '–') },
+      { key: 'who', head: t.who, value: (a: AlarmView) => a.removal?.who }, { key: 'why', head: t.reason, value: (a: AlarmView) => a.removal?.reason },
+    ] : []),
   ];
+  const ordered = sorted(rows, columns, sort);
+  const walk = (by: 1 | -1) => { const to = neighbour(ordered, rule, by); if (to) url.set({ rule: to.rule }); };
+  const pick = (of: string) => setPicked((old) => { const next = new Set(old); if (!next.delete(of)) next.add(of); return next; });
+  useKeys({ a: () => ask('acknowledge'), h: () => ask('shelve'), x: () => rule && pick(rule), ArrowDown: () => walk(1), ArrowUp: () => walk(-1), Enter: () => chosen && url.set({ more: 1 }), Escape: () => url.set(isOpen ? { more: null } : { rule: null }) });
   const n = of.counts;
   const counts: Record<string, number> = { listed: n.listed, shelved: n.shelved, suppressed: n.suppressed_by_design, out: n.out_of_service, all: of.alarms.length };
   return (
     <>
-      {of.flooded && <Flood of={of} onGroup={(group) => url.set({ q: group ?? '' })} onRule={(r) => url.set({ rule: r })} />}
+      {of.flooded && <Flood of={of} onGroup={(group) => url.set({ q: group ?? '' })} onRule={(r) => url.set({ rule: r, more: 1 })} />}
       <div className="alarmbody">
         <div className="alarmlist">
           <div className="toolbar">
             <div className="segmented">{Object.keys(VIEWS).map((v) => <button key={v} aria-pressed={view === v} onClick={() => url.set({ view: v === 'listed' ? null : v })}>{t.views[v]} <b>{count(counts[v] ?? 0)}</b></button>)}</div>
             <select aria-label={t.heads.priority} value={priority ?? ''} onChange={(e) => url.set({ priority: e.target.value })}><option value="">{t.log.all}</option>{PRIORITIES.map((p) => <option key={p} value={p}>{t.priorities[p]}</option>)}</select>
             <input type="search" placeholder={t.filter} aria-label={t.filter} value={url.get('q') ?? ''} onChange={(e) => url.set({ q: e.target.value })} />
+            <span className="grow" />
+            <button disabled={ordered.length === 0} onClick={() => save('alarms.csv', alarmsCsv(ordered))}>{t.csv}</button>
             {isUnknownOnly && <button onClick={() => url.set({ unknown: null })}>{t.unknownWord} ✕</button>}
           </div>
           <div className="toolbar">
@@ -99,20 +129,29 @@ function Listed({ of }: { of: AlarmsAnswer }) {
             {picked.size > 0 && <span className="small quiet">{t.selected(count(picked.size))}</span>}
             {waiting.length > 1 && <RoleButton allowed={may} role="operator" onClick={() => ask('acknowledge', waiting)}>{t.acknowledgeAll(count(waiting.length))}</RoleButton>}
           </div>
-          <Table label={t.tabs.list} columns={columns} rows={rows} rowKey={(a) => a.rule} selected={rule} follow onSelect={(a) => url.set({ rule: a.rule })} empty={<Empty title={t.noneHere}>{view === 'listed' ? t.noneHint : ''}</Empty>} />
+          <FloodLine of={of} />
+          <Table label={t.tabs.list} columns={columns} rows={ordered} sortedOutside sort={sort} onSort={setSort} rowKey={(a) => a.rule} selected={rule} follow onSelect={(a) => url.set({ rule: a.rule })} onOpen={(a) => url.set({ rule: a.rule, more: 1 })} rowClass={(a) => (isWaiting(a.state) ? `waiting p${LEVEL[a.priority]}` : '')} empty={<Empty title={t.noneHere}>{view === 'listed' ? t.noneHint : ''}</Empty>} />
         </div>
-        {chosen && <Detail alarm={chosen} onClose={() => url.set({ rule: null })} />}
+        {isOpen && <Detail alarm={chosen} onClose={() => url.set({ more: null })} />}
       </div>
       {asking && <ActionDialog action={asking.action} alarms={of.alarms.filter((a) => asking.rules.includes(a.rule))} onClose={() => setAsking(null)} onDone={done} />}
     </>
   );
 }
 
+function save(name: string, text: string): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([text], { type: 'text/csv;charset=utf-8' }));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
 function Detail({ alarm: a, onClose }: { alarm: AlarmView; onClose: () => void }) {
   return (
     <aside className="panel alarmdetail" aria-label={a.text}>
       <div className="row top"><h2 className="grow" style={{ margin: 0 }}>{a.text}</h2><button className="plain" onClick={onClose} aria-label={strings.close}>✕</button></div>
-      <p className="row"><Priority level={LEVEL[a.priority]} label={t.priorities[a.priority]} /> <Standing state={a.state} /></p>
+      <p className="row"><Tag alarm={a} /> <Standing state={a.state} /></p>
       <dl className="facts">
         <dt>{t.heads.rule}</dt><dd><code>{a.rule}</code></dd>
         {a.point && <><dt>{strings.twin.pointHeads.point}</dt><dd><code>{a.point}</code></dd></>}

@@ -49,7 +49,7 @@ function Editor({ opened }: { opened: string }) {
       </>}>
         <p className="small quiet">{t.text}</p>
         {save.isSuccess && !isChanged && <p role="status">{t.saved}</p>}
-        <TextView text={text} disabled={!may} marks={marks} goal={goal} onText={setText} />
+        <TextView label={t.label} text={text} disabled={!may} marks={marks} goal={goal} onText={setText} />
       </Panel>
       <Panel title={t.findings}>
         {problem && save.variables === text ? <ProblemView problem={{ ...problem, findings: [] }} /> : null}

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { rangeOf, searchOf } from './range';
+import { rangeOf, searchOf, toggled, wordsOf } from './range';
 
 const get = (of: Record<string, string>) => (key: string) => of[key] ?? null;
 const NOW = 1_795_000_000_000;
@@ -16,5 +16,14 @@ it('a range of one\'s own has a begin before its end', () => {
 });
 
 it('asks the server for what the filters say', () => {
-  expect(searchOf(get({ q: 'trip & more', asset: 'CB-T1H', severity: 'high' }), ['trip', 'alarm'], { from: 1, to: 2.4 }).toString()).toBe('from=1&to=2&kind=trip&kind=alarm&severity=high&asset=CB-T1H&text=trip+%26+more');
+  expect(searchOf(get({ q: 'trip & more', asset: 'CB-T1H' }), ['trip', 'alarm'], ['critical', 'high'], { from: 1, to: 2.4 }).toString()).toBe('from=1&to=2&kind=trip&kind=alarm&severity=critical&severity=high&asset=CB-T1H&text=trip+%26+more');
+});
+
+it('puts words into a parameter and takes them out, always in one order', () => {
+  const known = ['critical', 'high', 'low'];
+  expect(toggled(null, 'high', known)).toBe('high');
+  expect(toggled('high', 'critical', known)).toBe('critical,high');
+  expect(toggled('critical,high', 'high', known)).toBe('critical');
+  expect(toggled('critical', 'critical', known)).toBeNull();
+  expect(wordsOf('high,nonsense,high,,critical', known)).toEqual(['high', 'critical']);
 });

@@ -13,11 +13,23 @@ export function rangeOf(get: (key: string) => string | null, now: number): { fro
   return Number.isFinite(from) && Number.isFinite(to) && from < to ? { from, to } : null;
 }
 
+/** Several words of one parameter, as `a,b`. */
+export const wordsOf = (value: string | null, known: string[]): string[] => [...new Set((value ?? '').split(','))].filter((w) => known.includes(w));
+
+/** The parameter with a word put in, or taken out; in the order in which words are known, so that one choice has one address. */
+export function toggled(value: string | null, word: string, known: string[]): string | null {
+  const have = wordsOf(value, known);
+  const next = known.filter((w) => (w === word ? !have.includes(w) : have.includes(w)));
+  return next.length === 0 ? null : next.join(',');
+}
+
 /** The query of the log, as the server takes it. */
-export function searchOf(get: (key: string) => string | null, kinds: string[], range: { from: number; to: number }): URLSearchParams {
+export function searchOf(get: (key: string) => string | null, kinds: string[], severities: string[], range: { from: number; to: number }): URLSearchParams {
   const search = new URLSearchParams({ from: String(Math.round(range.from)), to: String(Math.round(range.to)) });
   for (const kind of kinds) search.append('kind', kind);
-  for (const key of ['severity', 'asset'] as const) { const value = get(key); if (value) search.set(key, value); }
+  for (const severity of severities) search.append('severity', severity);
+  const asset = get('asset');
+  if (asset) search.set('asset', asset);
   const text = get('q');
   if (text) search.set('text', text);
   return search;

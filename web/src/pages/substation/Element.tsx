@@ -12,8 +12,9 @@ import { axis, Chart, escaped, seriesColors, tooltip } from '../../ui/Chart';
 import { Loaded, Priority, RoleButton } from '../../ui/parts';
 import { symbolOf } from '../../ui/symbols';
 import { ControlDialog } from './Control';
+import { DeviationBar, useRules } from './Kpis';
 import { shownName } from './singleLine';
-import { byElement, largest, markOf, markOfPoint, positionText, told, valueText, type Mark } from './words';
+import { byElement, delivers, intoOrOut, largest, limitsOf, markOf, markOfPoint, positionText, told, valueText, type Mark } from './words';
 
 const t = strings.twin;
 
@@ -101,15 +102,17 @@ export function ElementPanel({ chosen, moment, diagram, yard, at, isStale, isSim
             {busValues.phases.map((p) => <tr key={p.phase}><td>{p.phase}</td><td className="num"><Est origin={p.origin}>{told(p.v_kv, p.origin, 5)}</Est></td><td className="num"><Est origin={p.origin}>{told(p.v_pu, p.origin)}</Est></td><td className="num">{p.angle_deg === null ? '–' : fixed(p.angle_deg, 1)}</td><td>{t.origin[p.origin]}</td></tr>)}
           </tbody></table>
       )}
+      {busValues && <Band what={t.voltage} unit="pu" decimals={3} value={busValues.v_pu} point={`twin.bus.${busValues.bus}.v_pu`} />}
       {values && (
         <>
-          {values.ends.map((end) => <End key={end.bus} end={end} />)}
+          {values.ends.map((end) => <End key={end.bus} end={end} kind={of?.kind ?? ''} />)}
           <dl className="facts">
             {values.loading_pct !== null && <><dt>{t.loading}</dt><dd>{num(values.loading_pct, 3)} %</dd></>}
             {values.losses_kw !== null && <><dt>{t.losses}</dt><dd>{num(values.losses_kw, 3)} kW</dd></>}
           </dl>
         </>
       )}
+      {asset && asset.loading_pct !== null && <Band what={t.loading} unit="%" decimals={1} value={asset.loading_pct} point={`twin.asset.${asset.asset}.loading_pct`} />}
       {at !== null ? <p className="quiet">{t.notNow}</p> : isStale ? <p className="quiet">{t.staleNow}</p> : (
         <div>
           <h3>{t.commands}</h3>
@@ -138,19 +141,34 @@ export function ElementPanel({ chosen, moment, diagram, yard, at, isStale, isSim
   );
 }
 
+/** Where a value stands between the limits that the alarm rules set for it; nothing where they set none. */
+function Band({ what, unit, decimals, value, point }: { what: string; unit: string; decimals: number; value: number | null; point: string }) {
+  const rules = useRules();
+  const limits = limitsOf(rules.data, point);
+  if (!limits) return null;
+  const text = (v: number | null) => (v === null ? '–' : fixed(v, decimals));
+  return (
+    <div>
+      <DeviationBar what={what} unit={unit} decimals={decimals} value={value} limits={limits} range={null} />
+      <div className="small quiet">{t.bandWord} {text(limits.bandLow)} … {text(limits.bandHigh)}, {t.limitWord} {text(limits.low)} … {text(limits.high)} {unit}</div>
+    </div>
+  );
+}
+
 function Est({ origin, children }: { origin: string; children: React.ReactNode }) {
   return <span className={origin === 'estimated' || origin === 'pseudo' ? 'estimated' : ''}>{children}</span>;
 }
 
-function End({ end }: { end: EndMoment }) {
+function End({ end, kind }: { end: EndMoment; kind: string }) {
   const phases = ['A', 'B', 'C'];
+  const mega = (value: number | null) => told(value === null ? null : intoOrOut(kind, value) / 1000, end.origin);
   return (
     <table className="simple ends">
-      <caption className="small quiet" style={{ textAlign: 'left' }}>{t.end(end.bus)}, {t.origin[end.origin]}</caption>
+      <caption className="small quiet" style={{ textAlign: 'left' }}>{t.end(end.bus)}, {delivers(kind) ? t.delivered : t.into}, {t.origin[end.origin]}</caption>
       <thead><tr><th className="num">MW</th><th className="num">Mvar</th>{end.i_a.map((_, i) => <th key={i} className="num">{phases[i] ?? i + 1} (A)</th>)}</tr></thead>
       <tbody><tr>
-        <td className="num"><Est origin={end.origin}>{told(end.p_kw === null ? null : end.p_kw / 1000, end.origin)}</Est></td>
-        <td className="num"><Est origin={end.origin}>{told(end.q_kvar === null ? null : end.q_kvar / 1000, end.origin)}</Est></td>
+        <td className="num"><Est origin={end.origin}>{mega(end.p_kw)}</Est></td>
+        <td className="num"><Est origin={end.origin}>{mega(end.q_kvar)}</Est></td>
         {end.i_a.map((i, k) => <td key={k} className="num"><Est origin={end.origin}>{told(i, end.origin)}</Est></td>)}
       </tr></tbody>
     </table>

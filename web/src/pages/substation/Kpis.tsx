@@ -1,16 +1,20 @@
-/** Key figures with their trend, and where a value stands between its normal band and its limits. */
+/** Key figures with their last hour, how they changed, and where a value stands between its normal band and its limits. */
 
-import { useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { useMemo } from 'react';
 import { parse } from 'yaml';
-import { twinApi, type Moment, type Trend } from '../../api/twin';
+import { twinApi, type HistoryRow, type Moment, type Trend, type TwinDiagram } from '../../api/twin';
 import { strings } from '../../strings';
 import { fixed, num, when } from '../../ui/format';
-import { limitsOf, type Limits } from './words';
+import { courseOf, levelLimits, limitsOf, meanCourse, sparkPaths, type Course, type Limits } from './words';
 
 const t = strings.twin;
 
 const SHOWN = ['system_health', 'total_load_mw', 'generation_mw', 'losses_mw', 'reactive_mvar', 'efficiency_pct', 'power_factor', 'voltage_stability_pct', 'frequency_hz'] as const;
 const DECIMALS: Record<string, number> = { system_health: 1, total_load_mw: 1, generation_mw: 1, losses_mw: 2, reactive_mvar: 1, efficiency_pct: 2, power_factor: 3, voltage_stability_pct: 1, frequency_hz: 3 };
+const HOUR_MS = 3_600_000;
+/** Points of one question to the history at most. */
+const POINTS_MAX = 20;
 
 /** The rules of alarms as a document, for the limits they set. */
 export function useRules(enabled = true) {
@@ -30,33 +34,71 @@ export function useRules(enabled = true) {
   });
 }
 
-export function Kpis({ moment, isOld }: { moment: Moment; isOld: boolean }) {
+/** The hour up to a time, or to now, of points that the twin records of itself. */
+function useCourses(points: string[], at: number | null): { courses: Map<string, HistoryRow[]>; until: number } {
+  const query = useQuery({
+    queryKey: ['twin', 'history', 'kpis', points, at],
+    enabled: points.length > 0,
+    refetchInterval: at === null ? 20_000 : false,
+    placeholderData: at === null ? keepPreviousData : undefined,
+    queryFn: async ({ signal }) => {
+      const until = at ?? Date.now();
+      const answer = await twinApi.history(points, until - HOUR_MS, until, 'minute', signal);
+      return { until, courses: new Map(answer.series.map((s) => [s.point, s.rows])) };
+    },
+  });
+  return query.data ?? { courses: new Map(), until: at ?? 0 };
+}
+
+export function Kpis({ moment, diagram, at, isOld }: { moment: Moment; diagram: TwinDiagram | undefined; at: number | null; isOld: boolean }) {
   const rules = useRules();
   const trends = new Map(moment.trends.map((x) => [x.metric, x]));
+  const levels = useMemo(() => moment.metrics.levels.map(([kv]) => ({ kv, buses: (diagram?.buses ?? []).filter((b) => b.busbar && b.kv_base !== null && Math.abs(b.kv_base - kv) < 0.01 * kv).map((b) => b.bus) })),
+    // The levels are those of the model: they change with the diagram only.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+    [diagram, moment.metrics.levels.length]);
+  const points = useMemo(() => [...SHOWN.map((m) => `twin.${m}`), ...levels.flatMap((l) => l.buses.map((b) => `twin.bus.${b}.v_pu`))].slice(0, POINTS_MAX), [levels]);
+  const { courses, until } = useCourses(diagram ? points : [], at);
   return (
     <div className="kpis" role="list">
-      {SHOWN.map((metric) => {
-        const value = moment.metrics[metric];
-        const limits = limitsOf(rules.data, `twin.${metric}`) ?? (metric === 'system_health' ? { low: null, high: null, bandLow: null, bandHigh: null, source: '' } : null);
-        return <Kpi key={metric} what={t.metrics[metric] ?? metric} unit={t.units[metric] ?? ''} value={value} decimals={DECIMALS[metric] ?? 2} trend={trends.get(metric)} limits={limits} range={metric === 'system_health' ? [0, 100] : null} isOld={isOld} hint={metric === 'voltage_stability_pct' && moment.metrics.voltage_stability_at ? t.stabilityAt(moment.metrics.voltage_stability_at) : undefined} />;
-      })}
-      {moment.metrics.levels.map(([kv, mean]) => (
-        <Kpi key={kv} what={t.busbars(num(kv))} unit="kV" value={mean} decimals={kv >= 100 ? 1 : 2} trend={undefined} isOld={isOld} range={null}
-          limits={{ low: 0.9 * kv, high: 1.1 * kv, bandLow: 0.95 * kv, bandHigh: 1.05 * kv, source: t.ofNominal }} />
+      {SHOWN.map((metric) => (
+        <Kpi key={metric} what={t.metrics[metric] ?? metric} unit={t.units[metric] ?? ''} value={moment.metrics[metric]} decimals={DECIMALS[metric] ?? 2} trend={trends.get(metric)} limits={limitsOf(rules.data, `twin.${metric}`)} range={metric === 'system_health' ? [0, 100] : null}
+          course={courseOf(courses.get(`twin.${metric}`))} until={until} isOld={isOld} hint={metric === 'voltage_stability_pct' && moment.metrics.voltage_stability_at ? t.stabilityAt(moment.metrics.voltage_stability_at) : undefined} />
       ))}
+      {moment.metrics.levels.map(([kv, mean]) => {
+        const buses = levels.find((l) => l.kv === kv)?.buses ?? [];
+        const course = meanCourse(buses.map((b) => courseOf(courses.get(`twin.bus.${b}.v_pu`)))).map(([time, v]): [number, number | null] => [time, v === null ? null : v * kv]);
+        return <Kpi key={kv} what={t.busbars(num(kv))} unit="kV" value={mean} decimals={kv >= 100 ? 1 : 2} trend={undefined} isOld={isOld} range={null} course={course} until={until} limits={levelLimits(rules.data, buses, kv)} />;
+      })}
     </div>
   );
 }
 
-function Kpi({ what, unit, value, decimals, trend, limits, range, isOld, hint }: { what: string; unit: string; value: number | null; decimals: number; trend: Trend | undefined; limits: Limits | null; range: [number, number] | null; isOld: boolean; hint?: string }) {
+interface KpiProps { what: string; unit: string; value: number | null; decimals: number; trend: Trend | undefined; limits: Limits | null; range: [number, number] | null; course: Course; until: number; isOld: boolean; hint?: string }
+
+function Kpi({ what, unit, value, decimals, trend, limits, range, course, until, isOld, hint }: KpiProps) {
   const arrow = trend ? ({ increasing: '▲', decreasing: '▼', stable: '▸' } as Record<string, string>)[trend.direction] : null;
   return (
-    <div className={`kpi ${isOld ? 'old' : ''}`} role="listitem" title={hint}>
+    <div className={`kpi ${isOld ? 'old' : ''}`} role="listitem" title={hint} data-metric={what}>
       <div className="what">{what}</div>
-      <div><b>{fixed(value, decimals)}</b> <span className="small quiet">{unit}</span></div>
+      <div className="now nowrap"><b>{fixed(value, decimals)}</b> <span className="small quiet">{unit}</span></div>
+      <Spark course={course} until={until} what={what} unit={unit} decimals={decimals} />
+      {trend ? <div className={`trend nowrap ${trend.significant ? 'significant' : ''}`} title={`${t.was(fixed(trend.previous, decimals), when(new Date(trend.previous_ms).toISOString()))}${trend.significant ? `; ${t.significant}` : ''}`}><span aria-hidden="true">{arrow}</span> {trend.change_pct === null ? `${trend.change >= 0 ? '+' : ''}${fixed(trend.change, decimals)}` : `${trend.change_pct >= 0 ? '+' : ''}${fixed(trend.change_pct, 1)} %`} <span className="visually-hidden">{t.directions[trend.direction]}</span></div> : <div className="trend" />}
       {limits || range ? <DeviationBar value={value} limits={limits} range={range} unit={unit} decimals={decimals} what={what} /> : null}
-      {trend && <div className={`trend ${trend.significant ? 'significant' : ''}`} title={`${t.was(fixed(trend.previous, decimals), when(new Date(trend.previous_ms).toISOString()))}${trend.significant ? `; ${t.significant}` : ''}`}><span aria-hidden="true">{arrow}</span> {trend.change_pct === null ? `${trend.change >= 0 ? '+' : ''}${fixed(trend.change, decimals)}` : `${trend.change_pct >= 0 ? '+' : ''}${fixed(trend.change_pct, 1)} %`} <span className="visually-hidden">{t.directions[trend.direction]}</span></div>}
     </div>
+  );
+}
+
+/** The last hour as a line; where nothing was recorded there is none. */
+function Spark({ course, until, what, unit, decimals }: { course: Course; until: number; what: string; unit: string; decimals: number }) {
+  const drawn = sparkPaths(course, until - HOUR_MS, until, 100, 22);
+  if (!drawn) return <span className="spark-none" />;
+  const label = `${what}, ${t.lastHour}: ${t.between(fixed(drawn.least, decimals), fixed(drawn.most, decimals), unit)}`;
+  return (
+    <svg className="kpi-spark" viewBox="0 0 100 22" preserveAspectRatio="none" role="img" aria-label={label}>
+      <title>{label}</title>
+      {drawn.paths.map((points) => <polyline key={points} points={points} vectorEffect="non-scaling-stroke" />)}
+    </svg>
   );
 }
 
@@ -68,7 +110,8 @@ export function DeviationBar({ value, limits, range, unit, decimals, what }: { v
   const isFar = value !== null && ((limits?.high !== null && limits?.high !== undefined && value > limits.high) || (limits?.low !== null && limits?.low !== undefined && value < limits.low));
   const isOut = value !== null && !isFar && ((limits?.bandHigh !== null && limits?.bandHigh !== undefined && value > limits.bandHigh) || (limits?.bandLow !== null && limits?.bandLow !== undefined && value < limits.bandLow));
   const text = (v: number | null | undefined) => (v === null || v === undefined ? '–' : fixed(v, decimals));
-  const label = `${what} ${t.bar(`${text(value)} ${unit}`, `${text(limits?.bandLow)} … ${text(limits?.bandHigh)}`, `${text(limits?.low)} … ${text(limits?.high)}`)}${limits?.source ? ` (${limits.source})` : ''}`;
+  const told = limits ? t.bar(`${text(value)} ${unit}`, `${text(limits.bandLow)} … ${text(limits.bandHigh)}`, `${text(limits.low)} … ${text(limits.high)}`) : `${text(value)} ${unit}; ${t.noLimits}`;
+  const label = `${what} ${told}${limits?.source ? ` (${limits.source})` : ''}`;
   const [a, b] = [limits?.bandLow ?? low, limits?.bandHigh ?? high];
   return (
     <svg className="deviation" viewBox="0 0 100 12" preserveAspectRatio="none" role="img" aria-label={label}>

@@ -8,12 +8,18 @@ import { Empty } from '../../ui/parts';
 import { symbolOf } from '../../ui/symbols';
 import { Table, type Column } from '../../ui/Table';
 import { Marked } from './Element';
-import { byElement, largest, markOf, positionText, told } from './words';
+import { byElement, intoOrOut, largest, markOf, positionText, told } from './words';
 
 const t = strings.twin;
 const h = t.table;
 
 interface Row { of: DiagramElement; e: ElementMoment | undefined; s: SwitchMoment | undefined }
+
+/** MW or Mvar at the first end. */
+function power({ of, e }: Row, quantity: 'p_kw' | 'q_kvar'): number | null {
+  const value = e?.ends[0]?.[quantity] ?? null;
+  return value === null ? null : intoOrOut(of.kind, value) / 1000;
+}
 
 export function LineTable({ diagram, moment, selected, onSelect }: { diagram: TwinDiagram; moment: Moment; selected: string | null; onSelect: (element: string, asset: string | null) => void }) {
   const rows = useMemo(() => {
@@ -27,8 +33,8 @@ export function LineTable({ diagram, moment, selected, onSelect }: { diagram: Tw
     { key: 'bay', head: h.bay, value: (r) => r.of.bay },
     { key: 'kind', head: h.kind, value: (r) => symbolOf(r.of.kind).name.split(',')[0] ?? r.of.kind },
     { key: 'state', head: h.state, value: (r) => (r.s ? positionText(r.s) : null), cell: (r) => (r.s ? <Marked mark={markOf(r.s.quality)}>{positionText(r.s)}{r.s.doubted ? ` (${t.doubted})` : ''}</Marked> : '–') },
-    { key: 'p', head: h.p, unit: 'MW', numeric: true, value: (r) => r.e?.ends[0]?.p_kw, cell: (r) => <span className={estimate(r.e?.ends[0]?.origin)}>{told(r.e?.ends[0]?.p_kw == null ? null : r.e.ends[0].p_kw / 1000, r.e?.ends[0]?.origin)}</span> },
-    { key: 'q', head: h.q, unit: 'Mvar', numeric: true, value: (r) => r.e?.ends[0]?.q_kvar, cell: (r) => <span className={estimate(r.e?.ends[0]?.origin)}>{told(r.e?.ends[0]?.q_kvar == null ? null : r.e.ends[0].q_kvar / 1000, r.e?.ends[0]?.origin)}</span> },
+    { key: 'p', head: h.p, unit: 'MW', numeric: true, value: (r) => power(r, 'p_kw'), cell: (r) => <span className={estimate(r.e?.ends[0]?.origin)}>{told(power(r, 'p_kw'), r.e?.ends[0]?.origin)}</span> },
+    { key: 'q', head: h.q, unit: 'Mvar', numeric: true, value: (r) => power(r, 'q_kvar'), cell: (r) => <span className={estimate(r.e?.ends[0]?.origin)}>{told(power(r, 'q_kvar'), r.e?.ends[0]?.origin)}</span> },
     { key: 'i', head: h.i, unit: 'A', numeric: true, value: (r) => r.s?.i_a ?? largest(r.e?.ends[0]?.i_a), cell: (r) => <span className={estimate(r.e?.ends[0]?.origin)}>{told(r.s?.i_a ?? largest(r.e?.ends[0]?.i_a), r.e?.ends[0]?.origin)}</span> },
     { key: 'loading', head: h.loading, unit: '%', numeric: true, value: (r) => r.e?.loading_pct, cell: (r) => num(r.e?.loading_pct, 3) },
     { key: 'losses', head: h.losses, unit: 'kW', numeric: true, value: (r) => r.e?.losses_kw, cell: (r) => num(r.e?.losses_kw, 3) },

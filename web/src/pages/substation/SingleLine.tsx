@@ -2,12 +2,13 @@
 
 import { Fragment, useEffect, useMemo, useRef, useState } from 'react';
 import type { AssetMoment, Moment, TwinDiagram } from '../../api/twin';
+import { useUrl } from '../../state/url';
 import { strings } from '../../strings';
 import { count, num } from '../../ui/format';
 import { Empty } from '../../ui/parts';
 import { symbolOf } from '../../ui/symbols';
-import { singleLine, type Placed, type SingleLine as Layout } from './singleLine';
-import { byElement, largest, liveOf, markOf, positionText, spoken, told, type Live } from './words';
+import { barLabelAt, labelAt, ROW, singleLine, type Placed, type SingleLine as Layout } from './singleLine';
+import { byElement, intoOrOut, largest, liveOf, markOf, positionText, spoken, told, type Live } from './words';
 
 const t = strings.twin;
 
@@ -44,6 +45,8 @@ export function SingleLine(props: Props) {
 const levelOf = (kvs: number[], kv: number) => Math.min(4, Math.max(1, kvs.findIndex((k) => Math.abs(k - kv) < 0.01 * k) + 1));
 
 function Drawing({ layout, diagram, moment, name, selected, onSelect, isStale, hatched, isSimulated, changed }: Props & { layout: Layout }) {
+  const url = useUrl();
+  const isWhole = url.get('fit') === '1';
   const svg = useRef<SVGSVGElement>(null);
   const [view, setView] = useState<[number, number, number, number] | null>(null);
   const drag = useRef<{ x: number; y: number; view: [number, number, number, number]; moved: boolean } | null>(null);
@@ -82,6 +85,11 @@ function Drawing({ layout, diagram, moment, name, selected, onSelect, isStale, h
     of?.addEventListener('wheel', onWheel, { passive: false });
     return () => of?.removeEventListener('wheel', onWheel);
   }, []);
+
+  // What is chosen elsewhere, or hidden by the panel that opens beside, comes into sight.
+  useEffect(() => {
+    if (selected) svg.current?.querySelector(`[data-element="${CSS.escape(selected)}"]`)?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [selected]);
 
   const move = (from: SVGGElement, key: string): boolean => {
     const direction = ({ ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] } as Record<string, [number, number]>)[key];
@@ -128,8 +136,8 @@ function Drawing({ layout, diagram, moment, name, selected, onSelect, isStale, h
     if (now && !isSwitch && e) {
       const end = e.ends[0];
       const isShunt = /capac|react/.test(p.kind) && p.buses.length === 1;
-      if (!isShunt && end?.p_kw !== null && end?.p_kw !== undefined) lines.push({ text: `${told(end.p_kw / 1000, end.origin, 3)} MW`, isEstimate });
-      if (end?.q_kvar !== null && end?.q_kvar !== undefined && (isShunt ? Math.abs(end.q_kvar) > 500 : true)) lines.push({ text: `${told(end.q_kvar / 1000, end.origin, 3)} Mvar`, isEstimate });
+      if (!isShunt && end?.p_kw !== null && end?.p_kw !== undefined) lines.push({ text: `${told(intoOrOut(p.kind, end.p_kw) / 1000, end.origin, 3)} MW`, isEstimate });
+      if (end?.q_kvar !== null && end?.q_kvar !== undefined && (isShunt ? Math.abs(end.q_kvar) > 500 : true)) lines.push({ text: `${told(intoOrOut(p.kind, end.q_kvar) / 1000, end.origin, 3)} Mvar`, isEstimate });
       if (/trans/.test(p.kind) && e.loading_pct !== null) lines.push({ text: `${told(e.loading_pct, end?.origin, 3)} %`, isEstimate });
     }
     const loading = e?.loading_pct ?? null;
@@ -139,9 +147,7 @@ function Drawing({ layout, diagram, moment, name, selected, onSelect, isStale, h
     const quality = isSwitch ? (s?.point ? t.quality[mark] : t.quality.none) : origin ? t.origin[origin] : null;
     const label = spoken((drawn.name.split(',')[0] ?? drawn.name), p.name, [isSwitch ? positionText(s) : null, s?.doubted ? t.doubted : null, ...lines.map((l) => l.text), asset && asset.alarms > 0 ? `${asset.alarms} ${strings.alarms.tabs.list.toLowerCase()}` : null, quality ?? null, isStale ? t.quality.old ?? null : null, isSimulated ? t.sim : null]);
     const isLeft = p.label === 'left';
-    const tx = p.label === 'above' ? 0 : isLeft ? -15 : 15;
-    const anchor = p.label === 'above' ? 'middle' : isLeft ? 'end' : 'start';
-    const ty = p.label === 'above' ? (p.turned ? -14 - 11 * lines.length : 24) : lines.length > 1 ? -7 : -1;
+    const { x: tx, y: ty, anchor } = labelAt(p, lines.length);
     return (
       <Fragment key={p.element}>
       <g data-element={p.element} data-x={p.x} data-y={p.y} role="button" tabIndex={p === first ? 0 : -1} aria-label={label} aria-pressed={p.element === selected}
@@ -167,7 +173,7 @@ function Drawing({ layout, diagram, moment, name, selected, onSelect, isStale, h
         {drawn.letter && <text className="letter">{drawn.letter}</text>}
         {s?.doubted && <text className="letter doubt" x={-15} y={-9}>≠</text>}
         <text className={isMinor ? 'name minor' : 'name'} x={tx} y={ty} textAnchor={anchor}>{p.name}</text>
-        {lines.map((l, k) => <text key={k} className={`reading ${l.isEstimate ? 'estimated' : ''} ${isStale ? 'stale' : ''}`} x={tx} y={ty + 11 * (k + 1)} textAnchor={anchor}>{l.text}</text>)}
+        {lines.map((l, k) => <text key={k} className={`reading ${l.isEstimate ? 'estimated' : ''} ${isStale ? 'stale' : ''}`} x={tx} y={ty + ROW * (k + 1)} textAnchor={anchor}>{l.text}</text>)}
         {hasMark && <text className={`quality ${mark}`} x={isLeft ? 12 : -12} y={13} textAnchor={isLeft ? 'start' : 'end'}>{mark === 'substituted' ? 'M' : mark === 'old' ? '⧗' : mark === 'invalid' ? '✕' : '?'}</text>}
         {asset && asset.alarms > 0 && <g className="alarm" transform="translate(-19 -9)"><path d="M0 -6 6 5H-6z" /><text y={2.5}>!</text></g>}
       </g>
@@ -175,17 +181,19 @@ function Drawing({ layout, diagram, moment, name, selected, onSelect, isStale, h
     );
   };
   return (
-    <div className="sld" onKeyDown={onKey} style={{ minHeight: Math.min(1400, 0.94 * layout.height + 48) }}>
+    <div className="sld" onKeyDown={onKey}>
       <div className="row sld-tools">
         <div className="segmented">
           <button onClick={() => zoom(1.25)} aria-label={t.zoomIn} title={`${t.zoomIn}  +`}>+</button>
           <button onClick={() => zoom(1 / 1.25)} aria-label={t.zoomOut} title={`${t.zoomOut}  −`}>−</button>
-          <button onClick={() => setView(null)} title="0">{t.whole}</button>
+          <button aria-pressed={!isWhole} onClick={() => { setView(null); url.set({ fit: null }); }} title="0">{t.readable}</button>
+          <button aria-pressed={isWhole} onClick={() => { setView(null); url.set({ fit: 1 }); }}>{t.whole}</button>
         </div>
         <span className="grow" />
         <Legend kvs={kvs.filter((kv) => layout.bars.some((b) => b.kv === kv))} isSimulated={isSimulated} />
       </div>
-      <svg ref={svg} role="group" aria-label={t.diagram(name)} viewBox={box.join(' ')} preserveAspectRatio="xMidYMin meet" className={`${isStale ? 'stale' : ''} ${box[2] < layout.width * 0.72 ? 'near' : ''}`}
+      <div className="sld-box">
+      <svg ref={svg} style={isWhole ? { height: 'max(360px, calc(100vh - 390px))' } : { minWidth: 0.85 * layout.width, maxWidth: 1.15 * layout.width, aspectRatio: `${layout.width} / ${layout.height}` }} role="group" aria-label={t.diagram(name)} viewBox={box.join(' ')} preserveAspectRatio="xMidYMin meet" className={`${isStale ? 'stale' : ''} ${box[2] < layout.width * 0.72 ? 'near' : ''}`}
         onPointerDown={(e) => { drag.current = { x: e.clientX, y: e.clientY, view: [...box], moved: false }; }}
         onPointerMove={(e) => {
           const from = drag.current;
@@ -205,7 +213,7 @@ function Drawing({ layout, diagram, moment, name, selected, onSelect, isStale, h
           const of = now?.buses.get(b.bus);
           const isEstimate = of?.origin === 'estimated' || of?.origin === 'pseudo';
           const text = of ? (liveOf(of) === 'dead' ? t.dead : `${told(of.v_kv, of.origin, 4)} kV ${told(of.v_pu, of.origin, 4)} pu`) : '–';
-          const isLeft = b.label === 'left';
+          const at = barLabelAt(b);
           const label = spoken(t.busbar, b.asset ?? b.bus, [t.kvLevel(num(b.kv)), text, of ? (t.origin[of.origin] ?? null) : t.unknown, isStale ? t.quality.old ?? null : null]);
           return (
             <Fragment key={b.bus}>
@@ -222,8 +230,8 @@ function Drawing({ layout, diagram, moment, name, selected, onSelect, isStale, h
               <line x1={b.x1} x2={b.x2} y1={b.y} y2={b.y} />
             </g>
             <g aria-hidden="true" className="texts">
-              <text className="name" x={isLeft ? b.x1 - 8 : b.x2 + 8} y={b.y - 2} textAnchor={isLeft ? 'end' : 'start'}>{b.asset ?? b.bus}</text>{' '}
-              <text className={`reading ${isEstimate ? 'estimated' : ''} ${isStale ? 'stale' : ''}`} x={isLeft ? b.x1 - 8 : b.x2 + 8} y={b.y + 9} textAnchor={isLeft ? 'end' : 'start'}>{text}</text>
+              <text className="name" x={at.x} y={at.y[0]} textAnchor={at.anchor}>{b.asset ?? b.bus}</text>{' '}
+              <text className={`reading ${isEstimate ? 'estimated' : ''} ${isStale ? 'stale' : ''}`} x={at.x} y={at.y[1]} textAnchor={at.anchor}>{text}</text>
             </g>
             </Fragment>
           );
@@ -233,6 +241,7 @@ function Drawing({ layout, diagram, moment, name, selected, onSelect, isStale, h
         {layout.placed.map(symbol)}
         {isStale && <rect className="hatch" x={box[0] - 4000} y={box[1] - 4000} width={9000 + box[2]} height={9000 + box[3]} fill="url(#sld-hatch)" pointerEvents="none" />}
       </svg>
+      </div>
     </div>
   );
 }

@@ -4,22 +4,24 @@ import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useMemo } from 'react';
 import { asProblem } from '../../api/client';
 import { useLink } from '../../api/socket';
-import { twinApi, useAge, useDiagram, useMoment, useTwin, useYard, type Moment, type PointMoment, type TwinInfo } from '../../api/twin';
+import { iso, twinApi, useAge, useDiagram, useMoment, useTwin, useYard, type Moment, type PointMoment, type TwinInfo } from '../../api/twin';
 import { useUrl } from '../../state/url';
 import { strings } from '../../strings';
-import { span } from '../../ui/format';
-import { Boundary, Empty, Loaded, Priority, ProblemView, Spinner, Tabs } from '../../ui/parts';
+import { span, when } from '../../ui/format';
+import { Boundary, Loaded, Priority, ProblemView, Spinner, Tabs } from '../../ui/parts';
 import { Assets } from './Assets';
 import { TwinClock, useAt } from './Clock';
 import { ElementPanel } from './Element';
 import { Estimate } from './Estimate';
 import { Kpis } from './Kpis';
 import { LineTable } from './LineTable';
+import { ModelVersions } from './ModelVersions';
+import { NoTwin } from './NoTwin';
 import { Points } from './Points';
 import { SingleLine } from './SingleLine';
 import { Training } from './Training';
 import { WhatIf } from './WhatIf';
-import { listed } from './words';
+import { listed, lostSince } from './words';
 import './substation.css';
 
 // The yard's library is large, and asked for by those who look at it.
@@ -27,20 +29,11 @@ const Yard = lazy(() => import('./Yard'));
 
 const t = strings.twin;
 
-export function NoTwin() {
-  return (
-    <div className="page">
-      <header><h1>{strings.pages.substation}</h1></header>
-      <Empty title={t.none} actions={<><code>{t.noneCommand}</code></>}>{t.noneHint} {t.noneSimulated}</Empty>
-    </div>
-  );
-}
-
 export default function Substation() {
   const twin = useTwin();
   if (twin.isPending) return <div className="page"><header><h1>{strings.pages.substation}</h1></header><Spinner /></div>;
   if (twin.error && !twin.data) return <div className="page"><header><h1>{strings.pages.substation}</h1></header><ProblemView problem={asProblem(twin.error)} onRetry={() => void twin.refetch()} /></div>;
-  return twin.data ? <Station twin={twin.data} /> : <NoTwin />;
+  return twin.data ? <Station twin={twin.data} /> : <div className="page"><header><h1>{strings.pages.substation}</h1></header><NoTwin /></div>;
 }
 
 /** Elements whose every point hangs on a device that does not answer. The list of points is asked for only when one is silent. */
@@ -79,13 +72,16 @@ function Station({ twin }: { twin: TwinInfo }) {
   const yard = useYard();
   const linkState = useLink((s) => s.link);
   const { age_s, isStale: isAged } = useAge(twin.interval_s);
+  // Moments go on coming when no device does: nothing in them is of now.
+  const lost = isLive ? lostSince(moment.data) : null;
   // While another time is on its way, what is still shown is not of it.
-  const isStale = isLive ? isAged : moment.isPlaceholderData && (!moment.data?.replayed || Math.abs((moment.data?.time_ms ?? 0) - at) > 900_000);
+  const isStale = isLive ? isAged || lost !== null : moment.isPlaceholderData && (!moment.data?.replayed || Math.abs((moment.data?.time_ms ?? 0) - at) > 900_000);
   const hatched = useHatched(moment.data, isLive);
   const tabs = [
     { id: 'line', label: t.tabs.line }, { id: 'table', label: t.tabs.table }, { id: 'assets', label: t.tabs.assets }, { id: 'yard', label: t.tabs.yard }, { id: 'whatif', label: t.tabs.whatif },
     ...(twin.training ? [{ id: 'training', label: t.tabs.training }] : []),
     { id: 'points', label: t.tabs.points },
+    { id: 'versions', label: t.tabs.versions },
   ];
   const tab = tabs.find((x) => x.id === url.get('tab'))?.id ?? 'line';
   const chosen = { element: url.get('el'), asset: url.get('asset') };
@@ -101,14 +97,15 @@ function Station({ twin }: { twin: TwinInfo }) {
           {!isLive && <span className="pasttag">{t.replay}</span>}
           {!isLive && <span>{t.past(new Date(at).toISOString().slice(0, 19).replace('T', ' ') + ' UTC')} <button className="link" onClick={() => url.set({ at: null })}>{t.lookBack}</button></span>}
         </div>
-        {isStale && isLive && <div className="banner warn" role="alert"><span>{t.stale(span(Math.round(age_s)))} {linkState === 'down' ? t.linkGone : ''}</span></div>}
-        {hatched.silent.length > 0 && <div className="row" role="status"><Priority level={2} label={t.disconnected} /> {t.deviceGone(listed(hatched.silent))}</div>}
-        {moment.data && (tab === 'line' || tab === 'table') && <Kpis moment={moment.data} isOld={isStale} />}
+        {lost !== null && !isAged && <div className="banner warn" role="alert" data-testid="all-lost"><span>{t.allLost(lost.last_ms === null ? null : when(iso(lost.last_ms)))}</span></div>}
+        {isAged && isLive && <div className="banner warn" role="alert"><span>{t.stale(span(Math.round(age_s)))} {linkState === 'down' ? t.linkGone : ''}</span></div>}
+        {hatched.silent.length > 0 && lost === null && <div className="row" role="status"><Priority level={2} label={t.disconnected} /> {t.deviceGone(listed(hatched.silent))}</div>}
+        {moment.data && (tab === 'line' || tab === 'table') && <Kpis moment={moment.data} diagram={diagram.data} at={at} isOld={isStale} />}
       </div>
       <Tabs label={title} at={tab} tabs={tabs} onChange={(id) => url.set({ tab: id === 'line' ? null : id, q: null, page: null }, true)} />
-      <div className="twinbody">
+      <div className={`twinbody ${isStale ? 'stale' : ''}`}>
         <Boundary key={tab}>
-          <Loaded query={moment}>{(now) => (
+          {tab === 'versions' ? <ModelVersions /> : <Loaded query={moment}>{(now) => (
             <>
               {tab === 'line' && (
                 <>
@@ -123,10 +120,10 @@ function Station({ twin }: { twin: TwinInfo }) {
               {tab === 'training' && twin.training && <Training isLive={isLive} />}
               {tab === 'points' && <Points moment={now} isLive={isLive} />}
             </>
-          )}</Loaded>
+          )}</Loaded>}
         </Boundary>
       </div>
-      {isChosen && tab !== 'whatif' && tab !== 'training' && tab !== 'points' && <ElementPanel chosen={chosen} moment={moment.data ?? null} diagram={diagram.data} yard={yard.data} at={at} isStale={isStale} isSimulated={twin.simulated} onClose={() => select(null, null)} />}
+      {isChosen && ['line', 'table', 'assets', 'yard'].includes(tab) && <ElementPanel chosen={chosen} moment={moment.data ?? null} diagram={diagram.data} yard={yard.data} at={at} isStale={isStale} isSimulated={twin.simulated} onClose={() => select(null, null)} />}
       <TwinClock busy={!isLive && (moment.isFetching || moment.isPlaceholderData)} momentMs={moment.data?.time_ms ?? null} />
     </div>
   );

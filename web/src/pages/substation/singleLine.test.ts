@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { DiagramElement, TwinDiagram } from '../../api/twin';
-import { HALF, singleLine, type Placed, type SingleLine, type XY } from './singleLine';
+import { barLabelAt, HALF, labelAt, ROW, singleLine, type Placed, type SingleLine, type XY } from './singleLine';
 
 /** The shipped substation's own files, read as far as topology goes. */
 function shipped(): TwinDiagram {
@@ -81,6 +81,48 @@ function faults(of: SingleLine, diagram: TwinDiagram): string[] {
   return [...new Set(out)];
 }
 
+interface Box { of: string; x1: number; x2: number; y1: number; y2: number }
+
+/** What is written in a drawing, with room for the longest readings; letters of 12 px are 7 wide at most in the mean. */
+function written(of: SingleLine): Box[] {
+  const row = (name: string, text: string, x: number, foot: number, anchor: string): Box => {
+    const width = 7 * text.length;
+    const x1 = anchor === 'start' ? x : anchor === 'end' ? x - width : x - width / 2;
+    return { of: name, x1, x2: x1 + width, y1: foot - 9, y2: foot + 1 };
+  };
+  const readings = (p: Placed) => (/break/.test(p.kind) ? ['~1 234 A'] : /trans/.test(p.kind) ? ['~123 MW', '~~50.5 Mvar', '46.1 %'] : /react|capac/.test(p.kind) ? ['~−49.2 Mvar'] : /load|line|source/.test(p.kind) ? ['~123 MW', '~−50.5 Mvar'] : []);
+  const out: Box[] = [];
+  // Isolators are named only when one looks closely.
+  for (const p of of.placed.filter((p) => p.kind !== 'isolator')) {
+    const auxiliary = /cvt|surge/.test(p.element);
+    const rows = [p.name, ...(auxiliary ? [] : readings(p))];
+    const at = labelAt(p, rows.length - 1);
+    rows.forEach((text, i) => out.push(row(p.element, text, p.x + at.x, p.y + at.y + ROW * i, at.anchor)));
+  }
+  for (const b of of.bars) {
+    const at = barLabelAt(b);
+    ['BB41', '~222.5 kV ~1.011 pu'].forEach((text, i) => out.push(row(b.bus, text, at.x, at.y[i] as number, at.anchor)));
+  }
+  return out;
+}
+
+/** Where something is written over something else: another text, a symbol, or a conductor. */
+function overlaps(of: SingleLine): string[] {
+  const texts = written(of);
+  const out: string[] = [];
+  const meet = (a: Box, b: Box) => Math.min(a.x2, b.x2) - Math.max(a.x1, b.x1) > 1 && Math.min(a.y2, b.y2) - Math.max(a.y1, b.y1) > 1;
+  texts.forEach((a, i) => texts.slice(i + 1).forEach((b) => { if (meet(a, b)) out.push(`${a.of} is written over ${b.of}`); }));
+  for (const a of texts) {
+    for (const p of of.placed) if (p.element !== a.of && meet(a, { of: p.element, x1: p.x - 8, x2: p.x + 8, y1: p.y - HALF, y2: p.y + HALF })) out.push(`${a.of} is written over the symbol of ${p.element}`);
+    for (const w of [...of.wires.flatMap((w) => w.points.slice(1).map((p, i) => [w.points[i] as XY, p] as const)), ...of.bars.map((b) => [[b.x1, b.y], [b.x2, b.y]] as const)]) {
+      const [[ax, ay], [bx, by]] = w as [XY, XY];
+      if (meet(a, { of: '', x1: Math.min(ax, bx) - 1, x2: Math.max(ax, bx) + 1, y1: Math.min(ay, by) - 1, y2: Math.max(ay, by) + 1 })) out.push(`${a.of} is written over a conductor at ${ax},${ay} to ${bx},${by}`);
+    }
+  }
+  for (const a of texts) if (a.x1 < 0 || a.y1 < 0 || a.x2 > of.width || a.y2 > of.height) out.push(`${a.of} is written outside`);
+  return [...new Set(out)];
+}
+
 describe('the shipped substation', () => {
   const diagram = shipped();
   const of = singleLine(diagram);
@@ -90,6 +132,7 @@ describe('the shipped substation', () => {
     expect(of.placed.map((p) => p.element).sort()).toEqual(diagram.elements.map((e) => e.element).sort());
   });
   it('breaks no rule of drawing', () => expect(faults(of, diagram)).toEqual([]));
+  it('writes nothing over anything', () => expect(overlaps(of)).toEqual([]));
   it('has two parallel busbars at 400 and 220 kV and two sections in line at 33 kV', () => {
     const bar = (bus: string) => of.bars.find((b) => b.bus === bus)!;
     for (const [a, b] of [['bb41', 'bb42'], ['bb21', 'bb22']] as const) {

@@ -19,12 +19,18 @@
 import type { DiagramElement, TwinDiagram } from '../../api/twin';
 
 export const STEP = 31;
+/** Room for equipment with figures beside it: a name and two readings. */
+const TALL = 46;
 export const SLOT = 148;
 const LANE = 28;
 const EDGE = 12;
 const JOIN = 10;
-const TAP = 26;
-const MARGIN = 96;
+/** Room for what hangs beside a column, and how far from its lower end it is joined. */
+const TAP = 42;
+const TAP_AT = 10;
+const MARGIN = 112;
+/** Between the rows of a label. */
+export const ROW = 12;
 /** Half of a symbol, from its middle to its terminals. */
 export const HALF = 12;
 
@@ -41,13 +47,14 @@ export interface Placed {
   /** Lies along the busbar. */
   turned: boolean;
   /** Where its name stands. */
-  label: 'left' | 'right' | 'above';
+  label: 'left' | 'right' | 'above' | 'below';
   buses: string[];
   kv: number;
 }
 
 export interface Wire { bus: string; kv: number; points: XY[] }
-export interface Bar { bus: string; asset: string | null; kv: number; x1: number; x2: number; y: number; label: 'left' | 'right' }
+/** `under`: before its left end as well, below the line that comes from there. */
+export interface Bar { bus: string; asset: string | null; kv: number; x1: number; x2: number; y: number; label: 'left' | 'right' | 'under' }
 export interface BayBox { bay: string; kv: number; x1: number; y1: number; x2: number; y2: number; label: XY; elements: string[] }
 export interface SingleLine { width: number; height: number; bars: Bar[]; placed: Placed[]; wires: Wire[]; dots: { bus: string; kv: number; x: number; y: number }[]; bays: BayBox[]; missing: string[] }
 
@@ -55,6 +62,19 @@ export interface SingleLine { width: number; height: number; bars: Bar[]; placed
 export function shownName(e: DiagramElement): string {
   const own = e.element.slice(e.element.indexOf('.') + 1);
   return e.asset && /break|trans|react|capac|line|load/.test(e.kind) ? e.asset : own;
+}
+
+/** Where the rows of a label stand: the first is the name, readings follow. `x`, `y` are of the first one's foot, relative to the symbol. */
+export function labelAt(p: Pick<Placed, 'label' | 'turned'>, readings: number): { x: number; y: number; anchor: 'start' | 'middle' | 'end' } {
+  if (p.label === 'above') return { x: 0, y: p.turned ? -14 - ROW * readings : 24, anchor: 'middle' };
+  if (p.label === 'below') return { x: 0, y: 22, anchor: 'middle' };
+  return { x: p.label === 'left' ? -15 : 15, y: readings > 1 ? -7 : -1, anchor: p.label === 'left' ? 'end' : 'start' };
+}
+
+/** Where the two rows of a busbar's label stand. */
+export function barLabelAt(b: Bar): { x: number; y: [number, number]; anchor: 'start' | 'end' } {
+  if (b.label === 'right') return { x: b.x2 + 8, y: [b.y - 2, b.y + 10], anchor: 'start' };
+  return { x: b.x1 - 8, y: b.label === 'left' ? [b.y - 2, b.y + 10] : [b.y + 14, b.y + 26], anchor: 'end' };
 }
 
 const isSwitch = (e: DiagramElement) => e.buses.length === 2 && /break|isolat|switch|disconnect|fuse|reclos|section/.test(e.kind) && !/earth|ground/.test(e.kind);
@@ -377,9 +397,10 @@ export function singleLine(diagram: TwinDiagram): SingleLine {
   for (const [bar, kv] of bars) {
     const [x1, x2] = extent.get(bar) as [number, number];
     const own = clean.buses.find((b) => b.bus === bar);
-    // Its name stands where no other busbar follows in line.
-    const isLeftFree = ![...extent].some(([other, [, end]]) => other !== bar && bars.get(other) === kv && lane.get(other) === lane.get(bar) && end <= x1 && x1 - end < 220);
-    out.bars.push({ bus: bar, asset: own?.busbar ?? null, kv, x1, x2, y: barY(bar), label: isLeftFree ? 'left' : 'right' });
+    // Its name stands where no other busbar follows in line, nor the switches between the two.
+    const inLine = [...extent].filter(([other]) => other !== bar && bars.get(other) === kv && lane.get(other) === lane.get(bar)).map(([, of]) => of);
+    const [isLeftFree, isRightFree] = [!inLine.some(([, end]) => end <= x1), !inLine.some(([begin]) => begin >= x2)];
+    out.bars.push({ bus: bar, asset: own?.busbar ?? null, kv, x1, x2, y: barY(bar), label: isLeftFree ? 'left' : isRightFree ? 'right' : 'under' });
   }
 
   for (const of of columns) {
@@ -422,7 +443,8 @@ export function singleLine(diagram: TwinDiagram): SingleLine {
     const draw = pen(middle, out);
     draw.bay = below;
     draw.kv = net.kv.get(upper.end) ?? below.kv;
-    draw.symbol(transformer, x, middle, false, 'left');
+    // What hangs on a third winding stands at its right.
+    draw.symbol(transformer, x, middle, false, new Set(transformer.buses).size > 2 ? 'left' : 'right');
     draw.wire(upper.end, [[x, from], [x, middle - HALF]]);
     draw.wire(below.end, [[x, middle + HALF], [x, until]]);
     draw.thirds(transformer, x, middle, [upper.end, below.end]);
@@ -598,11 +620,12 @@ class Pen {
   }
 
   private pass(bus: string, { element, to }: Link, x: number, s: 1 | -1): string {
-    const middle = this.y + (s * STEP) / 2;
+    const step = isSwitch(element) ? STEP : TALL;
+    const middle = this.y + (s * step) / 2;
     this.wire(bus, [[x, this.y], [x, middle - s * HALF]]);
     this.symbol(element, x, middle, false, 'right');
-    this.wire(to, [[x, middle + s * HALF], [x, this.y + s * STEP]]);
-    this.y += s * STEP;
+    this.wire(to, [[x, middle + s * HALF], [x, this.y + s * step]]);
+    this.y += s * step;
     this.kv = this.net.kv.get(to) ?? this.kv;
     return to;
   }
@@ -612,7 +635,8 @@ class Pen {
     if (this.bars.has(bus)) return;
     const here = this.net.of(bus).filter((e) => e.buses.length === 1 && !not.includes(e));
     if (here.length === 0) return;
-    const node = this.y + (s * TAP) / 2;
+    // What hangs there hangs down, whichever way the column goes.
+    const node = s === 1 ? this.y + TAP_AT : this.y - TAP + TAP_AT;
     this.wire(bus, [[x, this.y], [x, this.y + s * TAP]]);
     here.forEach((e, i) => {
       const to = x + 26 + 24 * i;
@@ -696,7 +720,8 @@ class Pen {
     this.wire(a.bus, [[x1, a.y], [x1, base], [bay.x - HALF, base]]);
     this.wire(b.bus, [[x2, b.y], [x2, base], [bay.x + HALF, base]]);
     const l = series[breaker];
-    if (l) this.symbol(l.element, bay.x, base, true, 'above');
+    // On the side where the legs are not.
+    if (l) this.symbol(l.element, bay.x, base, true, s === 1 ? 'below' : 'above');
     this.y = base;
   }
 

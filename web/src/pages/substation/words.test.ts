@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { instantMs, merged, verdictOf, type AlarmsAnswer, type AlarmView, type WhatIfAnswer } from '../../api/twin';
-import { changeText, differences, limitsOf, liveOf, markOf, spoken, told, valueText, verdictWords } from './words';
+import { instantMs, merged, verdictOf, type AlarmsAnswer, type AlarmView, type DeviceMoment, type WhatIfAnswer } from '../../api/twin';
+import { changeText, courseOf, differences, intoOrOut, levelLimits, limitsOf, liveOf, lostSince, markOf, meanCourse, sparkPaths, spoken, told, valueText, verdictWords } from './words';
 
 const order = { element: 'line.q0_d2l', command: 'open' };
 
@@ -29,6 +29,9 @@ it('tells quality and origin apart', () => {
   expect(markOf(null, 'questionable', ['inaccurate'])).toBe('questionable');
   expect(told(1.234567, 'estimated')).toBe('~1.235');
   expect(told(1.234567, 'measured')).toBe('1.235');
+  expect(told(-273, 'estimated')).toBe('~\u2009−273');
+  expect(intoOrOut('source', -273)).toBe(273);
+  expect(intoOrOut('capacitor', -10)).toBe(-10);
   expect(told(null, 'measured')).toBe('–');
   expect(told(Number.NaN, 'estimated')).toBe('–');
 });
@@ -88,4 +91,41 @@ it('puts alarms of a frame into those that are known', () => {
   expect(next?.alarms.map((a) => `${a.rule} ${a.state}`)).toEqual(['a normal', 'b acknowledged', 'c unacknowledged']);
   expect(next?.flooded).toBe(true);
   expect(merged(undefined, {})).toBeUndefined();
+});
+
+it('takes for a level the tightest limits of its busbars, and none that nobody has set', () => {
+  const rules = { alarms: [{ point: 'twin.bus.a.v_pu', outside: [0.95, 1.05] }, { point: 'twin.bus.a.v_pu', outside: [0.9, 1.1] }, { point: 'twin.bus.b.v_pu', outside: [0.96, 1.08] }] };
+  expect(levelLimits(rules, ['a', 'b'], 100)).toMatchObject({ low: 96, bandLow: 96, bandHigh: 105, high: 108 });
+  expect(levelLimits(rules, ['c'], 100)).toBeNull();
+  expect(levelLimits(rules, [], 100)).toBeNull();
+});
+
+it('joins no line over what was not recorded', () => {
+  const minute = (n: number, v: number | null): [number, number | null] => [n * 60_000, v];
+  const drawn = sparkPaths([minute(0, 100), minute(1, 100.1), minute(2, null), minute(3, 100), minute(4, 100), minute(30, 100), minute(31, 100.2)], 0, 3_600_000, 100, 22);
+  expect(drawn?.paths).toHaveLength(3);
+  expect(drawn).toMatchObject({ least: 100, most: 100.2 });
+  expect(sparkPaths([minute(0, 1)], 0, 3_600_000, 100, 22)).toBeNull();
+  expect(sparkPaths([minute(0, 1), minute(30, 2)], 0, 3_600_000, 100, 22)).toBeNull();
+});
+
+it('lets noise look small: a thousandth of the value moves the line a little only', () => {
+  const ys = (sparkPaths([[0, 400], [60_000, 400.4]], 0, 3_600_000, 100, 22)?.paths[0] ?? '').split(' ').map((p) => Number(p.split(',')[1]));
+  expect(Math.abs((ys[0] as number) - (ys[1] as number))).toBeLessThan(3);
+});
+
+it('takes the mean of those busbars that are live', () => {
+  expect(meanCourse([[[1, 1.0], [2, null]], [[1, 1.1], [2, 0.9], [3, null]]])).toEqual([[1, 1.05], [2, 0.9], [3, null]]);
+  expect(courseOf([[5, null, 0, 0, 0], [6, 2, 1, 3, 1]])).toEqual([[5, null], [6, 2]]);
+  expect(courseOf(undefined)).toEqual([]);
+});
+
+it('says that nothing is of now when no device answers, and only then', () => {
+  const device = (connected: boolean, last_ms: number | null) => ({ connected, last_ms }) as DeviceMoment;
+  expect(lostSince({ devices: [device(false, 5), device(false, 9), device(false, null)] })).toEqual({ last_ms: 9 });
+  expect(lostSince({ devices: [device(false, null)] })).toEqual({ last_ms: null });
+  expect(lostSince({ devices: [device(false, 5), device(true, 1)] })).toBeNull();
+  // Without devices nothing is known of them.
+  expect(lostSince({ devices: [] })).toBeNull();
+  expect(lostSince(undefined)).toBeNull();
 });

@@ -1,6 +1,6 @@
 /** Values with the marks of their quality, and what a check says, in words. */
 
-import type { ActionOutcome, BusMoment, Change, ElementMoment, Excess, Moment, Order, Origin, PointMoment, Quality, SwitchMoment, Verdict, WhatIfAnswer } from '../../api/twin';
+import type { ActionOutcome, BusMoment, Change, ElementMoment, Excess, HistoryRow, Moment, Order, Origin, PointMoment, Quality, SwitchMoment, Verdict, WhatIfAnswer } from '../../api/twin';
 import { strings } from '../../strings';
 import { fixed, num } from '../../ui/format';
 
@@ -27,8 +27,13 @@ export const markOfPoint = (p: PointMoment): Mark => markOf(p.quality, p.validit
 export function told(value: number | null | undefined, origin: Origin | undefined, digits = 4): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return '–';
   const text = num(value, digits);
-  return origin === 'estimated' || origin === 'pseudo' ? `~${text}` : text;
+  // A tilde right before a minus looks like two of them.
+  return origin === 'estimated' || origin === 'pseudo' ? `~${text.startsWith('−') ? '\u2009' : ''}${text}` : text;
 }
+
+/** Sources and generators are told by what they deliver; all else by what flows into it. */
+export const delivers = (kind: string): boolean => /source|gener|^pv|storage|infeed/.test(kind);
+export const intoOrOut = (kind: string, value: number): number => (delivers(kind) ? -value : value);
 
 /** A value of a point, of whatever kind it is. */
 export function valueText(value: unknown, number: number | null = null, digits = 5): string {
@@ -132,6 +137,14 @@ export function liveOf(bus: BusMoment | undefined): Live {
   return bus.v_pu === null ? 'unknown' : bus.v_pu < 0.02 ? 'dead' : 'live';
 }
 
+/** Whether no device at all answers, and when the last value came; null while one does, or none is known. */
+export function lostSince(moment: Pick<Moment, 'devices'> | undefined): { last_ms: number | null } | null {
+  const devices = moment?.devices ?? [];
+  if (devices.length === 0 || devices.some((d) => d.connected)) return null;
+  const times = devices.flatMap((d) => (d.last_ms === null ? [] : [d.last_ms]));
+  return { last_ms: times.length === 0 ? null : Math.max(...times) };
+}
+
 export interface Limits { low: number | null; high: number | null; bandLow: number | null; bandHigh: number | null; source: string }
 
 /** Limits that the alarm rules set for a point: the outermost of all priorities as limits, the innermost as the normal band. */
@@ -151,6 +164,64 @@ export function limitsOf(rules: unknown, point: string): Limits | null {
   }
   if (highs.length + lows.length === 0) return null;
   return { low: lows.length ? Math.min(...lows) : null, high: highs.length ? Math.max(...highs) : null, bandLow: lows.length ? Math.max(...lows) : null, bandHigh: highs.length ? Math.min(...highs) : null, source: t.fromRules };
+}
+
+/** Limits of the mean of some busbars, kV: the tightest that the rules set for any of them. */
+export function levelLimits(rules: unknown, buses: string[], kv: number): Limits | null {
+  const all = buses.map((b) => limitsOf(rules, `twin.bus.${b}.v_pu`)).filter((l): l is Limits => l !== null);
+  if (all.length === 0) return null;
+  const tightest = (pick: (l: Limits) => number | null, of: (...x: number[]) => number) => {
+    const known = all.map(pick).filter((x): x is number => x !== null);
+    return known.length ? of(...known) * kv : null;
+  };
+  return { low: tightest((l) => l.low, Math.max), high: tightest((l) => l.high, Math.min), bandLow: tightest((l) => l.bandLow, Math.max), bandHigh: tightest((l) => l.bandHigh, Math.min), source: t.fromRules };
+}
+
+/** Times and values; null where nothing is known. */
+export type Course = [number, number | null][];
+
+/** Of rows of the history that are sums of minutes: the mean, none of a minute without good values. */
+export const courseOf = (rows: HistoryRow[] | undefined): Course => (rows ?? []).map((r) => [r[0], typeof r[1] === 'number' && Number.isFinite(r[1]) ? r[1] : null]);
+
+/** The mean of several at each time, of those that are known then. */
+export function meanCourse(courses: Course[]): Course {
+  const sums = new Map<number, [number, number]>();
+  for (const course of courses) {
+    for (const [time, v] of course) {
+      const of = sums.get(time) ?? [0, 0];
+      sums.set(time, v === null ? of : [of[0] + v, of[1] + 1]);
+    }
+  }
+  return [...sums].sort((a, b) => a[0] - b[0]).map(([time, [sum, n]]) => [time, n === 0 ? null : sum / n]);
+}
+
+/** Longest time between two values of a course of minutes that a line may join, ms. */
+const JOIN_MS = 150_000;
+
+/**
+ * A course as lines in a box, parted where nothing is known. The scale has a hundredth of the value at least, lest noise look like a swing.
+ * Null without two values that follow one another.
+ */
+export function sparkPaths(course: Course, from: number, until: number, width: number, height: number): { paths: string[]; least: number; most: number } | null {
+  const inside = course.filter(([time]) => time >= from - 60_000 && time <= until);
+  const values = inside.flatMap(([, v]) => (v === null ? [] : [v]));
+  if (values.length < 2) return null;
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const middle = (least + most) / 2;
+  const half = Math.max((most - least) / 2, 0.005 * Math.abs(middle)) || 1;
+  const point = (time: number, v: number) => `${(((Math.max(time, from) - from) / (until - from)) * width).toFixed(1)},${(height / 2 - ((v - middle) / half) * (height / 2 - 2)).toFixed(1)}`;
+  const paths: string[][] = [];
+  let last: number | null = null;
+  for (const [time, v] of inside) {
+    if (v === null) last = null;
+    else {
+      if (last === null || time - last > JOIN_MS) paths.push([]);
+      paths.at(-1)?.push(point(time, v));
+      last = time;
+    }
+  }
+  const lines = paths.filter((p) => p.length > 1).map((p) => p.join(' '));
+  return lines.length === 0 ? null : { paths: lines, least, most };
 }
 
 /** What was refused of an action on alarms, as sentences. */

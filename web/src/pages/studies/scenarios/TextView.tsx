@@ -15,9 +15,11 @@ interface Props {
   marks: Map<number, string>;
   goal: Goal | null;
   onText: (text: string) => void;
+  /** What the text is, for who does not see it. */
+  label?: string;
 }
 
-export function TextView({ text, disabled, marks, goal, onText }: Props) {
+export function TextView({ text, disabled, marks, goal, onText, label = t.lines }: Props) {
   const area = useRef<HTMLTextAreaElement>(null);
   const gutter = useRef<HTMLPreElement>(null);
   const lines = text.split('\n');
@@ -33,7 +35,7 @@ export function TextView({ text, disabled, marks, goal, onText }: Props) {
   return (
     <div className="code">
       <div className="gutter" aria-hidden="true"><pre ref={gutter}>{lines.map((_, i) => { const mark = marks.get(i + 1); return <span key={i} className={mark ? `mark ${mark}` : undefined}>{mark ? `${mark === 'error' ? '■' : mark === 'warning' ? '▲' : '●'} ` : ''}{i + 1}{'\n'}</span>; })}</pre></div>
-      <textarea ref={area} aria-label={t.lines} value={text} readOnly={disabled} spellCheck={false} wrap="off" autoCapitalize="off" rows={Math.min(34, Math.max(16, lines.length + 1))} onChange={(e) => onText(e.target.value)} onScroll={(e) => { if (gutter.current) gutter.current.style.transform = `translateY(${-e.currentTarget.scrollTop}px)`; }} />
+      <textarea ref={area} aria-label={label} value={text} readOnly={disabled} spellCheck={false} wrap="off" autoCapitalize="off" rows={Math.min(34, Math.max(16, lines.length + 1))} onChange={(e) => onText(e.target.value)} onScroll={(e) => { if (gutter.current) gutter.current.style.transform = `translateY(${-e.currentTarget.scrollTop}px)`; }} />
     </div>
   );
 }

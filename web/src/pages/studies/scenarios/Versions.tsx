@@ -4,6 +4,7 @@ import { useMemo, useState } from 'react';
 import { useUrl } from '../../../state/url';
 import { strings } from '../../../strings';
 import { when } from '../../../ui/format';
+import { Diff } from '../../../ui/Diff';
 import { Loaded, Panel } from '../../../ui/parts';
 import { useScenario, useVersions, type ScenarioRow } from './data';
 import { diffLines, hunks } from './diff';
@@ -41,13 +42,5 @@ export function Difference({ project, name, from, to, mine }: { project: string;
   const shown = useMemo(() => (before === undefined || after === undefined ? null : hunks(diffLines(before, after))), [before, after]);
   if (shown === null) return <Loaded query={first.data === undefined && from !== 'mine' ? first : second}>{() => null}</Loaded>;
   if (!shown.some((l) => l && l.is !== 'same')) return <p className="quiet">{t.sameText}</p>;
-  return (
-    <div className="diff" role="region" aria-label={t.compare} tabIndex={0} data-testid="diff">
-      <table>
-        <tbody>{shown.map((l, i) => (l === null ? <tr key={i} className="gap"><td /><td /><td /><td>… <span className="visually-hidden">{t.leftOut}</span></td></tr> : (
-          <tr key={i} className={l.is}><td className="num">{l.old ?? ''}</td><td className="num">{l.new ?? ''}</td><td>{l.is === 'old' ? <><span aria-hidden="true">−</span><span className="visually-hidden">{t.oldLine}</span></> : l.is === 'new' ? <><span aria-hidden="true">+</span><span className="visually-hidden">{t.newLine}</span></> : null}</td><td><code>{l.text}</code></td></tr>
-        )))}</tbody>
-      </table>
-    </div>
-  );
+  return <Diff lines={shown} label={t.compare} />;
 }

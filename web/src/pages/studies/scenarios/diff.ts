@@ -1,13 +1,6 @@
 /** Difference of two texts, line by line: a longest common subsequence between what both begin and end with. */
 
-export interface DiffLine {
-  /** `same` in both, `old` only in the first, `new` only in the second. */
-  is: 'same' | 'old' | 'new';
-  text: string;
-  /** Numbers of the line, from 1, where it stands. */
-  old?: number;
-  new?: number;
-}
+import type { DiffLine } from '../../../ui/Diff';
 
 /** Cells of the table beyond which what differs is told as a block: 4 million are some tens of milliseconds. */
 const CELLS_MAX = 4_000_000;
