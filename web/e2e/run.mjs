@@ -13,7 +13,7 @@ import { large } from './large.mjs';
 import { planning } from './planning.mjs';
 import { review } from './review.mjs';
 import { scenarios } from './scenarios.mjs';
-import { followed, substation } from './substation.mjs';
+import { followed, noPlant, substation } from './substation.mjs';
 import { axe, distance, expect, fault, faults, launch, mapDrawn, onPage, options, pause, pixels, root, run, serve, settled, shots, step, watch } from './tools.mjs';
 
 const given = options(process.argv.slice(2));
@@ -388,26 +388,44 @@ async function reach(page, name) {
   console.log(`    ${name}: ${seen.size} of ${wanted} reached`);
 }
 
+/** A browser whose user is the first administrator of the server. */
+async function entered(browser, server, refusals) {
+  const page = await (await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: 'light', reducedMotion: 'reduce' })).newPage();
+  page.setDefaultTimeout(30_000);
+  watch(page, (response) => refusals.has(response.status()));
+  await page.goto(server.firstAdmin);
+  await page.getByLabel('User').fill(USER);
+  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await page.getByLabel('Password again').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Create and log in' }).click();
+  await page.getByRole('button', { name: 'Log out' }).waitFor();
+  return page;
+}
+
 async function follow() {
   const folder = mkdtempSync(join(tmpdir(), 'gridtwin-e2e-plant-'));
-  const plant = await followed(binary, folder);
-  const server = await serve(binary, join(folder, 'data'), web, ['--twin', plant.document]);
   const browser = await launch();
+  // Statuses that a step asks for.
+  const refusals = new Set();
   try {
-    const page = await (await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: 'light', reducedMotion: 'reduce' })).newPage();
-    page.setDefaultTimeout(30_000);
-    watch(page);
-    await page.goto(server.firstAdmin);
-    await page.getByLabel('User').fill(USER);
-    await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
-    await page.getByLabel('Password again').fill(PASSWORD);
-    await page.getByRole('button', { name: 'Create and log in' }).click();
-    await page.getByTestId('alarm-banner').waitFor();
-    await substation({ page, server });
+    const bare = await serve(binary, join(folder, 'bare'), web);
+    try {
+      await noPlant({ page: await entered(browser, bare, refusals), server: bare });
+    } finally {
+      await bare.stop();
+    }
+    const plant = await followed(binary, folder);
+    const server = await serve(binary, join(folder, 'data'), web, ['--twin', plant.document]);
+    try {
+      const page = await entered(browser, server, refusals);
+      await page.getByTestId('alarm-banner').waitFor();
+      await substation({ page, server, plant, refusals });
+    } finally {
+      await server.stop();
+      await plant.stop();
+    }
   } finally {
     await browser.close();
-    await server.stop();
-    await plant.stop();
     rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -14,6 +14,7 @@ import { ago, count, span, when } from '../../ui/format';
 import { useKeys } from '../../ui/keys';
 import { Dialog, Empty, Loaded, Panel, Priority, ProblemView, RoleButton } from '../../ui/parts';
 import { sorted, Table, type Column, type Sort } from '../../ui/Table';
+import { Marked } from '../substation/Marked';
 import { markOf, refusals, valueText } from '../substation/words';
 import { alarmsCsv, byPriorityThenTime, FLOOD_ABOVE, FLOOD_BELOW, neighbour } from './order';
 
@@ -87,10 +88,10 @@ function Listed({ of }: { of: AlarmsAnswer }) {
     { key: 'priority', head: t.heads.priority, value: (a) => LEVEL[a.priority], cell: (a) => <Tag alarm={a} /> },
     { key: 'state', head: t.heads.state, value: (a) => t.states[a.state] ?? a.state, cell: (a) => <Standing state={a.state} /> },
     { key: 'text', head: t.heads.text, value: (a) => a.text },
-    { key: 'value', head: t.heads.value, numeric: true, value: (a) => valueText(a.value), cell: (a) => <span className={markOf(a.quality) === 'invalid' ? 'q-invalid' : ''}>{valueText(a.value)}</span> },
+    { key: 'raised', head: t.heads.raised, value: (a) => a.raised_at, cell: (a) => <span title={when(iso(instantMs(a.raised_at)))}>{a.raised_at === null ? '–' : ago(iso(instantMs(a.raised_at)))}</span> },
+    { key: 'value', head: t.heads.value, numeric: true, value: (a) => valueText(a.value), cell: (a) => (a.value === null || a.value === undefined ? '–' : <Marked mark={markOf(a.quality)}>{valueText(a.value)}</Marked>) },
     { key: 'asset', head: t.heads.asset, value: (a) => a.asset },
     { key: 'marks', head: t.heads.marks, value: (a) => Number(a.first_out), cell: (a) => <span className="row">{a.first_out && <span className="first-out" title={t.firstOutHint}>{t.firstOut}</span>}{[a.chattering ? t.chattering : '', a.stale ? t.stale : '', a.condition === 'unknown' ? t.unknownWord : ''].filter(Boolean).join(', ') || (a.first_out ? '' : '–')}</span> },
-    { key: 'raised', head: t.heads.raised, value: (a) => a.raised_at, cell: (a) => <span title={when(iso(instantMs(a.raised_at)))}>{a.raised_at === null ? '–' : ago(iso(instantMs(a.raised_at)))}</span> },
     ...(view === 'shelved' ? [
       { key: 'until', head: t.untilHead, value: (a: AlarmView) => a.shelf?.until, cell: (a: AlarmView) => when(iso(instantMs(a.shelf?.until))) },
       { key: 'who', head: t.who, value: (a: AlarmView) => a.shelf?.who }, { key: 'why', head: t.reason, value: (a: AlarmView) => a.shelf?.reason },

@@ -13,7 +13,7 @@ import { useMay } from '../../state/session';
 import { strings } from '../../strings';
 import { ago, count, fieldName, fixed, num, span, when } from '../../ui/format';
 import { Empty, Loaded, Panel, Priority, ProblemView, RoleButton, StateMark } from '../../ui/parts';
-import { lostSince } from '../substation/words';
+import { estimateState, lostSince } from '../substation/words';
 
 const t = strings.overview;
 
@@ -113,8 +113,9 @@ function Plant() {
   const { age_s, isStale } = useAge(twin.data?.interval_s);
   if (!twin.data) return null;
   const lost = lostSince(moment.data);
-  const m = moment.data?.metrics;
-  const figures: [string, string][] = [[strings.twin.metrics.system_health ?? '', `${fixed(m?.system_health, 1)} %`], [strings.twin.metrics.total_load_mw ?? '', `${fixed(m?.total_load_mw, 1)} MW`], [strings.twin.metrics.frequency_hz ?? '', `${fixed(m?.frequency_hz, 3)} Hz`], [strings.alarms.tabs.list, count(alarms.data?.counts.listed)], [strings.twin.estimate, strings.twin.estimateStates[moment.data?.estimate.state ?? ''] ?? '–']];
+  // Without a device nothing is known of the plant, its health neither.
+  const m = lost === null ? moment.data?.metrics : undefined;
+  const figures: [string, string][] = [[strings.twin.metrics.system_health ?? '', `${fixed(m?.system_health, 1)} %`], [strings.twin.metrics.total_load_mw ?? '', `${fixed(m?.total_load_mw, 1)} MW`], [strings.twin.metrics.frequency_hz ?? '', `${fixed(m?.frequency_hz, 3)} Hz`], [strings.alarms.tabs.list, count(alarms.data?.counts.listed)], [strings.twin.estimate, (moment.data && strings.twin.estimateStates[estimateState(moment.data.estimate)]) ?? '–']];
   return (
     <Panel title={`${t.plant}: ${twin.data.simulated ? strings.twin.simulation(twin.data.name) : twin.data.name}`} actions={<Link className="button" to="/substation">{t.openPlant}</Link>}>
       {isStale && <p role="alert"><Priority level={2} label={strings.twin.stale(span(Math.round(age_s)))} /> {strings.twin.stale(span(Math.round(age_s)))}</p>}

@@ -52,6 +52,13 @@ export function Assets({ yard, moment, selected, at, onSelect }: { yard: YardEqu
   );
 }
 
+/** Of a point that the twin records of an asset, what it says; its unit where it is one. */
+function seriesName(point: string, unit: string | null): string {
+  const quantity = point.slice(point.lastIndexOf('.') + 1);
+  const words = { health: `${h.health}, %`, loading_pct: `${h.loading}, %`, temperature_c: `${h.temperature}, °C` }[quantity];
+  return words ?? `${point}${unit && unit !== '1' ? ` ${unit}` : ''}`;
+}
+
 const RANGES: [string, number][] = [['1 h', 1], ['24 h', 24], ['7 d', 168], ['30 d', 720]];
 
 /** History charts of an asset, its work and its alarms; its values and ratings stand in the panel beside. */
@@ -73,7 +80,7 @@ function AssetDetail({ asset, now, at }: { asset: string; now: AssetMoment | und
     <div className="grid-cards">
       <Panel title={`${asset}: ${strings.detail.history}`} actions={<div className="segmented">{RANGES.map(([label, of]) => <button key={of} aria-pressed={hours === of} onClick={() => setHours(of)}>{label}</button>)}</div>}>
         {names.length === 0 ? <p className="quiet small">{t.noHealth}</p> : <Loaded query={history} small>{(answer) => (answer.series.every((s) => s.rows.length === 0) ? <p className="quiet small">{t.noHistory}</p> : (
-          <>{answer.series.filter((s) => s.rows.length > 0).map((s) => <div key={s.point}><div className="small quiet">{s.point} {s.unit}</div><HistoryChart answer={{ ...answer, series: [s] }} from={to - hours * 3_600_000} to={to} height={120} /></div>)}</>
+          <>{answer.series.filter((s) => s.rows.length > 0).map((s) => <div key={s.point}><div className="small quiet" title={s.point}>{seriesName(s.point, s.unit)}</div><HistoryChart answer={{ ...answer, series: [s] }} from={to - hours * 3_600_000} to={to} height={120} /></div>)}</>
         ))}</Loaded>}
       </Panel>
       <Panel title={strings.alarms.tabs.maintenance} actions={<Link className="button" to={`/alarms?tab=maintenance&asset=${encodeURIComponent(asset)}`}>{strings.alarms.maintenance.plan}</Link>}>

@@ -13,8 +13,9 @@ import { Loaded, Priority, RoleButton } from '../../ui/parts';
 import { symbolOf } from '../../ui/symbols';
 import { ControlDialog } from './Control';
 import { DeviationBar, useRules } from './Kpis';
+import { Marked } from './Marked';
 import { shownName } from './singleLine';
-import { byElement, delivers, intoOrOut, largest, limitsOf, markOf, markOfPoint, positionText, told, valueText, type Mark } from './words';
+import { byElement, delivers, intoOrOut, largest, limitsOf, markOf, markOfPoint, positionText, told, valueText } from './words';
 
 const t = strings.twin;
 
@@ -29,19 +30,6 @@ interface Props {
   isStale: boolean;
   isSimulated: boolean;
   onClose: () => void;
-}
-
-/** A value with the marks of its quality. */
-export function Marked({ mark, children, age }: { mark: Mark; children: React.ReactNode; age?: string }) {
-  return (
-    <span className={mark === 'invalid' ? 'q-invalid' : mark === 'old' ? 'q-old' : ''} title={t.quality[mark]}>
-      {children}
-      {mark === 'substituted' && <> <span className="q-tag">M</span></>}
-      {mark === 'old' && age && <> <span className="small quiet">{age}</span></>}
-      {mark === 'questionable' && <> <span className="q-tag">?</span></>}
-      {mark !== 'good' && <span className="visually-hidden"> {t.quality[mark]}</span>}
-    </span>
-  );
 }
 
 export function ElementPanel({ chosen, moment, diagram, yard, at, isStale, isSimulated, onClose }: Props) {
@@ -81,7 +69,7 @@ export function ElementPanel({ chosen, moment, diagram, yard, at, isStale, isSim
   const isTap = of !== undefined && /^(power_|distribution_)?transformer|autotrans/.test(of.kind) && (points.data?.points.some((p) => p.controllable) ?? false);
   const commands = !isItself ? [] : isSwitch && position.controllable ? [position.closed === true ? 'open' : position.closed === false ? 'close' : 'open', ...(position.closed === null ? ['close'] : [])] : isTap ? ['raise', 'lower', 'automatic', 'manual'] : [];
   return (
-    <aside className="twindetail" aria-label={name}>
+    <aside className={`twindetail ${isStale ? 'stale' : ''}`} aria-label={name}>
       <div className="row top">
         <div className="grow">
           <h2 data-testid="twin-name" style={{ margin: 0 }}>{name} {isSimulated && <span className="simtag">{t.sim}</span>}</h2>
@@ -245,7 +233,7 @@ function LastHour({ points, chosen, asset, at, moment, bus }: { points: PointMom
 export function HistoryChart({ answer, from, to, height = 220 }: { answer: HistoryAnswer; from: number; to: number; height?: number }) {
   const rows = answer.series.reduce((n, s) => n + s.rows.length, 0);
   if (rows === 0) return <p className="small quiet">{t.noHistory}</p>;
-  const units = [...new Set(answer.series.map((s) => s.unit ?? ''))];
+  const units = [...new Set(answer.series.map((s) => (s.unit === '1' ? '' : (s.unit ?? ''))))];
   const points = answer.series.map((s) => s.point).join(', ');
   return (
     <Chart label={t.history(points)} height={height} deps={[answer, from, to]} option={() => ({

@@ -4,19 +4,20 @@ import type { Moment } from '../../api/twin';
 import { strings } from '../../strings';
 import { count, fixed, num } from '../../ui/format';
 import { Priority } from '../../ui/parts';
-import { listed } from './words';
+import { estimateState, listed } from './words';
 
 const t = strings.twin;
 
 export function Estimate({ moment, onSelect }: { moment: Moment; onSelect: (element: string) => void }) {
   const e = moment.estimate;
-  const isBad = e.state !== 'settled' || e.plausible === false;
+  const state = estimateState(e);
+  const isBad = state !== 'settled' || e.plausible === false;
   return (
     <details className="panel" open={isBad || e.suspects.length > 0}>
-      <summary><b>{t.estimate}</b>: <span className="state" data-testid="estimate">{isBad && <Priority level={2} label={t.implausible} />}{t.estimateStates[e.state] ?? e.state}</span>{e.suspects.length > 0 && <> · {t.suspects}: {count(e.suspects.length)}</>} <span className="small quiet">{t.estimateText(count(e.used), count(e.measurements), count(e.nodes_known), count(e.nodes_live))}</span></summary>
+      <summary><b>{t.estimate}</b>: <span className="state" data-testid="estimate">{isBad && <Priority level={2} label={state === 'settled' ? t.implausible : (t.estimateStates[state] ?? state)} />}{t.estimateStates[state] ?? state}</span>{e.suspects.length > 0 && <> · {t.suspects}: {count(e.suspects.length)}</>} <span className="small quiet">{t.estimateText(count(e.used), count(e.measurements), count(e.nodes_known), count(e.nodes_live))}</span></summary>
       {e.why && <p style={{ marginTop: 6 }}>{e.why}</p>}
       <p className="small quiet" style={{ margin: '4px 0' }}>
-        {e.plausible === true ? t.plausible : e.plausible === false ? <b>{t.implausible}</b> : ''}{' '}
+        {state !== 'settled' ? '' : e.plausible === true ? t.plausible : e.plausible === false ? <b>{t.implausible}</b> : ''}{' '}
         {e.objective !== null && t.objective(num(e.objective), num(e.degrees_of_freedom), num(e.objective_limit))}{' '}
         {e.mismatch_a !== null && t.mismatch(num(e.mismatch_a, 3), e.mismatch_at ?? '–')}
       </p>

@@ -50,7 +50,8 @@ function useCourses(points: string[], at: number | null): { courses: Map<string,
   return query.data ?? { courses: new Map(), until: at ?? 0 };
 }
 
-export function Kpis({ moment, diagram, at, isOld }: { moment: Moment; diagram: TwinDiagram | undefined; at: number | null; isOld: boolean }) {
+/** `isLost`: no device answers, so that no figure is known of now, whatever follows from nothing. */
+export function Kpis({ moment, diagram, at, isOld, isLost }: { moment: Moment; diagram: TwinDiagram | undefined; at: number | null; isOld: boolean; isLost: boolean }) {
   const rules = useRules();
   const trends = new Map(moment.trends.map((x) => [x.metric, x]));
   const levels = useMemo(() => moment.metrics.levels.map(([kv]) => ({ kv, buses: (diagram?.buses ?? []).filter((b) => b.busbar && b.kv_base !== null && Math.abs(b.kv_base - kv) < 0.01 * kv).map((b) => b.bus) })),
@@ -62,13 +63,13 @@ export function Kpis({ moment, diagram, at, isOld }: { moment: Moment; diagram: 
   return (
     <div className="kpis" role="list">
       {SHOWN.map((metric) => (
-        <Kpi key={metric} what={t.metrics[metric] ?? metric} unit={t.units[metric] ?? ''} value={moment.metrics[metric]} decimals={DECIMALS[metric] ?? 2} trend={trends.get(metric)} limits={limitsOf(rules.data, `twin.${metric}`)} range={metric === 'system_health' ? [0, 100] : null}
+        <Kpi key={metric} what={t.metrics[metric] ?? metric} unit={t.units[metric] ?? ''} value={isLost ? null : moment.metrics[metric]} decimals={DECIMALS[metric] ?? 2} trend={trends.get(metric)} limits={limitsOf(rules.data, `twin.${metric}`)} range={metric === 'system_health' ? [0, 100] : null}
           course={courseOf(courses.get(`twin.${metric}`))} until={until} isOld={isOld} hint={metric === 'voltage_stability_pct' && moment.metrics.voltage_stability_at ? t.stabilityAt(moment.metrics.voltage_stability_at) : undefined} />
       ))}
       {moment.metrics.levels.map(([kv, mean]) => {
         const buses = levels.find((l) => l.kv === kv)?.buses ?? [];
         const course = meanCourse(buses.map((b) => courseOf(courses.get(`twin.bus.${b}.v_pu`)))).map(([time, v]): [number, number | null] => [time, v === null ? null : v * kv]);
-        return <Kpi key={kv} what={t.busbars(num(kv))} unit="kV" value={mean} decimals={kv >= 100 ? 1 : 2} trend={undefined} isOld={isOld} range={null} course={course} until={until} limits={levelLimits(rules.data, buses, kv)} />;
+        return <Kpi key={kv} what={t.busbars(num(kv))} unit="kV" value={isLost ? null : mean} decimals={kv >= 100 ? 1 : 2} trend={undefined} isOld={isOld} range={null} course={course} until={until} limits={levelLimits(rules.data, buses, kv)} />;
       })}
     </div>
   );
@@ -83,7 +84,7 @@ function Kpi({ what, unit, value, decimals, trend, limits, range, course, until,
       <div className="what">{what}</div>
       <div className="now nowrap"><b>{fixed(value, decimals)}</b> <span className="small quiet">{unit}</span></div>
       <Spark course={course} until={until} what={what} unit={unit} decimals={decimals} />
-      {trend ? <div className={`trend nowrap ${trend.significant ? 'significant' : ''}`} title={`${t.was(fixed(trend.previous, decimals), when(new Date(trend.previous_ms).toISOString()))}${trend.significant ? `; ${t.significant}` : ''}`}><span aria-hidden="true">{arrow}</span> {trend.change_pct === null ? `${trend.change >= 0 ? '+' : ''}${fixed(trend.change, decimals)}` : `${trend.change_pct >= 0 ? '+' : ''}${fixed(trend.change_pct, 1)} %`} <span className="visually-hidden">{t.directions[trend.direction]}</span></div> : <div className="trend" />}
+      {trend && value !== null ? <div className={`trend nowrap ${trend.significant ? 'significant' : ''}`} title={`${t.was(fixed(trend.previous, decimals), when(new Date(trend.previous_ms).toISOString()))}${trend.significant ? `; ${t.significant}` : ''}`}><span aria-hidden="true">{arrow}</span> {trend.change_pct === null ? `${trend.change >= 0 ? '+' : ''}${fixed(trend.change, decimals)}` : `${trend.change_pct >= 0 ? '+' : ''}${fixed(trend.change_pct, 1)} %`} <span className="visually-hidden">{t.directions[trend.direction]}</span></div> : <div className="trend" />}
       {limits || range ? <DeviationBar value={value} limits={limits} range={range} unit={unit} decimals={decimals} what={what} /> : null}
     </div>
   );

@@ -7,7 +7,7 @@ import { num } from '../../ui/format';
 import { Empty } from '../../ui/parts';
 import { symbolOf } from '../../ui/symbols';
 import { Table, type Column } from '../../ui/Table';
-import { Marked } from './Element';
+import { Marked } from './Marked';
 import { byElement, intoOrOut, largest, markOf, positionText, told } from './words';
 
 const t = strings.twin;

@@ -70,7 +70,8 @@ function Versions({ versions }: { versions: ModelVersion[] }) {
 /** A version against another one, or its text. */
 function Shown({ versions, chosen, active }: { versions: ModelVersion[]; chosen: number; active: number }) {
   const url = useUrl();
-  const isText = url.get('vtext') === '1';
+  // Of one version there is nothing to compare.
+  const isText = url.get('vtext') === null ? versions.length === 1 : url.get('vtext') === '1';
   const isBeside = url.get('beside') === '1';
   const asked = versions.find((v) => v.version_number === Number(url.get('vb')))?.version_number;
   // Without a choice: against the one that is followed, or that one against the version before it.
@@ -78,7 +79,7 @@ function Shown({ versions, chosen, active }: { versions: ModelVersion[]; chosen:
   const of = versions.find((v) => v.version_number === chosen);
   return (
     <Panel title={isText ? t.textOf(String(chosen)) : t.difference(String(against), String(chosen))} actions={<>
-      <div className="segmented"><button aria-pressed={!isText} onClick={() => url.set({ vtext: null })}>{t.differenceTab}</button><button aria-pressed={isText} onClick={() => url.set({ vtext: 1 })}>{t.textTab}</button></div>
+      <div className="segmented"><button aria-pressed={!isText} onClick={() => url.set({ vtext: versions.length === 1 ? 0 : null })}>{t.differenceTab}</button><button aria-pressed={isText} onClick={() => url.set({ vtext: 1 })}>{t.textTab}</button></div>
       {!isText && <div className="segmented"><button aria-pressed={!isBeside} onClick={() => url.set({ beside: null })}>{t.unified}</button><button aria-pressed={isBeside} onClick={() => url.set({ beside: 1 })}>{t.beside}</button></div>}
     </>}>
       {of && <p className="small quiet break">{of.description} · SHA-256 <code>{of.sha256.slice(0, 16)}…</code></p>}
@@ -160,7 +161,7 @@ function Editor({ active, number, onKept }: { active: string; number: number; on
         </div>
         <div className="stack" style={{ minWidth: 0 }}>
           <h3 style={{ margin: 0 }}>{t.findings}</h3>
-          {problem && <ProblemView problem={{ ...problem, findings: [] }} />}
+          {problem && <ProblemView problem={{ ...problem, findings: [], field: undefined }} />}
           {findings.length > 0 ? <div data-testid="version-findings">{findings.map((f, i) => <FindingRow key={i} finding={f} draft={keep.variables as Draft} active={active} onLine={(line) => setGoal({ line })} />)}</div> : !problem && <p className="quiet small">{t.noFindings}</p>}
           <h3 style={{ margin: 0 }}>{t.wouldDiffer}</h3>
           {isEmpty ? <p className="quiet small">{t.nothingYet}</p> : <Diff lines={changes} label={t.wouldDiffer} />}

@@ -11,7 +11,7 @@ import { strings } from '../../strings';
 import { ago, count, num, when } from '../../ui/format';
 import { Dialog, Empty, Loaded, Panel, Priority, ProblemView, RoleButton } from '../../ui/parts';
 import { Table, type Column } from '../../ui/Table';
-import { Marked } from './Element';
+import { Marked } from './Marked';
 import { markOfPoint, valueText } from './words';
 
 const t = strings.twin;

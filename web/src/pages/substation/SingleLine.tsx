@@ -8,7 +8,7 @@ import { count, num } from '../../ui/format';
 import { Empty } from '../../ui/parts';
 import { symbolOf } from '../../ui/symbols';
 import { barLabelAt, labelAt, ROW, singleLine, type Placed, type SingleLine as Layout } from './singleLine';
-import { byElement, intoOrOut, largest, liveOf, markOf, positionText, spoken, told, type Live } from './words';
+import { byElement, heatOf, intoOrOut, largest, liveOf, markOf, positionText, spoken, told, type Live } from './words';
 
 const t = strings.twin;
 
@@ -26,6 +26,9 @@ interface Props {
   /** Elements that a question has changed. */
   changed?: Set<string>;
 }
+
+/** Smallest scale at which the drawing is read: letters of 12 px are 10 px tall then. Below it is scrolled. */
+const LEAST = 0.8;
 
 const isSwitching = (kind: string) => /break|isolat|switch|disconnect|fuse|reclos|section/.test(kind);
 
@@ -86,6 +89,16 @@ function Drawing({ layout, diagram, moment, name, selected, onSelect, isStale, h
     return () => of?.removeEventListener('wheel', onWheel);
   }, []);
 
+  // As a whole in a small box only names can be read, larger ones.
+  const [isTiny, setTiny] = useState(false);
+  useEffect(() => {
+    const of = svg.current;
+    if (!of) return;
+    const watch = new ResizeObserver(() => setTiny(Math.min(of.clientWidth / layout.width, of.clientHeight / layout.height) < LEAST - 0.05));
+    watch.observe(of);
+    return () => watch.disconnect();
+  }, [layout.width, layout.height]);
+
   // What is chosen elsewhere, or hidden by the panel that opens beside, comes into sight.
   useEffect(() => {
     if (selected) svg.current?.querySelector(`[data-element="${CSS.escape(selected)}"]`)?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
@@ -123,7 +136,9 @@ function Drawing({ layout, diagram, moment, name, selected, onSelect, isStale, h
     const e = now?.elements.get(key);
     const isSwitch = isSwitching(p.kind);
     const isOpen = isSwitch && s?.closed === false;
-    const isUndetermined = isSwitch && (!s || s.closed === null);
+    // A switch of another station tells nothing; where current flows through it, it is closed.
+    const isCarrying = isSwitch && !s && (largest(e?.ends[0]?.i_a) ?? 0) > 0.5;
+    const isUndetermined = isSwitch && (s ? s.closed === null : !isCarrying);
     const drawn = symbolOf(p.kind, isOpen || isUndetermined);
     const mark = isSwitch && s ? markOf(s.quality) : 'good';
     const isDead = p.buses.length > 0 && now !== null && p.buses.every((b) => live(b) === 'dead');
@@ -141,11 +156,11 @@ function Drawing({ layout, diagram, moment, name, selected, onSelect, isStale, h
       if (/trans/.test(p.kind) && e.loading_pct !== null) lines.push({ text: `${told(e.loading_pct, end?.origin, 3)} %`, isEstimate });
     }
     const loading = e?.loading_pct ?? null;
-    const heat = loading === null ? '' : loading > 100 ? 'over' : loading >= 80 ? 'near' : '';
+    const heat = heatOf(p.kind, loading);
     const isMinor = isSwitch && !/break|reclos/.test(p.kind);
     const hasMark = mark !== 'good';
     const quality = isSwitch ? (s?.point ? t.quality[mark] : t.quality.none) : origin ? t.origin[origin] : null;
-    const label = spoken((drawn.name.split(',')[0] ?? drawn.name), p.name, [isSwitch ? positionText(s) : null, s?.doubted ? t.doubted : null, ...lines.map((l) => l.text), asset && asset.alarms > 0 ? `${asset.alarms} ${strings.alarms.tabs.list.toLowerCase()}` : null, quality ?? null, isStale ? t.quality.old ?? null : null, isSimulated ? t.sim : null]);
+    const label = spoken((drawn.name.split(',')[0] ?? drawn.name), p.name, [isSwitch ? (isCarrying ? t.carrying : positionText(s)) : null, s?.doubted ? t.doubted : null, ...lines.map((l) => l.text), asset && asset.alarms > 0 ? `${asset.alarms} ${strings.alarms.tabs.list.toLowerCase()}` : null, quality ?? null, isStale ? t.quality.old ?? null : null, isSimulated ? t.sim : null]);
     const isLeft = p.label === 'left';
     const { x: tx, y: ty, anchor } = labelAt(p, lines.length);
     return (
@@ -174,14 +189,15 @@ function Drawing({ layout, diagram, moment, name, selected, onSelect, isStale, h
         {s?.doubted && <text className="letter doubt" x={-15} y={-9}>≠</text>}
         <text className={isMinor ? 'name minor' : 'name'} x={tx} y={ty} textAnchor={anchor}>{p.name}</text>
         {lines.map((l, k) => <text key={k} className={`reading ${l.isEstimate ? 'estimated' : ''} ${isStale ? 'stale' : ''}`} x={tx} y={ty + ROW * (k + 1)} textAnchor={anchor}>{l.text}</text>)}
-        {hasMark && <text className={`quality ${mark}`} x={isLeft ? 12 : -12} y={13} textAnchor={isLeft ? 'start' : 'end'}>{mark === 'substituted' ? 'M' : mark === 'old' ? '⧗' : mark === 'invalid' ? '✕' : '?'}</text>}
+        {mark === 'old' && <path className="hourglass" transform={`translate(${isLeft ? 16 : -16} 9)`} d="M-4 -5H4L-4 5H4z" />}
+        {hasMark && mark !== 'old' && <text className={`quality ${mark}`} x={isLeft ? 12 : -12} y={13} textAnchor={isLeft ? 'start' : 'end'}>{mark === 'substituted' ? 'M' : mark === 'invalid' ? '✕' : '?'}</text>}
         {asset && asset.alarms > 0 && <g className="alarm" transform="translate(-19 -9)"><path d="M0 -6 6 5H-6z" /><text y={2.5}>!</text></g>}
       </g>
       </Fragment>
     );
   };
   return (
-    <div className="sld" onKeyDown={onKey}>
+    <div className={`sld ${isWhole ? 'whole' : ''}`} onKeyDown={onKey}>
       <div className="row sld-tools">
         <div className="segmented">
           <button onClick={() => zoom(1.25)} aria-label={t.zoomIn} title={`${t.zoomIn}  +`}>+</button>
@@ -193,7 +209,7 @@ function Drawing({ layout, diagram, moment, name, selected, onSelect, isStale, h
         <Legend kvs={kvs.filter((kv) => layout.bars.some((b) => b.kv === kv))} isSimulated={isSimulated} />
       </div>
       <div className="sld-box">
-      <svg ref={svg} style={isWhole ? { height: 'max(360px, calc(100vh - 390px))' } : { minWidth: 0.85 * layout.width, maxWidth: 1.15 * layout.width, aspectRatio: `${layout.width} / ${layout.height}` }} role="group" aria-label={t.diagram(name)} viewBox={box.join(' ')} preserveAspectRatio="xMidYMin meet" className={`${isStale ? 'stale' : ''} ${box[2] < layout.width * 0.72 ? 'near' : ''}`}
+      <svg ref={svg} style={isWhole ? undefined : { minWidth: LEAST * layout.width, height: `clamp(${Math.round(LEAST * layout.height)}px, calc(100vh - 390px), ${Math.round(1.2 * layout.height)}px)` }} role="group" aria-label={t.diagram(name)} viewBox={box.join(' ')} preserveAspectRatio="xMidYMin meet" className={`${isStale ? 'stale' : ''} ${box[2] < layout.width * 0.72 ? 'near' : isTiny ? 'tiny' : ''}`}
         onPointerDown={(e) => { drag.current = { x: e.clientX, y: e.clientY, view: [...box], moved: false }; }}
         onPointerMove={(e) => {
           const from = drag.current;
@@ -253,6 +269,7 @@ function Legend({ kvs, isSimulated }: { kvs: number[]; isSimulated: boolean }) {
       {(['dead', 'unknown'] as const).map((k) => <li key={k}><svg width="22" height="8" aria-hidden="true"><line className={`wire kv4 ${k}`} x1="0" x2="22" y1="4" y2="4" /></svg>{t[k]}</li>)}
       <li><i>~</i> {t.origin.estimated}</li>
       <li><b>M</b> {t.quality.substituted}</li>
+      <li><svg width="10" height="12" viewBox="-5 -6 10 12" aria-hidden="true"><path className="hourglass" d="M-4 -5H4L-4 5H4z" /></svg>{t.quality.old}</li>
       {isSimulated && <li><b className="simtag">{t.sim}</b></li>}
     </ul>
   );

@@ -100,7 +100,7 @@ function Station({ twin }: { twin: TwinInfo }) {
         {lost !== null && !isAged && <div className="banner warn" role="alert" data-testid="all-lost"><span>{t.allLost(lost.last_ms === null ? null : when(iso(lost.last_ms)))}</span></div>}
         {isAged && isLive && <div className="banner warn" role="alert"><span>{t.stale(span(Math.round(age_s)))} {linkState === 'down' ? t.linkGone : ''}</span></div>}
         {hatched.silent.length > 0 && lost === null && <div className="row" role="status"><Priority level={2} label={t.disconnected} /> {t.deviceGone(listed(hatched.silent))}</div>}
-        {moment.data && (tab === 'line' || tab === 'table') && <Kpis moment={moment.data} diagram={diagram.data} at={at} isOld={isStale} />}
+        {moment.data && (tab === 'line' || tab === 'table') && <Kpis moment={moment.data} diagram={diagram.data} at={at} isOld={isStale} isLost={lost !== null} />}
       </div>
       <Tabs label={title} at={tab} tabs={tabs} onChange={(id) => url.set({ tab: id === 'line' ? null : id, q: null, page: null }, true)} />
       <div className={`twinbody ${isStale ? 'stale' : ''}`}>

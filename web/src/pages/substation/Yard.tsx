@@ -69,7 +69,9 @@ export default function Yard({ yard, moment, diagram, selected, onSelect }: Prop
       const [x, z] = [(Math.min(...xs) + Math.max(...xs)) / 2, (Math.min(...ys) + Math.max(...ys)) / 2];
       const size = Math.max(40, Math.max(...xs) - Math.min(...xs), Math.max(...ys) - Math.min(...ys));
       controls.target.set(x, 0, z);
-      camera.position.set(x + size * 0.55, size * 0.72, z + size * 0.95);
+      // A narrow page sees less to its sides: from farther away.
+      const far = Math.max(1.12, 1.5 / (holder.clientWidth / Math.max(1, holder.clientHeight) || 1));
+      camera.position.set(x + size * 0.55 * far, size * 0.72 * far, z + size * 0.95 * far);
       controls.update();
       draw();
     };

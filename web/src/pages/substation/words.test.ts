@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { instantMs, merged, verdictOf, type AlarmsAnswer, type AlarmView, type DeviceMoment, type WhatIfAnswer } from '../../api/twin';
-import { changeText, courseOf, differences, intoOrOut, levelLimits, limitsOf, liveOf, lostSince, markOf, meanCourse, sparkPaths, spoken, told, valueText, verdictWords } from './words';
+import { changeText, courseOf, differences, estimateState, heatOf, intoOrOut, levelLimits, limitsOf, liveOf, lostSince, markOf, meanCourse, sparkPaths, spoken, told, valueText, verdictWords } from './words';
 
 const order = { element: 'line.q0_d2l', command: 'open' };
 
@@ -32,6 +32,8 @@ it('tells quality and origin apart', () => {
   expect(told(-273, 'estimated')).toBe('~\u2009−273');
   expect(intoOrOut('source', -273)).toBe(273);
   expect(intoOrOut('capacitor', -10)).toBe(-10);
+  expect(told(-2.13e-7, 'estimated')).toBe('~0');
+  expect(told(2e-6, 'measured')).not.toBe('0');
   expect(told(null, 'measured')).toBe('–');
   expect(told(Number.NaN, 'estimated')).toBe('–');
 });
@@ -128,4 +130,14 @@ it('says that nothing is of now when no device answers, and only then', () => {
   // Without devices nothing is known of them.
   expect(lostSince({ devices: [] })).toBeNull();
   expect(lostSince(undefined)).toBeNull();
+});
+
+it('a capacitor at a little more than its rated voltage is no overload, a line is', () => {
+  expect([heatOf('capacitor', 101.4), heatOf('capacitor', 131), heatOf('line', 101.4), heatOf('transformer', 80), heatOf('line', null)]).toEqual(['', 'over', 'over', 'near', '']);
+});
+
+it('calls nothing an estimate that no measurement took part in', () => {
+  expect(estimateState({ state: 'settled', used: 0 })).toBe('none');
+  expect(estimateState({ state: 'settled', used: 700 })).toBe('settled');
+  expect(estimateState({ state: 'unsettled', used: 700 })).toBe('unsettled');
 });

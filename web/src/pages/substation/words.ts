@@ -26,7 +26,8 @@ export const markOfPoint = (p: PointMoment): Mark => markOf(p.quality, p.validit
 /** A number as its origin lets it be read: estimated ones with ~, unknown ones as a dash. */
 export function told(value: number | null | undefined, origin: Origin | undefined, digits = 4): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return '–';
-  const text = num(value, digits);
+  // What is left of zero is zero: a tenth of a watt, a millionth of an ampere.
+  const text = num(Math.abs(value) < 1e-6 ? 0 : value, digits);
   // A tilde right before a minus looks like two of them.
   return origin === 'estimated' || origin === 'pseudo' ? `~${text.startsWith('−') ? '\u2009' : ''}${text}` : text;
 }
@@ -34,6 +35,13 @@ export function told(value: number | null | undefined, origin: Origin | undefine
 /** Sources and generators are told by what they deliver; all else by what flows into it. */
 export const delivers = (kind: string): boolean => /source|gener|^pv|storage|infeed/.test(kind);
 export const intoOrOut = (kind: string, value: number): number => (delivers(kind) ? -value : value);
+
+/** How hot a symbol looks. Shunts follow the voltage: IEC 60871-1 lets a capacitor carry 1.3 times its rated current, and 1.1 times its voltage for long. */
+export function heatOf(kind: string, loading_pct: number | null): '' | 'near' | 'over' {
+  if (loading_pct === null) return '';
+  const [near, over] = /capac|react|shunt/.test(kind) ? [110, 130] : [80, 100];
+  return loading_pct > over ? 'over' : loading_pct >= near ? 'near' : '';
+}
 
 /** A value of a point, of whatever kind it is. */
 export function valueText(value: unknown, number: number | null = null, digits = 5): string {
@@ -136,6 +144,9 @@ export function liveOf(bus: BusMoment | undefined): Live {
   if (bus.origin === 'dead') return 'dead';
   return bus.v_pu === null ? 'unknown' : bus.v_pu < 0.02 ? 'dead' : 'live';
 }
+
+/** How the estimate stands. One in which nothing measured took part is none, whatever its iteration came to. */
+export const estimateState = (e: Pick<Moment['estimate'], 'state' | 'used'>): Moment['estimate']['state'] => (e.used === 0 ? 'none' : e.state);
 
 /** Whether no device at all answers, and when the last value came; null while one does, or none is known. */
 export function lostSince(moment: Pick<Moment, 'devices'> | undefined): { last_ms: number | null } | null {
