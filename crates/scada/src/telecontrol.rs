@@ -20,6 +20,11 @@ use tokio::sync::oneshot;
 
 /// Time that a command may take beyond the limit of its point: a selection, an execution and a reading back each have that limit.
 const ALLOWANCE: Duration = Duration::from_secs(2);
+/// How long a point that was commanded may take to show it, until the record is closed with what it shows: a confirmation comes before the
+/// report of the new value, and says nothing of it.
+const SHOWS_WITHIN: Duration = Duration::from_millis(500);
+/// Between two looks at the point meanwhile.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -65,6 +70,7 @@ pub struct Record {
     pub device: Option<Arc<str>>,
     pub wanted: Value,
     pub before: Option<(Option<Value>, Quality)>,
+    /// What the point showed in the end: the new value, or after half a second still the old one, as of what takes its time.
     pub after: Option<(Option<Value>, Quality)>,
     /// The device's last word.
     pub said: Option<String>,
@@ -101,9 +107,21 @@ impl<I: Interlock> Telecontrol<I> {
             Some((handle, i)) => self.send(handle, *i, &order).await,
             None => Err(self.unknown(&order.point)),
         };
+        let ended = UtcTime::now();
+        if let (Ok(_), Some((handle, i))) = (&outcome, found) {
+            let spec = handle.outbox.points().get(*i);
+            let has_come = || {
+                let now = shown();
+                now != before || spec.zip(now.and_then(|(value, _)| value)).is_some_and(|(spec, seen)| shows(spec, &seen, &order.value))
+            };
+            let until = tokio::time::Instant::now() + SHOWS_WITHIN;
+            while !has_come() && tokio::time::Instant::now() < until {
+                tokio::time::sleep(LOOK).await;
+            }
+        }
         Record {
             asked,
-            ended: UtcTime::now(),
+            ended,
             point: order.point,
             device: found.map(|(h, _)| h.outbox.device().clone()),
             wanted: order.value,

@@ -30,7 +30,7 @@ pub struct Browsed {
 /// Interrogates all stations behind an address, or one, and returns their objects in the order of their addresses.
 ///
 /// # Errors
-/// Nobody there, a connection that breaks, an interrogation that does not end within ten times `timeout_s`.
+/// Nobody there, a connection that breaks, a station that refuses, an interrogation that does not end within ten times `timeout_s`.
 pub async fn browse(address: &str, station: Option<u16>, timeout_s: f64) -> Result<Vec<Browsed>, DeviceError> {
     let limit = Duration::from_secs_f64(timeout_s);
     let stream = match timeout(limit, TcpStream::connect(address)).await {
@@ -40,11 +40,11 @@ pub async fn browse(address: &str, station: Option<u16>, timeout_s: f64) -> Resu
     };
     let mut connection = Connection::new(stream, Role::Controlling, Parameters::default());
     connection.start();
-    let station = station.unwrap_or(BROADCAST);
+    let asked = station.unwrap_or(BROADCAST);
     let mut found = BTreeMap::new();
     let mut may_lack = false;
     for (type_id, object) in [(C_IC, Object::Interrogate { qualifier: QOI_STATION }), (C_CI, Object::Counters { qualifier: QCC_GENERAL })] {
-        let request = Asdu { header: Header::new(type_id, cause::ACTIVATION, 0, station), objects: vec![(0, object)] };
+        let request = Asdu { header: Header::new(type_id, cause::ACTIVATION, 0, asked), objects: vec![(0, object)] };
         if let Some(octets) = asdu::encode(&request) {
             connection.send(octets, 0);
         }
@@ -60,13 +60,27 @@ pub async fn browse(address: &str, station: Option<u16>, timeout_s: f64) -> Resu
             // Telegrams that are not known are passed over, as they are by a client.
             let Ok(telegram) = asdu::decode(&octets) else { continue };
             let h = telegram.header;
+            // Stations that were not asked tell what changes all the same.
+            if station.is_some_and(|s| s != h.station) {
+                continue;
+            }
+            let is_unknown = h.cause == cause::UNKNOWN_STATION;
+            if h.type_id == C_IC && station.is_some() && (h.is_negative || is_unknown) {
+                let why = if is_unknown { "is not known at this address" } else { "refuses to be interrogated" };
+                return Err(DeviceError::Protocol { protocol: "IEC 60870-5-104", what: format!("station {asked} {why}") });
+            }
             if h.type_id == type_id && (h.cause == cause::TERMINATION || h.is_negative) {
                 has_ended = true;
                 until = until.min(Instant::now() + AFTER_THE_FIRST);
             }
             for (object, content) in telegram.objects {
-                if let Object::Measured { value, quality, .. } = content {
-                    found.insert((h.station, object), Browsed { station: h.station, object, type_id: h.type_id, value, quality });
+                let Object::Measured { value, quality, .. } = content else { continue };
+                let browsed = Browsed { station: h.station, object, type_id: h.type_id, value, quality };
+                // The type that an interrogation tells is the object's own; what changes meanwhile comes as another one, with its time.
+                if (cause::INTERROGATED..=cause::COUNTERS_LAST).contains(&h.cause) {
+                    found.insert((h.station, object), browsed);
+                } else {
+                    found.entry((h.station, object)).or_insert(browsed);
                 }
             }
         }

@@ -104,6 +104,9 @@ pub struct BrowsedDevice {
     pub reports: Vec<String>,
 }
 
+/// A data set as `LD/LN.name`, and its members in their order.
+pub type Directory = (String, Vec<(String, FC)>);
+
 /// A report control block to be listened to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Subscription {
@@ -115,6 +118,9 @@ pub struct Subscription {
     pub conf_rev: Option<u32>,
     /// Members that the configuration has; any when none.
     pub members: Option<usize>,
+    /// Members of the block's data set where they have just been read on this association; read anew when none, or when the block has
+    /// another data set by now.
+    pub directory: Option<Directory>,
     /// Milliseconds between integrity reports; the device's setting when none.
     pub integrity_ms: Option<u32>,
     /// The last entry that was read of a buffered block: what came after it is asked for.
@@ -281,17 +287,27 @@ impl Client {
 
     /// Reads the names of everything in the device.
     pub async fn browse(&mut self) -> Result<Browsed, Error> {
-        let mut browsed = Browsed::default();
+        let mut browsed = self.names().await?;
         let connection = self.connection.clone();
-        let model = self.bounded("its names", connection.get_device_model_from_server()).await?;
-        for device in model.logical_devices {
-            let mut found = BrowsedDevice { domain: device.name.clone(), variables: device.variables, ..BrowsedDevice::default() };
-            let nodes: Vec<String> = found.variables.iter().filter(|v| !v.contains('$')).cloned().collect();
-            for node in nodes {
-                let reference = format!("{}/{node}", device.name);
+        for found in &mut browsed.devices {
+            for node in found.variables.iter().filter(|v| !v.contains('$')) {
+                let reference = format!("{}/{node}", found.domain);
                 let sets = self.bounded("the data sets", connection.get_logical_node_directory(&reference, AcsiClass::DataSet)).await?;
                 found.data_sets.extend(sets.into_iter().map(|s| format!("{reference}.{s}")));
             }
+        }
+        Ok(browsed)
+    }
+
+    /// Reads the names of the variables of the device, with the report control blocks among them; data sets are left out.
+    pub async fn names(&mut self) -> Result<Browsed, Error> {
+        let mut browsed = Browsed::default();
+        let connection = self.connection.clone();
+        // A device of many names sends them in many pages: each has the limit of a request, not all together.
+        let model = connection.get_device_model_from_server().await.map_err(|e| told("its names", e))?;
+        self.last_heard = Instant::now();
+        for device in model.logical_devices {
+            let mut found = BrowsedDevice { domain: device.name.clone(), variables: device.variables, ..BrowsedDevice::default() };
             for variable in &found.variables {
                 let mut parts = variable.split('$');
                 if let (Some(node), Some(fc @ ("RP" | "BR")), Some(name), None) = (parts.next(), parts.next(), parts.next(), parts.next()) {
@@ -405,7 +421,10 @@ impl Client {
         if let Some(expected_revision) = wanted.conf_rev.filter(|r| *r != found.conf_rev()) {
             return Err(Error::Revision { block: block.to_owned(), found: data_set, found_revision: found.conf_rev(), expected_revision });
         }
-        let members = self.data_set(&data_set).await?;
+        let members = match &wanted.directory {
+            Some((of, members)) if *of == data_set => members.clone(),
+            _ => self.data_set(&data_set).await?,
+        };
         if let Some(expected) = wanted.members.filter(|m| *m != members.len()) {
             return Err(Error::Length { data_set, found: members.len(), expected });
         }

@@ -1,22 +1,25 @@
 //! A device of IEC 61850, as the supervision sees it.
 //!
 //! ```text
-//! associate ─► browse ─► which report blocks bring which points ─► enable them, interrogate ─► the rest is polled
+//! associate ─► types of the points' nodes ─► which report blocks bring which points ─► enable them, interrogate ─► the rest is polled
 //! ```
 //!
-//! Values come by reports where a free report control block has them in its data set, buffered ones first, and by polling otherwise. A
-//! point is its value with the quality and time of the same data object; when a report carries only some of the three, the others are
-//! those that came last. A gap in the numbers of a block's reports, an overflow of its buffer or of ours leads to a general interrogation.
+//! Report blocks are looked for in the zero nodes of the points' logical devices, where nearly all devices have them; only when some points
+//! are left then, all names of the device are listed and the other blocks are tried too.
+//!
+//! Values come by reports where a free report control block has them in its data set, buffered ones first, and by polling otherwise. A point
+//! is its value with the quality and time of the same data object; when a report carries only some of the three, the others are those that
+//! came last. A gap in the numbers of a block's reports, an overflow of its buffer or of ours leads to a general interrogation.
 
 use super::client::{Client, ClientOptions, Command as Operation, Confirmed, Error, Report, Subscribed, Subscription};
+use super::known::{Known, names};
 use super::layout::{like, part, part_type, quality_of, time_of, value_for, value_of, way};
 use super::scl::ControlModel;
 use crate::device::{Command, CommandError, Confirmation, Device, DeviceError, Link, SessionFuture};
 use crate::document::Iec61850Address;
 use crate::point::{Cause, Flags, PointSpec, Quality, Reading, Validity};
-use iec61850_client::TypeSpecification;
 use iec61850_model::{FC, MmsValue};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::convert::Infallible;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -137,7 +140,9 @@ struct Session<'a> {
     newest: Vec<Newest>,
     blocks: Vec<Block>,
     polls: Vec<Poll>,
-    types: HashMap<(String, String), TypeSpecification>,
+    known: Known,
+    /// Members of the data sets that were looked at, until the points have been divided among the blocks.
+    directories: HashMap<String, Vec<(String, FC)>>,
     models: HashMap<String, (ControlModel, MmsValue)>,
     recovered: bool,
 }
@@ -157,7 +162,8 @@ async fn run(device: &Iec61850Device, address: &str, link: Link<'_>) -> Result<I
         newest: vec![Newest::default(); device.points.len()],
         blocks: Vec::new(),
         polls: Vec::new(),
-        types: HashMap::new(),
+        known: Known::default(),
+        directories: HashMap::new(),
         models: HashMap::new(),
         recovered: false,
     };
@@ -167,62 +173,102 @@ async fn run(device: &Iec61850Device, address: &str, link: Link<'_>) -> Result<I
     }
 }
 
-/// Names of a reference after its logical node, joined with points, and what stands before them.
-fn names(reference: &str) -> Option<(&str, &str)> {
-    let slash = reference.find('/')?;
-    let dot = slash + reference[slash..].find('.')?;
-    Some((&reference[..dot], &reference[dot + 1..]))
-}
+/// Points by what has their value, quality or time in it.
+type Holders = HashMap<(String, FC), Vec<usize>>;
 
 impl Session<'_> {
     /// Finds out how each point comes, and enables the reports.
     async fn prepare(&mut self) -> Result<(), DeviceError> {
-        let browsed = self.client.browse().await?;
-        let mut known: HashSet<String> = HashSet::new();
-        for device in &browsed.devices {
-            known.extend(device.variables.iter().map(|v| format!("{}/{v}", device.domain)));
-        }
         let mut parts: Vec<Option<Parts>> = Vec::new();
         for (i, address) in self.device.addresses.iter().enumerate() {
-            let found = parts_of(address, &known);
+            if let Ok(fc) = FC::parse(&address.fc) {
+                self.known.learn(&mut self.client, &address.reference, fc).await?;
+            }
+            let found = parts_of(address, &self.known);
             if found.is_none() {
                 self.link.remark(format!("the device has no {} [{}]", address.reference, address.fc));
                 self.link.read(&[Reading::failed(i, Quality::invalid(Flags::NONE))]);
             }
             parts.push(found);
         }
+        let holders = holders(&parts);
         let mut open: HashSet<usize> = (0..parts.len()).filter(|i| parts[*i].is_some()).collect();
-        let mut blocks: Vec<String> = browsed.devices.iter().flat_map(|d| d.reports.clone()).collect();
+        let near = self.near_blocks(&parts).await?;
+        self.try_blocks(&near, &parts, &holders, &mut open).await?;
+        if !open.is_empty() {
+            let tried: HashSet<&String> = near.iter().collect();
+            let all = self.client.names().await?.devices.into_iter().flat_map(|d| d.reports);
+            let far: Vec<String> = all.filter(|b| !tried.contains(b)).collect();
+            self.try_blocks(&far, &parts, &holders, &mut open).await?;
+        }
+        self.poll_rest(&parts, &open);
+        // Where everything stands is in blocks and polls now.
+        (self.known, self.directories) = (Known::default(), HashMap::new());
+        Ok(())
+    }
+
+    /// Report control blocks in the zero nodes of the logical devices that points are in.
+    async fn near_blocks(&mut self, parts: &[Option<Parts>]) -> Result<Vec<String>, DeviceError> {
+        let domains: BTreeSet<&str> = parts.iter().flatten().filter_map(|p| Some(p.value.split_once('/')?.0)).collect();
+        let mut blocks = Vec::new();
+        for domain in domains {
+            let zero = format!("{domain}/LLN0");
+            for fc in [FC::Br, FC::Rp] {
+                self.known.learn(&mut self.client, &zero, fc).await?;
+                blocks.extend(self.known.below(&zero, fc).into_iter().map(|name| format!("{zero}.{fc}.{name}")));
+            }
+        }
+        Ok(blocks)
+    }
+
+    async fn try_blocks(
+        &mut self,
+        blocks: &[String],
+        parts: &[Option<Parts>],
+        holders: &Holders,
+        open: &mut HashSet<usize>,
+    ) -> Result<(), DeviceError> {
+        let mut blocks: Vec<&String> = blocks.iter().collect();
         // Buffered blocks lose nothing while a connection is down.
-        blocks.sort_by_key(|b| (!b.contains(".BR."), b.clone()));
+        blocks.sort_by_key(|b| (!b.contains(".BR."), *b));
         for block in blocks {
             if open.is_empty() {
                 break;
             }
-            self.try_block(&block, &parts, &mut open).await?;
+            self.try_block(block, parts, holders, open).await?;
         }
-        self.poll_rest(&parts, &open).await
+        Ok(())
     }
 
-    async fn try_block(&mut self, block: &str, parts: &[Option<Parts>], open: &mut HashSet<usize>) -> Result<(), DeviceError> {
+    async fn try_block(
+        &mut self,
+        block: &str,
+        parts: &[Option<Parts>],
+        holders: &Holders,
+        open: &mut HashSet<usize>,
+    ) -> Result<(), DeviceError> {
         let data_set = match self.client.data_set_of(block).await {
             Ok(Some(data_set)) => data_set,
             Ok(None) => return Ok(()),
             Err(e) if e.is_lost() => return Err(e.into()),
             Err(_) => return Ok(()),
         };
-        let members = match self.client.data_set(&data_set).await {
-            Ok(members) => members,
-            Err(e) if e.is_lost() => return Err(e.into()),
-            Err(_) => return Ok(()),
-        };
+        if !self.directories.contains_key(&data_set) {
+            match self.client.data_set(&data_set).await {
+                Ok(members) => self.directories.insert(data_set.clone(), members),
+                Err(e) if e.is_lost() => return Err(e.into()),
+                Err(_) => return Ok(()),
+            };
+        }
+        let Some(members) = self.directories.get(&data_set).cloned() else { return Ok(()) };
         let mut places = Vec::with_capacity(members.len());
         let mut covered = HashSet::new();
         for (reference, fc) in &members {
             let mut here = Vec::new();
-            for point in open.iter().copied() {
-                let Some(of) = parts[point].as_ref().filter(|p| p.fc == *fc && contains(reference, &p.value, p)) else { continue };
-                self.places(point, of, reference, *fc, &mut here).await?;
+            for point in holders.get(&(reference.clone(), *fc)).into_iter().flatten().copied().filter(|p| open.contains(p)) {
+                if let Some(of) = &parts[point] {
+                    add_places(&self.known, point, of, reference, &mut here);
+                }
             }
             covered.extend(here.iter().filter(|p| p.what == What::Value).map(|p| p.point));
             places.push(here);
@@ -232,7 +278,9 @@ impl Session<'_> {
         }
         let resume_after = self.entries().get(block).cloned();
         let resuming = resume_after.is_some();
-        let wanted = Subscription { block: block.to_owned(), members: Some(members.len()), resume_after, ..Subscription::default() };
+        let length = Some(members.len());
+        let directory = Some((data_set, members));
+        let wanted = Subscription { block: block.to_owned(), members: length, directory, resume_after, ..Subscription::default() };
         match self.client.subscribe(&wanted).await {
             Ok(subscribed) => {
                 for remark in &subscribed.remarks {
@@ -258,50 +306,14 @@ impl Session<'_> {
         self.device.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where the parts of a point stand in the value at a reference.
-    async fn places(&mut self, point: usize, of: &Parts, reference: &str, fc: FC, into: &mut Vec<Place>) -> Result<(), DeviceError> {
-        let parts = [(What::Value, Some(&of.value)), (What::Quality, of.quality.as_ref()), (What::Time, of.time.as_ref())];
-        for (what, part) in parts {
-            let Some(part) = part else { continue };
-            if part == reference {
-                into.push(Place { point, what, way: Vec::new() });
-            } else if let Some(below) = part.strip_prefix(reference).and_then(|r| r.strip_prefix('.')) {
-                let names: Vec<&str> = below.split('.').collect();
-                let Some(found) = self.type_at(reference, fc).await? else { continue };
-                if let Some(way) = way(found, &names) {
-                    into.push(Place { point, what, way });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The type of what stands at a reference, asked for once; none when the device refuses it.
-    async fn type_at(&mut self, reference: &str, fc: FC) -> Result<Option<&TypeSpecification>, DeviceError> {
-        let key = (reference.to_owned(), fc.to_string());
-        if !self.types.contains_key(&key) {
-            match self.client.type_of(reference, fc).await {
-                Ok(found) => {
-                    self.types.insert(key.clone(), found);
-                }
-                Err(e) if e.is_lost() => return Err(e.into()),
-                Err(e) => {
-                    self.link.remark(format!("no type: {e}"));
-                    return Ok(None);
-                }
-            }
-        }
-        Ok(self.types.get(&key))
-    }
-
-    async fn poll_rest(&mut self, parts: &[Option<Parts>], open: &HashSet<usize>) -> Result<(), DeviceError> {
+    fn poll_rest(&mut self, parts: &[Option<Parts>], open: &HashSet<usize>) {
         let mut rest: Vec<usize> = open.iter().copied().collect();
         rest.sort_unstable();
         let mut polls: HashMap<(String, String), Poll> = HashMap::new();
         for point in rest {
             let Some(of) = &parts[point] else { continue };
-            let mut places = Vec::new();
-            self.places(point, of, &of.object, of.fc, &mut places).await?;
+            let mut found = Vec::new();
+            add_places(&self.known, point, of, &of.object, &mut found);
             let every = Duration::from_secs_f64(self.device.points[point].poll_s.unwrap_or(POLL_S).clamp(0.05, 3600.0));
             let poll = polls.entry((of.object.clone(), of.fc.to_string())).or_insert_with(|| Poll {
                 object: of.object.clone(),
@@ -312,11 +324,10 @@ impl Session<'_> {
                 read: false,
             });
             poll.every = poll.every.min(every);
-            poll.places.extend(places);
+            poll.places.extend(found);
         }
         self.polls = polls.into_values().collect();
         self.polls.sort_by(|a, b| a.object.cmp(&b.object));
-        Ok(())
     }
 
     /// One round: what the device sends, what is due, what is ordered.
@@ -440,7 +451,7 @@ impl Session<'_> {
         let spec = &self.device.points[command.point];
         let address = &self.device.addresses[command.point];
         let not_controllable = || Ended::Command(CommandError::NotControllable { name: spec.name.to_string() });
-        let (node, path) = names(&address.reference).ok_or_else(not_controllable)?;
+        let (node, path) = names(&address.reference).filter(|(_, path)| !path.is_empty()).ok_or_else(not_controllable)?;
         let object = format!("{node}.{}", path.split('.').next().unwrap_or_default());
         if !self.models.contains_key(&object) {
             let model = self.client.control_model(&object).await.map_err(Ended::from)?;
@@ -489,24 +500,47 @@ impl From<Error> for Ended {
     }
 }
 
-/// True when a member has the value of a point, its quality or its time in it.
-fn contains(member: &str, value: &str, parts: &Parts) -> bool {
-    let has = |part: &str| part == member || part.strip_prefix(member).is_some_and(|r| r.starts_with('.'));
-    has(value) || parts.quality.as_deref().is_some_and(has) || parts.time.as_deref().is_some_and(has)
+/// What has each point's value, quality or time in it: from the node down to the very attribute.
+fn holders(parts: &[Option<Parts>]) -> Holders {
+    let mut holders = Holders::new();
+    for (point, of) in parts.iter().enumerate().filter_map(|(i, p)| Some((i, p.as_ref()?))) {
+        for reference in [Some(&of.value), of.quality.as_ref(), of.time.as_ref()].into_iter().flatten() {
+            let ends = reference.match_indices('.').map(|(at, _)| at).chain([reference.len()]);
+            for end in ends {
+                let points = holders.entry((reference[..end].to_owned(), of.fc)).or_default();
+                if points.last() != Some(&point) {
+                    points.push(point);
+                }
+            }
+        }
+    }
+    holders
 }
 
-/// The parts of a point among the variables of the device; none when the value is not there.
-fn parts_of(address: &Iec61850Address, known: &HashSet<String>) -> Option<Parts> {
+/// Where the parts of a point stand in the value at a reference.
+fn add_places(known: &Known, point: usize, of: &Parts, reference: &str, into: &mut Vec<Place>) {
+    for (what, part) in [(What::Value, Some(&of.value)), (What::Quality, of.quality.as_ref()), (What::Time, of.time.as_ref())] {
+        let Some(below) = part.and_then(|p| p.strip_prefix(reference)) else { continue };
+        if below.is_empty() {
+            into.push(Place { point, what, way: Vec::new() });
+        } else if let Some(below) = below.strip_prefix('.') {
+            let names: Vec<&str> = below.split('.').collect();
+            if let Some(way) = known.type_of(reference, of.fc).and_then(|t| way(t, &names)) {
+                into.push(Place { point, what, way });
+            }
+        }
+    }
+}
+
+/// The parts of a point as the device has them; none when the value is not there.
+fn parts_of(address: &Iec61850Address, known: &Known) -> Option<Parts> {
     let fc = FC::parse(&address.fc).ok()?;
     let (node, path) = names(&address.reference)?;
-    let variable = |names: &[&str]| format!("{node}${fc}${}", names.join("$"));
+    known.type_of(&address.reference, fc).filter(|_| !path.is_empty())?;
     let names: Vec<&str> = path.split('.').collect();
-    if !known.contains(&variable(&names)) {
-        return None;
-    }
-    // The nearest object above the value that has a quality of this constraint.
-    let beside = |last: &str| (1..names.len()).rev().find(|n| known.contains(&format!("{}${last}", variable(&names[..*n]))));
     let reference = |names: &[&str]| format!("{node}.{}", names.join("."));
+    // The nearest object above the value that has a quality of this constraint.
+    let beside = |last: &str| (1..names.len()).rev().find(|n| known.type_of(&format!("{}.{last}", reference(&names[..*n])), fc).is_some());
     let quality = beside("q");
     let time = beside("t");
     let object = quality.or(time).unwrap_or(names.len());

@@ -4,6 +4,7 @@ pub mod add_cause;
 pub mod client;
 mod device;
 pub mod goose;
+mod known;
 pub mod layout;
 pub mod scl;
 pub mod server;
