@@ -410,7 +410,10 @@ async function follow() {
   try {
     const bare = await serve(binary, join(folder, 'bare'), web);
     try {
-      await noPlant({ page: await entered(browser, bare, refusals), server: bare });
+      const page = await entered(browser, bare, refusals);
+      await noPlant({ page, server: bare });
+      // A page that stays open goes on asking a server that is gone.
+      await page.context().close();
     } finally {
       await bare.stop();
     }
@@ -420,6 +423,7 @@ async function follow() {
       const page = await entered(browser, server, refusals);
       await page.getByTestId('alarm-banner').waitFor();
       await substation({ page, server, plant, refusals });
+      await page.context().close();
     } finally {
       await server.stop();
       await plant.stop();

@@ -104,11 +104,10 @@ export async function substation({ page, server, plant, refusals }) {
     await page.getByRole('heading', { name: 'Scenarios', exact: true }).waitFor();
   });
 
-  await step('a fault trips; its alarm comes first, is counted in the navigation, and is acknowledged by keys', async () => {
+  await step('a breaker fails; the alarms of its trips come first, are counted in the navigation, and acknowledged by keys', async () => {
     await at('/substation?tab=training');
-    await page.getByLabel('Bus', { exact: true }).selectOption('f32_33');
-    await page.getByRole('button', { name: 'Inject' }).click();
-    await page.waitForFunction(() => /Trip/.test(document.querySelector('main')?.textContent ?? ''), undefined, { timeout: 20_000 });
+    await page.getByTestId('scenario-circuit_breaker_failure').getByRole('button', { name: 'Start' }).click();
+    await page.getByText(/^Running:/).waitFor();
     await at('/alarms');
     const rows = page.locator('.alarmlist table.data tbody tr[aria-rowindex]');
     await page.locator('.alarmlist tr.waiting.p1').first().waitFor({ timeout: 30_000 });
@@ -137,6 +136,11 @@ export async function substation({ page, server, plant, refusals }) {
     const file = readFileSync(await (await saved).path(), 'utf8');
     expect(file.split('\r\n').length === (await rows.count()) + 2, `the file has ${file.split('\r\n').length - 2} alarms, the list ${await rows.count()}`);
     await at('/substation?tab=training');
+    await page.getByRole('button', { name: 'End', exact: true }).click();
+    await page.getByRole('heading', { name: 'Scenarios', exact: true }).waitFor();
+    await page.getByRole('combobox', { name: 'Bus', exact: true }).selectOption('f34_33');
+    await page.getByRole('button', { name: 'Inject' }).click();
+    await page.locator('main').getByText('51-F34').first().waitFor({ timeout: 20_000 });
     await page.getByRole('button', { name: 'Clear all faults' }).click();
     await page.getByText('No fault stands.').waitFor();
   });
@@ -145,15 +149,14 @@ export async function substation({ page, server, plant, refusals }) {
     await at('/alarms?view=all');
     const row = page.locator('.alarmlist table.data tbody tr[aria-rowindex]').last();
     await row.click();
-    const text = await row.locator('td').nth(3).innerText();
     await page.keyboard.press('h');
-    await page.getByRole('dialog').getByLabel('For', { exact: true }).selectOption('15');
+    await page.getByRole('dialog').getByRole('combobox', { name: 'For', exact: true }).selectOption('15');
     await page.getByRole('dialog').getByLabel('Reason').fill('sensor is being changed');
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     await at('/alarms?view=shelved');
     await page.getByText('sensor is being changed').first().waitFor();
-    const shelved = (await api('/api/twin/alarms')).alarms.find((a) => a.text === text);
+    const shelved = (await api('/api/twin/alarms')).alarms.find((a) => a.shelf?.reason === 'sensor is being changed');
     const left = shelved?.shelf ? shelved.shelf.until / 1000 - Date.now() : NaN;
     expect(left > 13 * 60_000 && left <= 15 * 60_000, `shelved for ${left / 60_000} min, not 15`);
     await shot(page, 'alarms-shelved');

@@ -42,8 +42,8 @@ export interface Metrics {
 }
 export interface Trend { metric: string; value: number; previous: number; previous_ms: number; change: number; change_pct: Maybe; direction: string; significant: boolean }
 export interface HealthPart { indicator: string; value: number; unit: string; good: number; bad: number; score: number }
-export interface AssetMoment { asset: string; health: Maybe; parts: HealthPart[]; status: string; loading_pct: Maybe; temperature_c: Maybe; v_kv: Maybe; i_a: Maybe; p_mw: Maybe; alarms: number }
-export interface DeviceMoment { device: string; protocol: string; address: string; connected: boolean; recovered: boolean; points: number; good: number; questionable: number; invalid: number; last_ms: Maybe; remark: string | null }
+export interface AssetMoment { asset: string; health: Maybe; parts: HealthPart[]; status: string; loading_pct: Maybe; temperature_c: Maybe; v_kv: Maybe; i_a: Maybe; p_mw: Maybe; alarms: Maybe }
+export interface DeviceMoment { device: string; protocol: string; address: string; connected: boolean | null; recovered: boolean | null; points: number; good: number; questionable: number; invalid: number; last_ms: Maybe; remark: string | null }
 export interface Moment {
   sequence: number; time_ms: number; replayed: boolean; estimate: EstimateMoment; metrics: Metrics; trends: Trend[];
   buses: BusMoment[]; elements: ElementMoment[]; switches: SwitchMoment[]; assets: AssetMoment[]; devices: DeviceMoment[];
@@ -291,7 +291,7 @@ export function useTwinFeed(): void {
         alarmsLater(client);
       } else if (frame.type === 'twin_event') {
         const event = frame.event as TwinEvent | undefined;
-        if (event) useNewEvents.setState((s) => (s.events.some((e) => e.sequence === event.sequence) ? s : { events: [event, ...s.events].slice(0, 200) }));
+        if (event) useNewEvents.setState((s) => (event.sequence > 0 && s.events.some((e) => e.sequence === event.sequence) ? s : { events: [event, ...s.events].slice(0, 200) }));
       }
     });
     const gap = link.onGap(() => void renew(client, ['twin', 'moment', 'live'], ['twin', 'alarms'], ['twin', 'events'], ['twin', 'info']));

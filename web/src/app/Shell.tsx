@@ -113,7 +113,7 @@ export function Shell() {
       </header>
       <nav className="nav" aria-label={strings.product}>
         {PAGES.map((page) => (
-          <NavLink key={page} to={{ pathname: `/${page}`, search: common }} title={strings.pages[page]} aria-label={strings.pages[page]}>
+          <NavLink key={page} to={{ pathname: `/${page}`, search: common }} title={strings.pages[page]}>
             {icons[page]}<span>{strings.pages[page]}</span>{page === 'alarms' && <AlarmBadge />}
           </NavLink>
         ))}

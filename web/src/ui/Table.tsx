@@ -70,6 +70,9 @@ export function Table<T>(props: Props<T>) {
   const sort = props.sort !== undefined ? props.sort : ownSort;
   const shown = useMemo(() => (props.sortedOutside ? rows : sorted(rows, columns, sort)), [rows, columns, sort, props.sortedOutside]);
   const open = props.onOpen ?? onSelect;
+  // Who chooses may take a moment to say so: the next arrow goes on from where the last one came to.
+  const latest = useRef(selected);
+  useEffect(() => { latest.current = selected; }, [selected]);
   const box = useRef<HTMLDivElement>(null);
   const [at, setAt] = useState(-1);
   const virtual = useVirtualizer({ count: shown.length, getScrollElement: () => box.current, estimateSize: () => ROW, overscan: 12, scrollPaddingStart: 32 });
@@ -98,7 +101,7 @@ export function Table<T>(props: Props<T>) {
   };
   const onKey = (e: React.KeyboardEvent) => {
     if (e.target !== box.current) return;
-    const chosen = props.follow && selected !== null && selected !== undefined ? shown.findIndex((row, i) => rowKey(row, i) === selected) : -1;
+    const chosen = props.follow && latest.current !== null && latest.current !== undefined ? shown.findIndex((row, i) => rowKey(row, i) === latest.current) : -1;
     const from = chosen >= 0 ? chosen : at;
     const page = Math.max(1, Math.floor((box.current?.clientHeight ?? 300) / ROW) - 2);
     const moves: Record<string, number> = { ArrowDown: from + 1, ArrowUp: from - 1, PageDown: from + page, PageUp: from - page, Home: 0, End: shown.length - 1 };
@@ -107,7 +110,10 @@ export function Table<T>(props: Props<T>) {
       const next = Math.max(0, Math.min(shown.length - 1, to));
       setAt(next);
       virtual.scrollToIndex(next, { align: 'auto' });
-      if (props.follow && shown[next] !== undefined) onSelect?.(shown[next]);
+      if (props.follow && shown[next] !== undefined) {
+        latest.current = rowKey(shown[next], next);
+        onSelect?.(shown[next]);
+      }
       e.preventDefault();
       e.stopPropagation();
     } else if ((e.key === 'Enter' || e.key === ' ') && open && shown[from]) {

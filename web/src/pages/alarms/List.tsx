@@ -1,7 +1,7 @@
 /** The alarms with their states; acknowledge, shelve, out of service, reset; a flood in groups with the first of each. */
 
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useMemo, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { Link } from 'react-router';
 import { asProblem } from '../../api/client';
 import { renew } from '../../api/renew';
@@ -41,7 +41,7 @@ function Standing({ state }: { state: string }) {
 
 /** What waits for a person is filled, what is known is an outline; the shape is that of the priority either way. */
 function Tag({ alarm: a }: { alarm: AlarmView }) {
-  return <span className="state"><span className={isWaiting(a.state) ? 'tag-waiting' : 'tag-known'}><Priority level={LEVEL[a.priority]} label={t.priorities[a.priority]} /></span>{t.priorities[a.priority]}</span>;
+  return <span className="state"><span className={isWaiting(a.state) ? 'tag-waiting' : isListed(a.state) ? 'tag-known' : 'tag-known tag-quiet'}><Priority level={LEVEL[a.priority]} label={t.priorities[a.priority]} /></span>{t.priorities[a.priority]}</span>;
 }
 
 /** How near a flood is: a bar with the line that it begins at. Quiet until it does. */
@@ -79,10 +79,15 @@ function Listed({ of }: { of: AlarmsAnswer }) {
   const chosen = of.alarms.find((a) => a.rule === rule) ?? null;
   // Arrows only choose; Enter or a click opens what there is to say, which then follows the arrows.
   const isOpen = chosen !== null && url.get('more') === '1';
-  const selected = picked.size > 0 ? rows.filter((a) => picked.has(a.rule)).map((a) => a.rule) : chosen ? [chosen.rule] : [];
+  // The address follows a moment later than a key: what is acknowledged is what was chosen last, not what is drawn still.
+  const latest = useRef(rule);
+  useEffect(() => { latest.current = rule; }, [rule]);
+  const choose = (of: string | null, more: Record<string, string | number | null> = {}) => { latest.current = of; url.set({ rule: of, ...more }); };
+  const selectedNow = () => (picked.size > 0 ? rows.filter((a) => picked.has(a.rule)).map((a) => a.rule) : of.alarms.some((a) => a.rule === latest.current) ? [latest.current as string] : []);
+  const selected = picked.size > 0 ? rows.filter((a) => picked.has(a.rule)) : chosen ? [chosen] : [];
   const done = (outcome: ActionOutcome) => { setPicked(new Set()); if (refusals(outcome).length === 0) setAsking(null); void renew(client, ['twin', 'alarms'], ['twin', 'events']); };
   const waiting = rows.filter((a) => isWaiting(a.state)).map((a) => a.rule);
-  const ask = (action: Action, rules = selected) => { if (may && rules.length > 0) setAsking({ action, rules }); };
+  const ask = (action: Action, rules = selectedNow()) => { if (may && rules.length > 0) setAsking({ action, rules }); };
   const columns: Column<AlarmView>[] = [
     { key: 'pick', head: '', value: () => null, width: 34, cell: (a) => <input type="checkbox" aria-label={t.choose(a.text)} checked={picked.has(a.rule)} onClick={(e) => e.stopPropagation()} onChange={() => pick(a.rule)} /> },
     { key: 'priority', head: t.heads.priority, value: (a) => LEVEL[a.priority], cell: (a) => <Tag alarm={a} /> },
@@ -101,14 +106,14 @@ function Listed({ of }: { of: AlarmsAnswer }) {
     ] : []),
   ];
   const ordered = sorted(rows, columns, sort);
-  const walk = (by: 1 | -1) => { const to = neighbour(ordered, rule, by); if (to) url.set({ rule: to.rule }); };
+  const walk = (by: 1 | -1) => { const to = neighbour(ordered, latest.current, by); if (to) choose(to.rule); };
   const pick = (of: string) => setPicked((old) => { const next = new Set(old); if (!next.delete(of)) next.add(of); return next; });
-  useKeys({ a: () => ask('acknowledge'), h: () => ask('shelve'), x: () => rule && pick(rule), ArrowDown: () => walk(1), ArrowUp: () => walk(-1), Enter: () => chosen && url.set({ more: 1 }), Escape: () => url.set(isOpen ? { more: null } : { rule: null }) });
+  useKeys({ a: () => ask('acknowledge'), h: () => ask('shelve'), x: () => latest.current && pick(latest.current), ArrowDown: () => walk(1), ArrowUp: () => walk(-1), Enter: () => latest.current && url.set({ more: 1 }), Escape: () => (isOpen ? url.set({ more: null }) : choose(null)) });
   const n = of.counts;
   const counts: Record<string, number> = { listed: n.listed, shelved: n.shelved, suppressed: n.suppressed_by_design, out: n.out_of_service, all: of.alarms.length };
   return (
     <>
-      {of.flooded && <Flood of={of} onGroup={(group) => url.set({ q: group ?? '' })} onRule={(r) => url.set({ rule: r, more: 1 })} />}
+      {of.flooded && <Flood of={of} onGroup={(group) => url.set({ q: group ?? '' })} onRule={(r) => choose(r, { more: 1 })} />}
       <div className="alarmbody">
         <div className="alarmlist">
           <div className="toolbar">
@@ -131,7 +136,7 @@ function Listed({ of }: { of: AlarmsAnswer }) {
             {waiting.length > 1 && <RoleButton allowed={may} role="operator" onClick={() => ask('acknowledge', waiting)}>{t.acknowledgeAll(count(waiting.length))}</RoleButton>}
           </div>
           <FloodLine of={of} />
-          <Table label={t.tabs.list} columns={columns} rows={ordered} sortedOutside sort={sort} onSort={setSort} rowKey={(a) => a.rule} selected={rule} follow onSelect={(a) => url.set({ rule: a.rule })} onOpen={(a) => url.set({ rule: a.rule, more: 1 })} rowClass={(a) => (isWaiting(a.state) ? `waiting p${LEVEL[a.priority]}` : '')} empty={<Empty title={t.noneHere}>{view === 'listed' ? t.noneHint : ''}</Empty>} />
+          <Table label={t.tabs.list} columns={columns} rows={ordered} sortedOutside sort={sort} onSort={setSort} rowKey={(a) => a.rule} selected={rule} follow onSelect={(a) => choose(a.rule)} onOpen={(a) => choose(a.rule, { more: 1 })} rowClass={(a) => (isWaiting(a.state) ? `waiting p${LEVEL[a.priority]}` : '')} empty={<Empty title={t.noneHere}>{view === 'listed' ? t.noneHint : ''}</Empty>} />
         </div>
         {isOpen && <Detail alarm={chosen} onClose={() => url.set({ more: null })} />}
       </div>

@@ -89,7 +89,7 @@ export function Log() {
       {search === null ? <Empty title={strings.alarms.maintenance.order} /> : query.error && rows.length === 0 ? <ProblemView problem={asProblem(query.error)} onRetry={() => void query.refetch()} /> : query.isPending ? <Spinner /> : (
         <div className="alarmbody">
           <div className="alarmlist">
-            <Table label={strings.alarms.tabs.log} columns={columns} rows={rows} rowKey={(e) => e.sequence} selected={open} follow onSelect={(e) => setOpen(e.sequence)} total={query.hasNextPage ? rows.length + 1 : rows.length} onEnd={() => query.hasNextPage && !query.isFetchingNextPage && void query.fetchNextPage()} sort={null} onSort={() => undefined} sortedOutside foot={false} empty={<Empty title={t.none}>{t.noneHint}</Empty>} />
+            <Table label={strings.alarms.tabs.log} columns={columns} rows={rows} rowKey={(e) => e.sequence || `${e.time_ms} ${e.message}`} selected={open} follow onSelect={(e) => setOpen(e.sequence)} total={query.hasNextPage ? rows.length + 1 : rows.length} onEnd={() => query.hasNextPage && !query.isFetchingNextPage && void query.fetchNextPage()} sort={null} onSort={() => undefined} sortedOutside foot={false} empty={<Empty title={t.none}>{t.noneHint}</Empty>} />
             <div className="row"><span className="small quiet grow" data-testid="log-count">{query.hasNextPage ? t.shown(count(rows.length)) : t.shownAll(count(rows.length))}</span>{query.hasNextPage && <button disabled={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>{t.older}</button>}</div>
             {query.error && rows.length > 0 ? <ProblemView problem={asProblem(query.error)} onRetry={() => void query.fetchNextPage()} /> : null}
           </div>

@@ -16,12 +16,13 @@ export function Estimate({ moment, onSelect }: { moment: Moment; onSelect: (elem
     <details className="panel" open={isBad || e.suspects.length > 0}>
       <summary><b>{t.estimate}</b>: <span className="state" data-testid="estimate">{isBad && <Priority level={2} label={state === 'settled' ? t.implausible : (t.estimateStates[state] ?? state)} />}{t.estimateStates[state] ?? state}</span>{e.suspects.length > 0 && <> · {t.suspects}: {count(e.suspects.length)}</>} <span className="small quiet">{t.estimateText(count(e.used), count(e.measurements), count(e.nodes_known), count(e.nodes_live))}</span></summary>
       {e.why && <p style={{ marginTop: 6 }}>{e.why}</p>}
-      <p className="small quiet" style={{ margin: '4px 0' }}>
+      {/* What an iteration over nothing came to says nothing. */}
+      {state !== 'none' && <p className="small quiet" style={{ margin: '4px 0' }}>
         {state !== 'settled' ? '' : e.plausible === true ? t.plausible : e.plausible === false ? <b>{t.implausible}</b> : ''}{' '}
         {e.objective !== null && t.objective(num(e.objective), num(e.degrees_of_freedom), num(e.objective_limit))}{' '}
         {e.mismatch_a !== null && t.mismatch(num(e.mismatch_a, 3), e.mismatch_at ?? '–')}
-      </p>
-      {e.suspects.length === 0 ? <p className="small quiet" style={{ margin: 0 }}>{t.noSuspects}</p> : (
+      </p>}
+      {state === 'none' ? null : e.suspects.length === 0 ? <p className="small quiet" style={{ margin: 0 }}>{t.noSuspects}</p> : (
         <ul style={{ margin: 0, paddingLeft: 18 }}>
           {e.suspects.map((s) => {
             const digits = Math.abs(s.measured) >= 100 ? 1 : 3;

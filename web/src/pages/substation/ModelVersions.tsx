@@ -202,7 +202,7 @@ function ActivateDialog({ version, active, isBack, onClose }: { version: ModelVe
             <Compared from={active.version_number} to={version.version_number} isBeside={false} />
             <label className="field"><span>{t.typeNumber(id)}</span><input autoFocus inputMode="numeric" autoComplete="off" value={typed} onChange={(e) => setTyped(e.target.value)} style={{ width: 120 }} /></label>
             {go.error ? <ProblemView problem={asProblem(go.error)} /> : null}
-            <div className="row"><RoleButton allowed={may} role="engineer" className="primary" disabled={!isTyped || go.isPending}>{isBack ? t.rollBack : t.activate}</RoleButton><button type="button" onClick={onClose}>{strings.cancel}</button>{go.isPending && <span className="row" role="status"><span className="spinner" /> {t.activating}</span>}</div>
+            <div className="row"><RoleButton allowed={may} role="engineer" className="primary" disabled={!isTyped || go.isPending}>{isBack ? t.rollBackGo : t.activateGo}</RoleButton><button type="button" onClick={onClose}>{strings.cancel}</button>{go.isPending && <span className="row" role="status"><span className="spinner" /> {t.activating}</span>}</div>
           </>
         )}
       </form>

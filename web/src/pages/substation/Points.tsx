@@ -22,7 +22,7 @@ const SIZE = 200;
 export function Devices({ moment }: { moment: Moment }) {
   const columns: Column<DeviceMoment>[] = [
     { key: 'device', head: h.device, value: (d) => d.device },
-    { key: 'state', head: h.state, value: (d) => Number(d.connected) + Number(d.recovered), cell: (d) => <span className="state">{d.connected ? <svg viewBox="0 0 14 14" aria-hidden="true"><circle cx="7" cy="7" r="4.500" fill={d.recovered ? 'currentColor' : 'none'} stroke="currentColor" strokeWidth="1.500" /></svg> : <Priority level={2} label={t.disconnected} />}{d.connected ? (d.recovered ? t.connected : t.recovering) : t.disconnected}</span> },
+    { key: 'state', head: h.state, value: (d) => Number(d.connected) + Number(d.recovered), cell: (d) => d.connected === null ? '–' : <span className="state">{d.connected ? <svg viewBox="0 0 14 14" aria-hidden="true"><circle cx="7" cy="7" r="4.500" fill={d.recovered ? 'currentColor' : 'none'} stroke="currentColor" strokeWidth="1.500" /></svg> : <Priority level={2} label={t.disconnected} />}{d.connected ? (d.recovered ? t.connected : t.recovering) : t.disconnected}</span> },
     { key: 'protocol', head: h.protocol, value: (d) => d.protocol },
     { key: 'address', head: h.address, value: (d) => d.address },
     { key: 'points', head: h.points, numeric: true, value: (d) => d.points },

@@ -160,7 +160,7 @@ function Drawing({ layout, diagram, moment, name, selected, onSelect, isStale, h
     const isMinor = isSwitch && !/break|reclos/.test(p.kind);
     const hasMark = mark !== 'good';
     const quality = isSwitch ? (s?.point ? t.quality[mark] : t.quality.none) : origin ? t.origin[origin] : null;
-    const label = spoken((drawn.name.split(',')[0] ?? drawn.name), p.name, [isSwitch ? (isCarrying ? t.carrying : positionText(s)) : null, s?.doubted ? t.doubted : null, ...lines.map((l) => l.text), asset && asset.alarms > 0 ? `${asset.alarms} ${strings.alarms.tabs.list.toLowerCase()}` : null, quality ?? null, isStale ? t.quality.old ?? null : null, isSimulated ? t.sim : null]);
+    const label = spoken((drawn.name.split(',')[0] ?? drawn.name), p.name, [isSwitch ? (isCarrying ? t.carrying : positionText(s)) : null, s?.doubted ? t.doubted : null, ...lines.map((l) => l.text), asset && (asset.alarms ?? 0) > 0 ? `${asset.alarms} ${strings.alarms.tabs.list.toLowerCase()}` : null, quality ?? null, isStale ? t.quality.old ?? null : null, isSimulated ? t.sim : null]);
     const isLeft = p.label === 'left';
     const { x: tx, y: ty, anchor } = labelAt(p, lines.length);
     return (
@@ -191,7 +191,7 @@ function Drawing({ layout, diagram, moment, name, selected, onSelect, isStale, h
         {lines.map((l, k) => <text key={k} className={`reading ${l.isEstimate ? 'estimated' : ''} ${isStale ? 'stale' : ''}`} x={tx} y={ty + ROW * (k + 1)} textAnchor={anchor}>{l.text}</text>)}
         {mark === 'old' && <path className="hourglass" transform={`translate(${isLeft ? 16 : -16} 9)`} d="M-4 -5H4L-4 5H4z" />}
         {hasMark && mark !== 'old' && <text className={`quality ${mark}`} x={isLeft ? 12 : -12} y={13} textAnchor={isLeft ? 'start' : 'end'}>{mark === 'substituted' ? 'M' : mark === 'invalid' ? '✕' : '?'}</text>}
-        {asset && asset.alarms > 0 && <g className="alarm" transform="translate(-19 -9)"><path d="M0 -6 6 5H-6z" /><text y={2.5}>!</text></g>}
+        {asset && (asset.alarms ?? 0) > 0 && <g className="alarm" transform="translate(-19 -9)"><path d="M0 -6 6 5H-6z" /><text y={2.5}>!</text></g>}
       </g>
       </Fragment>
     );

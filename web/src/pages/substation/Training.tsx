@@ -17,6 +17,9 @@ const t = strings.twin.training;
 const CHOICES: Record<string, number[][]> = { '3ph': [[1, 2, 3]], slg: [[1], [2], [3]], ll: [[1, 2], [2, 3], [3, 1]], llg: [[1, 2], [2, 3], [3, 1]] };
 const LETTERS = ['', 'A', 'B', 'C'];
 
+/** What the plant takes as the resistance of a fault: a dead short has none that a network can be solved with. */
+export const isResistance = (ohm: string): boolean => ohm.trim() !== '' && Number(ohm) >= 1e-6 && Number(ohm) <= 10_000;
+
 const nameOf = (of: string | { bus?: string; element?: string }): string => (typeof of === 'string' ? of : (of.bus ?? of.element ?? JSON.stringify(of)));
 
 export function Training({ isLive }: { isLive: boolean }) {
@@ -78,12 +81,12 @@ function FaultForm({ of, may, isBusy, onSend }: { of: TrainingState; may: boolea
   const [bus, setBus] = useState('');
   const [kind, setKind] = useState('3ph');
   const [choice, setChoice] = useState(0);
-  const [ohm, setOhm] = useState('0');
+  const [ohm, setOhm] = useState('0.01');
   const [lasts, setLasts] = useState('');
   const [isTransient, setTransient] = useState(false);
   const at = buses.includes(bus) ? bus : (buses[0] ?? '');
   const phases = CHOICES[kind]?.[choice] ?? CHOICES[kind]?.[0] ?? [1, 2, 3];
-  const isValid = at !== '' && Number.isFinite(Number(ohm)) && Number(ohm) >= 0 && ohm.trim() !== '' && (lasts.trim() === '' || Number(lasts) > 0);
+  const isValid = at !== '' && isResistance(ohm) && (lasts.trim() === '' || Number(lasts) > 0);
   return (
     <Panel title={t.faults}>
       <form className="stack" onSubmit={(e) => { e.preventDefault(); if (isValid) onSend({ command: 'fault', bus: at, kind, phases, r_ohm: Number(ohm), duration_s: lasts.trim() === '' ? null : Number(lasts), transient: isTransient }); }}>
@@ -91,7 +94,7 @@ function FaultForm({ of, may, isBusy, onSend }: { of: TrainingState; may: boolea
           <label className="field"><span>{t.bus}</span><select value={at} onChange={(e) => setBus(e.target.value)}>{buses.map((b) => <option key={b}>{b}</option>)}</select></label>
           <label className="field"><span>{t.type}</span><select value={kind} onChange={(e) => { setKind(e.target.value); setChoice(0); }}>{Object.entries(t.types).map(([id, label]) => <option key={id} value={id}>{label}</option>)}</select></label>
           <label className="field"><span>{t.phases}</span><select value={choice} onChange={(e) => setChoice(Number(e.target.value))}>{(CHOICES[kind] ?? []).map((p, i) => <option key={i} value={i}>{p.map((n) => LETTERS[n]).join('')}</option>)}</select></label>
-          <label className="field"><span>{t.resistance} (Ω)</span><input inputMode="decimal" value={ohm} onChange={(e) => setOhm(e.target.value)} style={{ width: 80 }} /></label>
+          <label className="field"><span>{t.resistance} (Ω)</span><input inputMode="decimal" aria-invalid={!isResistance(ohm)} title={t.resistanceRange} value={ohm} onChange={(e) => setOhm(e.target.value)} style={{ width: 80 }} /></label>
           <label className="field"><span>{t.lasts} (s)</span><input inputMode="decimal" placeholder={t.stays} value={lasts} onChange={(e) => setLasts(e.target.value)} style={{ width: 130 }} /></label>
         </div>
         <label><input type="checkbox" checked={isTransient} onChange={(e) => setTransient(e.target.checked)} /> {t.transient}</label>

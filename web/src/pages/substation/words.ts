@@ -151,7 +151,7 @@ export const estimateState = (e: Pick<Moment['estimate'], 'state' | 'used'>): Mo
 /** Whether no device at all answers, and when the last value came; null while one does, or none is known. */
 export function lostSince(moment: Pick<Moment, 'devices'> | undefined): { last_ms: number | null } | null {
   const devices = moment?.devices ?? [];
-  if (devices.length === 0 || devices.some((d) => d.connected)) return null;
+  if (devices.length === 0 || devices.some((d) => d.connected !== false)) return null;
   const times = devices.flatMap((d) => (d.last_ms === null ? [] : [d.last_ms]));
   return { last_ms: times.length === 0 ? null : Math.max(...times) };
 }
