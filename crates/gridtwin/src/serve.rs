@@ -1,6 +1,7 @@
 //! `gridtwin serve`: the server, until it is told to stop.
 
 mod configuration;
+mod sending;
 mod site;
 mod site_model;
 
@@ -25,7 +26,8 @@ pub fn run(arguments: &ServeArguments, console: &mut Console<'_>) -> Result<(), 
     let mut configuration = configuration::read(arguments)?;
     log_to_stderr(&configuration);
     if let Some(document) = &configuration.twin {
-        let (follow, findings) = site::read(document, &arguments.data.join("twin").join("history")).map_err(Failure::new)?;
+        let usual_history = arguments.data.join("twin").join("history");
+        let (follow, findings) = site::read(document, &usual_history, configuration.server.database.as_deref()).map_err(Failure::new)?;
         console.warn(&findings);
         configuration.server.twin = Some(follow);
     }

@@ -7,6 +7,7 @@
 //!
 //! Reading goes on after a fault, so that all of them are told at once, each with its file and line.
 
+use super::sending;
 use super::site_model::{ModelText, read_model};
 use network::document::nearest;
 use network::document::tree::{self, Entry, MAX_BYTES, Node, Value};
@@ -15,7 +16,7 @@ use server::Follow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use twin::history::{Historian, History, Options, Retention};
+use twin::history::{DatabaseHistory, Historian, History, Options, Retention};
 use twin::live::{Settings, Site};
 
 /// Longest time that records can be kept, days: a century.
@@ -25,8 +26,22 @@ const ASSETS: &str = "assets.yaml";
 const PROTECTION: &str = "protection.yaml";
 
 /// Keys of the document.
-const KEYS: [&str; 11] =
-    ["name", "model", "assets", "protection", "devices", "alarms", "simulated", "instructor", "interval_s", "interlock", "history"];
+const KEYS: [&str; 14] = [
+    "name",
+    "model",
+    "assets",
+    "protection",
+    "devices",
+    "alarms",
+    "simulated",
+    "instructor",
+    "interval_s",
+    "interlock",
+    "history",
+    "url",
+    "notify",
+    "influx",
+];
 
 /// What a document says, paths resolved.
 #[derive(Clone, Debug)]
@@ -40,7 +55,10 @@ struct Document {
     alarms: Option<PathBuf>,
     settings: Settings,
     history: PathBuf,
+    /// The document names the folder of the history.
+    names_history: bool,
     retention: Retention,
+    sending: Option<twin::sending::Options>,
     /// Lines on which files are named, for findings about them.
     lines: Lines,
 }
@@ -56,7 +74,7 @@ struct Lines {
 }
 
 /// Fields of a mapping that were not taken yet, and what is wrong so far.
-struct Fields<'a> {
+pub(super) struct Fields<'a> {
     file: &'a str,
     of: &'a str,
     line: u32,
@@ -64,12 +82,12 @@ struct Fields<'a> {
     known: &'a [&'a str],
 }
 
-fn at(file: &str, line: u32) -> SourceRef {
+pub(super) fn at(file: &str, line: u32) -> SourceRef {
     SourceRef::new(file, line)
 }
 
 impl<'a> Fields<'a> {
-    fn new(file: &'a str, of: &'a str, node: Node, known: &'a [&'a str], found: &mut Vec<Diagnostic>) -> Option<Self> {
+    pub(super) fn new(file: &'a str, of: &'a str, node: Node, known: &'a [&'a str], found: &mut Vec<Diagnostic>) -> Option<Self> {
         let Value::Map(mut entries) = node.value else {
             let what = Diagnostic::error("TWIN.DOCUMENT.KIND", format!("{of} is {}, and has to be a mapping", node.value.kind()));
             found.push(what.at(&at(file, node.line)).hint("write `key: value` on each line"));
@@ -95,10 +113,15 @@ impl<'a> Fields<'a> {
         Some(Self { file, of, line: node.line, entries, known })
     }
 
-    fn take(&mut self, key: &'static str) -> Option<Node> {
+    pub(super) fn take(&mut self, key: &'static str) -> Option<Node> {
         debug_assert!(self.known.contains(&key), "{key} is not among the keys that are known");
         let i = self.entries.iter().position(|e| e.key == key)?;
         Some(self.entries.remove(i).node).filter(|n| n.value != Value::Null)
+    }
+
+    /// Line of a key that was not taken yet; that of the mapping where it is not there.
+    pub(super) fn line_of(&self, key: &str) -> u32 {
+        self.entries.iter().find(|e| e.key == key).map_or(self.line, |e| e.line)
     }
 
     fn kind(&self, key: &str, node: &Node, wanted: &str, found: &mut Vec<Diagnostic>) {
@@ -106,7 +129,7 @@ impl<'a> Fields<'a> {
         found.push(Diagnostic::error("TWIN.DOCUMENT.KIND", what).at(&at(self.file, node.line)).hint(format!("write {wanted}")));
     }
 
-    fn text(&mut self, key: &'static str, found: &mut Vec<Diagnostic>) -> Option<(String, u32)> {
+    pub(super) fn text(&mut self, key: &'static str, found: &mut Vec<Diagnostic>) -> Option<(String, u32)> {
         let node = self.take(key)?;
         match &node.value {
             Value::Text(text) if !text.trim().is_empty() => Some((text.trim().to_owned(), node.line)),
@@ -118,7 +141,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn needed(&mut self, key: &'static str, example: &str, found: &mut Vec<Diagnostic>) -> Option<(String, u32)> {
+    pub(super) fn needed(&mut self, key: &'static str, example: &str, found: &mut Vec<Diagnostic>) -> Option<(String, u32)> {
         if !self.entries.iter().any(|e| e.key == key) {
             let what = Diagnostic::error("TWIN.DOCUMENT.MISSING", format!("{} has no `{key}`", self.of));
             found.push(what.at(&at(self.file, self.line)).hint(format!("write `{key}: {example}`")));
@@ -126,7 +149,7 @@ impl<'a> Fields<'a> {
         self.text(key, found)
     }
 
-    fn flag(&mut self, key: &'static str, found: &mut Vec<Diagnostic>) -> Option<bool> {
+    pub(super) fn flag(&mut self, key: &'static str, found: &mut Vec<Diagnostic>) -> Option<bool> {
         let node = self.take(key)?;
         match node.value {
             Value::Flag(flag) => Some(flag),
@@ -137,7 +160,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn number(&mut self, key: &'static str, low: f64, high: f64, found: &mut Vec<Diagnostic>) -> Option<f64> {
+    pub(super) fn number(&mut self, key: &'static str, low: f64, high: f64, found: &mut Vec<Diagnostic>) -> Option<f64> {
         let node = self.take(key)?;
         match node.value {
             Value::Number(x) if (low..=high).contains(&x) => Some(x),
@@ -223,12 +246,12 @@ fn document(text: &str, path: &Path, usual_history: &Path, found: &mut Vec<Diagn
             }
         }
     }
-    let (mut history, mut retention) = (usual_history.to_owned(), Retention::default());
+    let (mut history, mut retention, mut names_history) = (usual_history.to_owned(), Retention::default(), false);
     if let Some(node) = fields.take("history") {
         lines.history = node.line;
         if let Some(mut inner) = Fields::new(&file, "`history`", node, &["folder", "raw_days", "hourly_days", "daily_days"], found) {
             if let Some((folder, line)) = inner.text("folder", found) {
-                (history, lines.history) = (beside(&folder), line);
+                (history, lines.history, names_history) = (beside(&folder), line, true);
             }
             let mut days = |key: &'static str, usual: Duration| {
                 inner.number(key, 0.125, DAYS_MAX, found).map_or(usual, |d| Duration::from_secs_f64(d * 86_400.0))
@@ -240,21 +263,26 @@ fn document(text: &str, path: &Path, usual_history: &Path, found: &mut Vec<Diagn
             };
         }
     }
+    let stem = |model: &str| Path::new(model).file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = name.unwrap_or_else(|| model.as_ref().map(|(m, _)| stem(m)).unwrap_or_default());
+    // Where versions of the model are, too: it stays when the history is moved.
+    let kept = usual_history.parent().unwrap_or(usual_history);
+    let sending = sending::read(&mut fields, path, &name, kept, found);
     let ((model, model_line), (devices, devices_line)) = (model?, devices?);
     (lines.model, lines.devices) = (model_line, devices_line);
-    let model = beside(&model);
-    let stem = model.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     Some(Document {
         file: file.clone(),
-        name: name.unwrap_or(stem),
-        model,
+        name,
+        model: beside(&model),
         assets,
         protection,
         devices: beside(&devices),
         alarms,
         settings,
         history,
+        names_history,
         retention,
+        sending,
         lines,
     })
 }
@@ -285,8 +313,12 @@ fn beside_model(document: &Document, named: &Option<PathBuf>, usual: &str, root:
     named.clone().or_else(|| places.into_iter().find(|p| p.is_file()))
 }
 
-fn has_error(found: &[Diagnostic]) -> bool {
+pub(super) fn has_error(found: &[Diagnostic]) -> bool {
     found.iter().any(|d| d.severity == Severity::Error)
+}
+
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
 /// The site of a document, with a text in place of the model's files where one is given. Findings are all, errors among them or not.
@@ -350,11 +382,12 @@ fn equipment(document: &Document, network: &Network, root: &Path, found: &mut Ve
     (station, relays)
 }
 
-/// What `--twin FILE` follows; and findings that are no errors. `usual_history` is where the history lies unless the document says it.
+/// What `--twin FILE` follows; and findings that are no errors. `usual_history` is where the history lies unless the document says it, or there
+/// is a database of PostgreSQL.
 ///
 /// # Errors
 /// Every fault of the document and of the files that it names.
-pub(super) fn read(path: &Path, usual_history: &Path) -> Result<(Follow, Vec<Diagnostic>), Vec<Diagnostic>> {
+pub(super) fn read(path: &Path, usual_history: &Path, database: Option<&str>) -> Result<(Follow, Vec<Diagnostic>), Vec<Diagnostic>> {
     let text = std::fs::read_to_string(path).map_err(|e| {
         vec![
             Diagnostic::error("TWIN.DOCUMENT.FILE", format!("{} cannot be read", path.display()))
@@ -374,16 +407,29 @@ pub(super) fn read(path: &Path, usual_history: &Path) -> Result<(Follow, Vec<Dia
         return Err(found);
     }
     let Some((_, model_text)) = read else { return Err(found) };
-    let history = match History::open(&document.history, options) {
-        Ok(history) => history,
+    let database = database.filter(|url| is_postgres(url) && !document.names_history);
+    let opened: Result<(Arc<dyn Historian>, Vec<Diagnostic>), _> = match database {
+        Some(url) => DatabaseHistory::open(url, options).map(|h| {
+            let findings = h.findings();
+            (Arc::new(h) as Arc<dyn Historian>, findings)
+        }),
+        None => History::open(&document.history, options).map(|h| {
+            let findings = h.findings();
+            (Arc::new(h) as Arc<dyn Historian>, findings)
+        }),
+    };
+    let history = match opened {
+        Ok((history, findings)) => {
+            found.extend(findings);
+            history
+        }
         Err(e) => {
             found.push(e.diagnostic());
             return Err(found);
         }
     };
-    found.extend(history.findings());
-    let history: Arc<dyn Historian> = Arc::new(history);
-    let (rules_file, history_folder) = (document.alarms.clone(), Some(document.history.clone()));
+    let (rules_file, history_folder) = (document.alarms.clone(), database.is_none().then(|| document.history.clone()));
+    let sending = document.sending.clone();
     let follow = Follow {
         read: Arc::new(move |text: Option<&str>| {
             let mut found = Vec::new();
@@ -401,6 +447,7 @@ pub(super) fn read(path: &Path, usual_history: &Path) -> Result<(Follow, Vec<Dia
         rules_file,
         history,
         history_folder,
+        sending,
     };
     Ok((follow, found))
 }
@@ -422,7 +469,7 @@ mod tests {
         let place = dir.path().join("site.yaml");
         let of = |text: &str| {
             fs::write(&place, text).unwrap();
-            let found = read(&place, &dir.path().join("history")).err().unwrap_or_else(|| panic!("taken: {text}"));
+            let found = read(&place, &dir.path().join("history"), None).err().unwrap_or_else(|| panic!("taken: {text}"));
             codes(&found).into_iter().map(|(c, l)| (c.to_owned(), l)).collect::<Vec<_>>()
         };
         let has = |found: &[(String, u32)], code: &str, line: u32| {
@@ -454,7 +501,7 @@ mod tests {
         let place = dir.path().join("site.yaml");
         fs::write(dir.path().join("devices.yaml"), DEVICES).unwrap();
         fs::write(&place, format!("model: {}\ndevices: devices.yaml\nsimulated: true\ninstructor: 127.0.0.1:7\n", root.display())).unwrap();
-        let (follow, found) = read(&place, &dir.path().join("history")).unwrap_or_else(|found| panic!("{:?}", codes(&found)));
+        let (follow, found) = read(&place, &dir.path().join("history"), None).unwrap_or_else(|found| panic!("{:?}", codes(&found)));
         assert!(!has_error(&found));
         let text = follow.text.clone().expect("a script has a text");
         assert!(!text.to_lowercase().contains("\nredirect "), "includes stand in the text");

@@ -25,6 +25,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 use twin::history::Historian;
 use twin::live::{Site, Twin, TwinError};
+use twin::sending::{self, Feed, Following, Sending};
 use versions::Versions;
 
 /// Questions that are solved at once, and how long one waits for a place.
@@ -46,6 +47,8 @@ pub struct Follow {
     pub history: Arc<dyn Historian>,
     /// Where the history is; `None` where it is in a database.
     pub history_folder: Option<PathBuf>,
+    /// Who is told of alarms, and where values go.
+    pub sending: Option<sending::Options>,
 }
 
 impl fmt::Debug for Follow {
@@ -65,6 +68,9 @@ pub struct Follower {
     pub(crate) orders: Orders,
     /// Places of questions that are solved at once: a page that asks over and over must not take the twin's cores.
     computing: Arc<tokio::sync::Semaphore>,
+    /// Values on their way to somewhere else, and what sends them and notices.
+    feed: Option<Arc<Feed>>,
+    sending: Mutex<Option<Sending>>,
 }
 
 impl fmt::Debug for Follower {
@@ -75,7 +81,14 @@ impl fmt::Debug for Follower {
 
 impl Follower {
     /// Follows nothing yet; [`Follower::start`] begins.
-    pub(crate) fn new(follow: Option<Follow>, data: &Path) -> Self {
+    pub(crate) fn new(mut follow: Option<Follow>, data: &Path) -> Self {
+        let mut feed = None;
+        if let Some(follow) = &mut follow
+            && let Some(influx) = follow.sending.as_ref().and_then(|s| s.influx.clone())
+        {
+            let (history, beside) = sending::tap(follow.history.clone(), influx);
+            (follow.history, feed) = (history, Some(beside));
+        }
         Self {
             follow,
             current: watch::channel(None).0,
@@ -84,7 +97,31 @@ impl Follower {
             versions: Mutex::new(None),
             orders: Orders::default(),
             computing: Arc::new(tokio::sync::Semaphore::new(COMPUTING_MAX)),
+            feed,
+            sending: Mutex::new(None),
         }
+    }
+
+    /// How notices and values fare that leave the house; `None` where none do.
+    pub(crate) fn sending(&self) -> Option<sending::Status> {
+        self.lock_sending().as_ref().map(Sending::status)
+    }
+
+    fn lock_sending(&self) -> std::sync::MutexGuard<'_, Option<Sending>> {
+        self.sending.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Begins to send. What happens goes out from where it was left, so that nothing is missed before this.
+    fn start_sending(&self, follow: &Follow) -> Result<(), StartError> {
+        let Some(options) = &follow.sending else { return Ok(()) };
+        let current = self.current.subscribe();
+        let source = Arc::new(Following::new(follow.history.clone(), move || current.borrow().clone()));
+        let (sending, findings) = Sending::start(options, self.feed.clone(), source).map_err(StartError::Twin)?;
+        for finding in findings {
+            tracing::warn!(code = finding.code, "{}", finding.message);
+        }
+        *self.lock_sending() = Some(sending);
+        Ok(())
     }
 
     /// Solves a question on a thread that may compute, when there is a place for it.
@@ -151,7 +188,7 @@ impl Follower {
             tracing::warn!(code = finding.code, "{}", finding.message);
         }
         self.current.send_replace(Some(twin));
-        Ok(())
+        self.start_sending(follow)
     }
 
     /// Ends connections and writes what is to be written.
@@ -159,6 +196,11 @@ impl Follower {
         let twin = self.current.borrow().clone();
         if let Some(twin) = twin {
             twin.stop().await;
+        }
+        // What the twin said last is still to go out.
+        let sending = self.lock_sending().take();
+        if let Some(sending) = sending {
+            let _ = tokio::task::spawn_blocking(move || sending.stop()).await;
         }
     }
 

@@ -13,6 +13,7 @@ mod quantities;
 pub(crate) mod review;
 mod runs;
 mod scenarios;
+mod sending;
 mod session;
 pub(crate) mod settings;
 pub(crate) mod substation;
@@ -84,5 +85,6 @@ pub fn api() -> OpenApiRouter<App> {
         .merge(analyses::routes())
         .merge(scenarios::routes())
         .merge(twin::routes())
+        .merge(sending::routes())
         .merge(substation::routes())
 }

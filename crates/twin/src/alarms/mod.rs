@@ -3,7 +3,7 @@
 //! ```text
 //! document ─► rules ─┐
 //! updates of points ─┼─► Engine ─► events ─► journal (written first)
-//! actions of people ─┤      │         └────► notification plan ─► notices, which the server sends
+//! actions of people ─┤      │         └────► notification plan ─► notices, which [`crate::sending`] sends
 //! time ──────────────┘      └─► alarms as they stand, floods, counts; report over the events
 //! ```
 //!

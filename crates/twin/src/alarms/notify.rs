@@ -1,4 +1,4 @@
-//! Who is told of what. The plan says it, as data; sending is the server's.
+//! Who is told of what. The plan says it, as data; [`crate::sending`] sends it.
 //!
 //! A route takes the events that it is for. While there is a flood it may give one summary in a while in their place, and a limit on notices
 //! in a time does the same at any time: what is over it is counted and told in the next summary, so that nothing is dropped in silence.
@@ -91,6 +91,9 @@ pub struct Route {
     /// Seconds between two summaries.
     pub summary_s: f64,
     pub limit: Option<Limit>,
+    /// Also the return to normal of what was told one by one.
+    #[serde(default)]
+    pub returns: bool,
 }
 
 impl Route {
@@ -106,6 +109,7 @@ impl Route {
             in_flood: InFlood::Summary,
             summary_s: 60.0,
             limit: None,
+            returns: false,
         }
     }
 
@@ -151,16 +155,27 @@ pub struct Notice {
     pub to: Arc<str>,
     pub time: UtcTime,
     pub content: Content,
+    /// Number of the event whose notice this one answers: the beginning of what has ended.
+    #[serde(default)]
+    pub answers: Option<u64>,
+}
+
+/// Events that are to be told together.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Gathered {
+    held: Vec<Held>,
+    since: Option<UtcTime>,
+    first_sequence: u64,
+    last_sequence: u64,
 }
 
 /// What a route has sent and holds back.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct RouteState {
     sent: VecDeque<UtcTime>,
-    held: Vec<Held>,
-    held_since: Option<UtcTime>,
-    first_sequence: u64,
-    last_sequence: u64,
+    gathered: Gathered,
+    /// By rule the event that was told one by one, until its end is.
+    told: BTreeMap<Arc<str>, u64>,
 }
 
 /// The routes, and how far each is.
@@ -175,29 +190,50 @@ impl Plan {
         Self { routes, states: BTreeMap::new() }
     }
 
+    /// Other routes; what those of the same name have sent and hold back stays. What a route that is gone holds back is never sent: whoever
+    /// took it away wants nothing more from it.
+    pub fn set_routes(&mut self, routes: Vec<Route>) {
+        self.states.retain(|id, _| routes.iter().any(|r| r.id == *id));
+        self.routes = routes;
+    }
+
     /// What has to be sent for these events, and what was held back long enough. With no events, to be called about once a second.
     pub fn notices(&mut self, events: &[Event], now: UtcTime) -> Vec<Notice> {
         let mut notices = Vec::new();
         for route in &self.routes {
             let state = self.states.entry(route.id.clone()).or_default();
-            let notice = |content| Notice { route: route.id.clone(), channel: route.channel, to: route.to.clone(), time: now, content };
-            for event in events.iter().filter(|e| route.takes(e)) {
+            let notice = |content, answers| Notice {
+                route: route.id.clone(),
+                channel: route.channel,
+                to: route.to.clone(),
+                time: now,
+                content,
+                answers,
+            };
+            for event in events {
+                let answers = state.answers(event);
+                if !(route.takes(event) || route.returns && answers.is_some()) {
+                    continue;
+                }
                 let is_of_flood = matches!(event.kind, EventKind::FloodBegan | EventKind::FloodEnded);
                 let waits = event.flood && !is_of_flood && route.in_flood == InFlood::Summary;
                 // An end is told after what it ends.
                 if event.kind == EventKind::FloodEnded {
-                    notices.extend(state.summary().map(notice));
+                    notices.extend(state.gathered.summary().map(|content| notice(content, None)));
                 }
                 if waits || !state.may_send(route.limit, now) {
-                    state.hold(event);
+                    state.gathered.add(event);
                 } else {
                     state.sent.push_back(now);
-                    notices.push(notice(Content::Event(Box::new(event.clone()))));
+                    if let Some(rule) = event.rule.as_ref().filter(|_| event.annunciated) {
+                        state.told.insert(rule.clone(), event.sequence);
+                    }
+                    notices.push(notice(Content::Event(Box::new(event.clone())), answers));
                 }
             }
-            let is_due = state.held_since.is_some_and(|since| now >= later(since, route.summary_s));
+            let is_due = state.gathered.since.is_some_and(|since| now >= later(since, route.summary_s));
             if is_due {
-                notices.extend(state.summary().map(notice));
+                notices.extend(state.gathered.summary().map(|content| notice(content, None)));
             }
         }
         notices
@@ -205,6 +241,12 @@ impl Plan {
 }
 
 impl RouteState {
+    /// The event that was told of an alarm that ends with this one.
+    fn answers(&mut self, event: &Event) -> Option<u64> {
+        let ends = matches!(event.kind, EventKind::Cleared | EventKind::RuleRemoved);
+        event.rule.as_ref().filter(|_| ends).and_then(|rule| self.told.remove(rule))
+    }
+
     fn may_send(&mut self, limit: Option<Limit>, now: UtcTime) -> bool {
         let Some(limit) = limit else {
             self.sent.clear();
@@ -215,26 +257,58 @@ impl RouteState {
         }
         self.sent.len() < limit.notices as usize
     }
+}
 
-    fn hold(&mut self, event: &Event) {
-        if self.held_since.is_none() {
-            (self.held_since, self.first_sequence) = (Some(event.time), event.sequence);
-        }
-        self.last_sequence = event.sequence;
-        let at = self.held.iter().position(|h| h.group == event.group).unwrap_or_else(|| {
-            self.held.push(Held { group: event.group.clone(), ..Held::default() });
-            self.held.len() - 1
+impl Gathered {
+    /// Events that are in it.
+    pub fn events(&self) -> usize {
+        self.held.iter().map(|h| h.events).sum()
+    }
+
+    pub fn add(&mut self, event: &Event) {
+        self.meet(event.time, event.sequence, event.sequence);
+        self.count(Held {
+            group: event.group.clone(),
+            events: 1,
+            highest: event.priority,
+            first_out: event.rule.clone().filter(|_| event.first_out),
         });
-        let held = &mut self.held[at];
-        held.events += 1;
-        held.highest = held.highest.max(event.priority);
-        if event.first_out {
-            held.first_out = event.rule.clone();
+    }
+
+    /// Adds what a notice would have told.
+    pub fn add_content(&mut self, content: &Content) {
+        match content {
+            Content::Event(event) => self.add(event),
+            Content::Summary { since, first_sequence, last_sequence, groups, .. } => {
+                self.meet(*since, *first_sequence, *last_sequence);
+                groups.iter().for_each(|held| self.count(held.clone()));
+            }
         }
     }
 
-    fn summary(&mut self) -> Option<Content> {
-        let since = self.held_since.take()?;
+    fn meet(&mut self, time: UtcTime, first: u64, last: u64) {
+        if self.since.is_none() {
+            (self.since, self.first_sequence) = (Some(time), first);
+        }
+        self.last_sequence = last;
+    }
+
+    fn count(&mut self, more: Held) {
+        match self.held.iter_mut().find(|h| h.group == more.group) {
+            Some(held) => {
+                held.events += more.events;
+                held.highest = held.highest.max(more.highest);
+                if more.first_out.is_some() {
+                    held.first_out = more.first_out;
+                }
+            }
+            None => self.held.push(more),
+        }
+    }
+
+    /// All of it in one; it is empty afterwards.
+    pub fn summary(&mut self) -> Option<Content> {
+        let since = self.since.take()?;
         let groups = std::mem::take(&mut self.held);
         let events = groups.iter().map(|g| g.events).sum();
         Some(Content::Summary { since, events, first_sequence: self.first_sequence, last_sequence: self.last_sequence, groups })

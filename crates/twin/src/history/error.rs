@@ -24,6 +24,10 @@ pub enum HistoryError {
     QueueFull { waiting: usize, limit: usize },
     #[error("not on the disk after {waited_ms} ms")]
     NotYet { waited_ms: u64 },
+    #[error("cannot {action} {place}: {reason}")]
+    Database { action: &'static str, place: String, reason: String },
+    #[error("another program writes into the history of {place}")]
+    DatabaseLocked { place: String },
     #[error("the history has been closed")]
     Closed,
     #[error("point \"{name}\" is recorded in \"{known}\", and not in \"{given}\"")]
@@ -85,6 +89,13 @@ impl HistoryError {
                 Diagnostic::warning("HISTORY.WRITER.LATE", text),
                 "It has not been acknowledged and still waits: see what the history says of its state.",
             ),
+            Self::Database { .. } => (
+                Diagnostic::error("HISTORY.DATABASE.FAILED", text),
+                "Check that the server runs and can be reached, that it has room, and that the user may make tables. Writing goes on by itself.",
+            ),
+            Self::DatabaseLocked { .. } => {
+                (Diagnostic::error("HISTORY.DATABASE.LOCKED", text), "Stop the other program, or name another database.")
+            }
             Self::Closed => (Diagnostic::error("HISTORY.WRITER.CLOSED", text), "Open the history again."),
             Self::UnitChanged { .. } => {
                 (Diagnostic::error("HISTORY.POINT.UNIT", text), "Give the point another name, or scale it to the unit it is recorded in.")

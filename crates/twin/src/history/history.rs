@@ -104,6 +104,10 @@ fn wait_for<T>(reply: &Receiver<T>, timeout: Option<Duration>) -> Result<T, Hist
 }
 
 impl Ticket {
+    pub(super) fn new(refused: Vec<Refused>, reply: Option<Receiver<Receipt>>) -> Self {
+        Self { refused, reply }
+    }
+
     /// Waits until they are on the disk. Of a batch of which nothing was taken the receipt is empty.
     ///
     /// # Errors
@@ -128,6 +132,10 @@ pub struct EventTicket {
 }
 
 impl EventTicket {
+    pub(super) fn new(reply: Receiver<(u64, u64)>) -> Self {
+        Self { reply }
+    }
+
     /// Waits until they are on the disk. Returns their numbers.
     ///
     /// # Errors

@@ -28,6 +28,7 @@
 mod backup;
 mod bits;
 mod block;
+mod database;
 mod error;
 mod event;
 mod files;
@@ -49,9 +50,11 @@ mod state;
 mod writer;
 
 pub use backup::Backup;
+pub use database::DatabaseHistory;
 pub use error::HistoryError;
 pub use event::{EVENT_MAX, Event, EventFilter, EventPage, Page, RecordedEvent};
 pub use files::DiskFaults;
+pub(crate) use files::write_whole;
 pub use historian::Historian;
 pub use history::{Condition, EventTicket, History, Refusal, Refused, Ticket};
 pub use maintain::Maintained;

@@ -122,9 +122,13 @@ pub(crate) fn answer(shared: &Shared, query: &Query) -> Result<Answer, HistoryEr
     if let Some(unknown) = query.points.iter().find(|p| !shared.points().knows(**p)) {
         return Err(HistoryError::UnknownPoint { id: unknown.0 });
     }
-    let resolution = chosen(shared, query.resolution, from_us, to_us);
+    let kept = {
+        let state = shared.read();
+        (state.raw_from, state.hourly_from)
+    };
+    let resolution = chosen(kept, query.resolution, from_us, to_us);
     let mut asked = Asked { shared, hold_us: us(shared.options.hold), now_us: query.now.us, findings: Vec::new() };
-    asked.findings.extend(expired(shared, resolution, from_us));
+    asked.findings.extend(expired(kept, resolution, from_us));
     let series = match resolution {
         Resolution::Raw | Resolution::Auto { .. } => asked.raw(&query.points, from_us, to_us),
         Resolution::Every(width) => {
@@ -139,16 +143,14 @@ pub(crate) fn answer(shared: &Shared, query: &Query) -> Result<Answer, HistoryEr
     Ok(Answer { series, resolution, findings: told_once(asked.findings), took: begun.elapsed() })
 }
 
-/// The finest resolution that is not finer than needed, and that is kept for the whole range.
-fn chosen(shared: &Shared, wanted: Resolution, from_us: i64, to_us: i64) -> Resolution {
+/// The finest resolution that is not finer than needed, and that is kept for the whole range. `kept` are the hours from which on there are raw
+/// values and hourly sums.
+pub(super) fn chosen(kept: (i64, i64), wanted: Resolution, from_us: i64, to_us: i64) -> Resolution {
     /// Lengths that people read easily, in seconds.
     const WIDTHS_S: [i64; 11] = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800];
     let Resolution::Auto { values } = wanted else { return wanted };
     let width_us = (to_us - from_us) / values.max(1) as i64;
-    let (raw_from, hourly_from) = {
-        let state = shared.read();
-        (state.raw_from.saturating_mul(HOUR_US), state.hourly_from.saturating_mul(HOUR_US))
-    };
+    let (raw_from, hourly_from) = (kept.0.saturating_mul(HOUR_US), kept.1.saturating_mul(HOUR_US));
     if width_us > 12 * HOUR_US || from_us < hourly_from {
         Resolution::Daily
     } else if width_us > HOUR_US / 2 || from_us < raw_from {
@@ -162,12 +164,11 @@ fn chosen(shared: &Shared, wanted: Resolution, from_us: i64, to_us: i64) -> Reso
 }
 
 /// Says that the begin of a range is kept only more coarsely.
-fn expired(shared: &Shared, resolution: Resolution, from_us: i64) -> Option<Diagnostic> {
-    let state = shared.read();
+pub(super) fn expired(kept: (i64, i64), resolution: Resolution, from_us: i64) -> Option<Diagnostic> {
     let (what, from_hour) = match resolution {
         Resolution::Daily => return None,
-        Resolution::Hourly => ("hourly", state.hourly_from),
-        _ => ("raw", state.raw_from),
+        Resolution::Hourly => ("hourly", kept.1),
+        _ => ("raw", kept.0),
     };
     (from_us.div_euclid(HOUR_US) < from_hour).then(|| {
         Diagnostic::note("HISTORY.RANGE.EXPIRED", format!("{what} values are not kept for the whole range"))
@@ -292,7 +293,7 @@ pub(crate) fn sum_of_hours(day: i64, hours: impl Iterator<Item = Bucket>) -> Opt
 }
 
 /// A range widened to whole intervals.
-fn widened(from_us: i64, to_us: i64, width_us: i64) -> (i64, i64) {
+pub(super) fn widened(from_us: i64, to_us: i64, width_us: i64) -> (i64, i64) {
     (from_us / width_us * width_us, (to_us + width_us - 1) / width_us * width_us)
 }
 

@@ -445,6 +445,7 @@ fn route(fields: Fields, groups: &BTreeSet<&str>, ids: &mut HashMap<String, u32>
         limit.finish();
     }
     route.hours = fields.map("hours").and_then(hours);
+    route.returns = fields.flag("returns").unwrap_or(false);
     fields.finish();
     (id.is_some() && channel.is_some() && to.is_some()).then_some(route)
 }

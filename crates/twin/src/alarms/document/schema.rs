@@ -124,6 +124,7 @@ pub fn json_schema() -> Value {
                     "kinds": {"type": ["array", "string"], "description": "Kinds of events; what asks for attention, when left out."},
                     "in_flood": choice(&InFlood::ALL), "summary_s": {"type": "number", "minimum": 1, "maximum": 86_400, "default": 60},
                     "limit": limit, "hours": hours,
+                    "returns": {"type": "boolean", "default": false, "description": "Also the return to normal of what was told one by one."},
                 }),
                 &["id", "channel", "to"],
             )},

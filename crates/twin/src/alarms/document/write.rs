@@ -161,6 +161,9 @@ fn route(route: &Route) -> Value {
         let weekdays: Vec<&str> = hours.weekdays.iter().filter_map(|d| WEEKDAYS.get(usize::from(*d)).copied()).collect();
         out["hours"] = json!({"zone": hours.zone, "from": clock(hours.from_min), "to": clock(hours.to_min), "weekdays": weekdays});
     }
+    if route.returns {
+        out["returns"] = json!(true);
+    }
     if let Some(limit) = &route.limit {
         out["limit"] = json!({"notices": limit.notices, "window_s": limit.window_s});
     }
