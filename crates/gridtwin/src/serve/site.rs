@@ -495,6 +495,94 @@ mod tests {
     }
 
     #[test]
+    fn what_is_to_be_sent_is_read_and_every_fault_of_it_told_with_its_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join("site.yaml");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/ehv-400-220.dss").canonicalize().unwrap();
+        fs::write(dir.path().join("devices.yaml"), DEVICES).unwrap();
+        fs::write(dir.path().join("mail.password"), "s3cret\n").unwrap();
+        fs::write(dir.path().join("empty"), "\n").unwrap();
+        let head = format!("model: {}\ndevices: devices.yaml\n", root.display());
+        let of = |rest: &str| {
+            fs::write(&place, format!("{head}{rest}")).unwrap();
+            read(&place, &dir.path().join("history"), None)
+        };
+        let faults = [
+            ("notify: {}\n", "TWIN.DOCUMENT.MISSING", 3),
+            ("url: twin.example.org\n", "TWIN.DOCUMENT.URL", 3),
+            ("notify:\n  mail: {server: m, from: here, to: b@c}\n", "TWIN.DOCUMENT.MAIL", 4),
+            ("notify:\n  mail:\n    server: m\n    from: a@b.org\n    to:\n      - c@d.org\n      - nobody\n", "TWIN.DOCUMENT.MAIL", 9),
+            ("notify:\n  mail: {server: m, from: a@b.org, security: ssl}\n", "TWIN.DOCUMENT.WORD", 4),
+            ("notify:\n  mail: {server: m, from: a@b.org, port: 70000}\n", "TWIN.DOCUMENT.RANGE", 4),
+            ("notify:\n  mail: {server: m, from: a@b.org, user: u}\n", "TWIN.DOCUMENT.SECRET", 4),
+            ("notify:\n  mail: {server: m, from: a@b.org, user: u, password_file: none}\n", "TWIN.DOCUMENT.FILE", 4),
+            ("notify:\n  mail: {server: m, from: a@b.org, user: u, password_file: empty}\n", "TWIN.DOCUMENT.SECRET", 4),
+            ("notify:\n  mail: {server: m, from: a@b.org, user: u, password_env: GRIDTWIN_NO_SUCH_VARIABLE}\n", "TWIN.DOCUMENT.SECRET", 4),
+            (
+                "notify:\n  mail: {server: m, from: a@b.org, user: u, password: x, password_file: mail.password}\n",
+                "TWIN.DOCUMENT.SECRET",
+                4,
+            ),
+            ("notify:\n  mail: {server: m, from: a@b.org, ca_file: mail.password}\n", "TWIN.DOCUMENT.FILE", 4),
+            ("notify:\n  mail: {server: 'm:25', from: a@b.org, too: c@d}\n", "TWIN.DOCUMENT.UNKNOWN_KEY", 4),
+            ("notify:\n  webhooks:\n    - {url: 'http://h/'}\n    - {url: 'http://h/'}\n", "TWIN.DOCUMENT.TWICE", 6),
+            ("notify:\n  webhooks: [{url: 'ftp://h/'}]\n", "TWIN.DOCUMENT.URL", 4),
+            ("notify:\n  webhooks: [{url: 'https://h/', priority: urgent}]\n", "TWIN.DOCUMENT.WORD", 4),
+            ("influx: {url: 'http://h'}\n", "TWIN.DOCUMENT.INFLUX", 3),
+            ("influx: {url: 'http://h', org: a, bucket: b, database: c}\n", "TWIN.DOCUMENT.INFLUX", 3),
+            ("influx: {url: 'http://h', database: c, tags: {point: x}}\n", "TWIN.DOCUMENT.TWICE", 3),
+            ("influx: {url: 'http://h', database: c, batch: 1.5}\n", "TWIN.DOCUMENT.RANGE", 3),
+            ("influx: {database: c, points: [1]}\n", "TWIN.DOCUMENT.KIND", 3),
+        ];
+        for (rest, code, line) in faults {
+            let found = of(rest).err().unwrap_or_else(|| panic!("taken: {rest}"));
+            assert!(codes(&found).contains(&(code, line)), "{code} at {line} is not among {:?} of {rest}", codes(&found));
+            assert!(!format!("{found:?}").contains("s3cret"), "{rest}");
+        }
+        let text = "url: https://t.example\nnotify:\n  summary_s: 5\n  give_up_h: 2\n  mail: {server: m.example, from: T <t@e.org>, to: [a@e.org, b@e.org], user: u, \
+                    password_file: mail.password, priority: high}\n  webhooks:\n    - {url: 'http://10.0.0.1/x', secret: visible}\n    - {url: 'https://h/y', by_rules: true}\n\
+                    influx: {url: 'http://127.0.0.1:8086', org: o, bucket: b, token_file: mail.password, points: ['bay1.*', twin.frequency_hz], tags: {site: n}}\n";
+        let (follow, found) = of(text).unwrap_or_else(|found| panic!("{:?}", codes(&found)));
+        let told: Vec<(&str, u32)> = codes(&found).into_iter().filter(|(c, _)| c.starts_with("TWIN.DOCUMENT")).collect();
+        assert_eq!(told, [("TWIN.DOCUMENT.PLAIN_SECRET", 9), ("TWIN.DOCUMENT.CLEAR", 9)]);
+        let sending = follow.sending.expect("what is to be sent");
+        assert_eq!((sending.url.as_deref(), sending.timing.give_up), (Some("https://t.example"), Duration::from_secs(7200)));
+        assert_eq!(sending.folder, dir.path(), "beside the history");
+        let notices = sending.notices.clone().expect("notices");
+        let mail = notices.mail.expect("a mail server");
+        assert_eq!((mail.port, mail.user.as_deref(), mail.password), (587, Some("u"), Some(twin::sending::Secret::new("s3cret"))));
+        let routes: Vec<(&str, &str, f64, bool)> =
+            notices.routes.iter().map(|r| (&*r.to, r.priority.name(), r.summary_s, r.returns)).collect();
+        let high = |to| (to, "high", 5.0, true);
+        assert_eq!(routes, [high("a@e.org"), high("b@e.org"), ("http://10.0.0.1/x", "low", 5.0, true)]);
+        assert_eq!(notices.webhooks.len(), 2);
+        let influx = sending.influx.clone().expect("values");
+        assert!(influx.takes("bay1.v") && influx.takes("twin.frequency_hz") && !influx.takes("bay2.v"));
+        assert!(
+            !format!("{sending:?}").contains("s3cret") && !format!("{sending:?}").contains("visible"),
+            "what is logged shows no secret"
+        );
+    }
+
+    #[test]
+    fn the_history_lies_in_the_database_unless_the_document_names_a_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join("site.yaml");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/ehv-400-220.dss").canonicalize().unwrap();
+        fs::write(dir.path().join("devices.yaml"), DEVICES).unwrap();
+        let of = |rest: &str| {
+            fs::write(&place, format!("model: {}\ndevices: devices.yaml\n{rest}", root.display())).unwrap();
+            // Nobody listens there: that it is asked is all that counts.
+            read(&place, &dir.path().join("history"), Some("postgres://u:secret@127.0.0.1:1/none"))
+        };
+        let found = of("").err().expect("the database is asked");
+        assert!(found.iter().any(|d| d.code == "HISTORY.DATABASE.FAILED" && !d.message.contains("secret")), "{found:?}");
+        assert!(!dir.path().join("history").exists());
+        let (follow, _) = of("history: {folder: kept}\n").unwrap_or_else(|found| panic!("{:?}", codes(&found)));
+        assert_eq!(follow.history_folder, Some(dir.path().join("kept")));
+    }
+
+    #[test]
     fn the_shipped_substation_is_followed_and_its_model_is_one_text() {
         let dir = tempfile::tempdir().unwrap();
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/ehv-400-220.dss").canonicalize().unwrap();

@@ -73,10 +73,6 @@ fn cut(entries: &[Entry], from_us: i64, to_us: i64) -> (Option<&Entry>, &[Entry]
     (first.checked_sub(1).map(|i| &entries[i]), &entries[first..end])
 }
 
-fn before_within<'a>(before: Option<&'a Entry>, from_us: i64, hold_us: i64) -> Option<&'a Entry> {
-    before.filter(|e| e.time.us > from_us - hold_us)
-}
-
 pub(super) fn answer(shared: &Shared, line: &mut Line, query: &Query) -> Result<Answer, HistoryError> {
     let begun = Instant::now();
     let (from_us, to_us) = (query.from.us.clamp(0, TIME_END.us), query.to.us.clamp(0, TIME_END.us));
@@ -196,7 +192,6 @@ async fn summaries(
         let found = samples(c, points, a - hold_us + 1, b).await?;
         for (point, all) in &found {
             let (before, entries) = cut(all, a, b);
-            let before = before_within(before, a, hold_us);
             for bucket in buckets(before, entries, a, b, HOUR_US, hold_us, now_us) {
                 open.insert((*point, bucket.start.us), bucket);
             }
