@@ -37,7 +37,7 @@ function Figures({ r }: { r: AlarmReport }) {
           {figure(t.most, count(r.most_in_ten_minutes), t.atMost(count(a.flood_per_ten_minutes)), r.most_in_ten_minutes > a.flood_per_ten_minutes)}
           {figure(t.floods, count(r.floods), null, false)}
           {figure(t.floodTime, `${fixed(r.flood_time_pct, 1)} %`, t.atMost(`${fixed(a.flood_time_pct, 0)} %`), (r.flood_time_pct ?? 0) > a.flood_time_pct)}
-          {figure(t.frequentShare, `${fixed(r.most_frequent_pct, 0)} %`, t.atMost(`${fixed(a.most_frequent_ten_pct, 0)} %`), (r.most_frequent_pct ?? 0) > a.most_frequent_ten_pct)}
+          {figure(t.frequentShare, `${fixed(r.most_frequent_pct, 0)} %`, t.atMost(`${fixed(a.most_frequent_ten_pct, 0)} %`), (r.most_frequent_pct ?? 0) > a.most_frequent_ten_pct && r.most_frequent.length >= 10)}
           {figure(t.chatter, count(r.chattering.length), t.atMost(count(a.chattering)), r.chattering.length > a.chattering)}
           {figure(t.stale, count(r.stale.length), t.atMost(count(a.stale)), r.stale.length > a.stale)}
           {figure(t.toAck, span(r.mean_to_acknowledge_s), null, false)}

@@ -67,6 +67,9 @@ export function ElementPanel({ chosen, moment, diagram, yard, at, isStale, isSim
   const kind = of ? symbolOf(of.kind).name.split(',')[0] : bus ? strings.detail.buses : (equipment?.kind ?? '').replaceAll('_', ' ');
   const isSwitch = position !== undefined;
   const isTap = of !== undefined && /^(power_|distribution_)?transformer|autotrans/.test(of.kind) && (points.data?.points.some((p) => p.controllable) ?? false);
+  // What takes the order is the device of the point that tells the position; one that does not answer cannot.
+  const teller = points.data?.points.find((p) => p.point === position?.point) ?? (isTap ? points.data?.points.find((p) => p.controllable) : undefined);
+  const isSilent = teller !== undefined && (moment?.devices.some((d) => d.device === teller.device && !d.connected) ?? false);
   const commands = !isItself ? [] : isSwitch && position.controllable ? [position.closed === true ? 'open' : position.closed === false ? 'close' : 'open', ...(position.closed === null ? ['close'] : [])] : isTap ? ['raise', 'lower', 'automatic', 'manual'] : [];
   return (
     <aside className={`twindetail ${isStale ? 'stale' : ''}`} aria-label={name}>
@@ -104,7 +107,7 @@ export function ElementPanel({ chosen, moment, diagram, yard, at, isStale, isSim
       {at !== null ? <p className="quiet">{t.notNow}</p> : isStale ? <p className="quiet">{t.staleNow}</p> : (
         <div>
           <h3>{t.commands}</h3>
-          {commands.length === 0 ? <p className="quiet small">{t.noCommands}</p> : <div className="row wrap">{commands.map((c) => <RoleButton key={c} allowed={may} role="operator" onClick={() => setCommand(c)}>{t.command[c]} …</RoleButton>)}</div>}
+          {isSilent ? <p className="quiet small">{t.silent(teller.device)}</p> : commands.length === 0 ? <p className="quiet small">{t.noCommands}</p> : <div className="row wrap">{commands.map((c) => <RoleButton key={c} allowed={may} role="operator" onClick={() => setCommand(c)}>{t.command[c]} …</RoleButton>)}</div>}
         </div>
       )}
       {asset && <AssetHealth asset={asset} />}

@@ -47,7 +47,7 @@ export function Points({ moment, isLive }: { moment: Moment; isLive: boolean }) 
   const columns: Column<PointMoment>[] = [
     { key: 'point', head: p.point, value: (x) => x.point },
     { key: 'value', head: p.value, numeric: true, value: (x) => x.number, cell: (x) => <Marked mark={markOfPoint(x)} age={ago(iso(x.received_ms))}>{valueText(x.value, x.number)} {x.unit}</Marked> },
-    { key: 'quality', head: p.quality, value: (x) => x.validity, cell: (x) => [t.quality[markOfPoint(x)], ...x.details.filter((d) => d !== 'substituted')].join(', ') },
+    { key: 'quality', head: p.quality, value: (x) => x.validity, cell: (x) => [...new Set([t.quality[markOfPoint(x)], ...x.details.filter((d) => d !== 'substituted')])].join(', ') },
     { key: 'time', head: p.time, value: (x) => x.time_ms, cell: (x) => <span title={when(iso(x.time_ms))}>{ago(iso(x.time_ms))}</span> },
     { key: 'asset', head: p.asset, value: (x) => x.asset },
     { key: 'element', head: p.element, value: (x) => x.element },

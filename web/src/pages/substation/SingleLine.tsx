@@ -189,8 +189,8 @@ function Drawing({ layout, diagram, moment, name, selected, onSelect, isStale, h
         {s?.doubted && <text className="letter doubt" x={-15} y={-9}>≠</text>}
         <text className={isMinor ? 'name minor' : 'name'} x={tx} y={ty} textAnchor={anchor}>{p.name}</text>
         {lines.map((l, k) => <text key={k} className={`reading ${l.isEstimate ? 'estimated' : ''} ${isStale ? 'stale' : ''}`} x={tx} y={ty + ROW * (k + 1)} textAnchor={anchor}>{l.text}</text>)}
-        {mark === 'old' && <path className="hourglass" transform={`translate(${isLeft ? 16 : -16} 9)`} d="M-4 -5H4L-4 5H4z" />}
-        {hasMark && mark !== 'old' && <text className={`quality ${mark}`} x={isLeft ? 12 : -12} y={13} textAnchor={isLeft ? 'start' : 'end'}>{mark === 'substituted' ? 'M' : mark === 'invalid' ? '✕' : '?'}</text>}
+        {mark === 'old' && <path className="hourglass" transform={`translate(${isLeft ? 16 : -16} ${p.label === 'below' ? -9 : 9})`} d="M-4 -5H4L-4 5H4z" />}
+        {hasMark && mark !== 'old' && <text className={`quality ${mark}`} x={isLeft ? 12 : -12} y={p.label === 'below' ? -7 : 13} textAnchor={isLeft ? 'start' : 'end'}>{mark === 'substituted' ? 'M' : mark === 'invalid' ? '✕' : '?'}</text>}
         {asset && (asset.alarms ?? 0) > 0 && <g className="alarm" transform="translate(-19 -9)"><path d="M0 -6 6 5H-6z" /><text y={2.5}>!</text></g>}
       </g>
       </Fragment>

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { instantMs, merged, verdictOf, type AlarmsAnswer, type AlarmView, type DeviceMoment, type WhatIfAnswer } from '../../api/twin';
-import { changeText, courseOf, differences, estimateState, heatOf, intoOrOut, levelLimits, limitsOf, liveOf, lostSince, markOf, meanCourse, sparkPaths, spoken, told, valueText, verdictWords } from './words';
+import { changeText, courseOf, differences, estimateState, heatOf, intoOrOut, levelLimits, limitsOf, liveOf, lostSince, markOf, meanCourse, positionText, sparkPaths, spoken, told, valueText, verdictWords } from './words';
 
 const order = { element: 'line.q0_d2l', command: 'open' };
 
@@ -140,4 +140,11 @@ it('calls nothing an estimate that no measurement took part in', () => {
   expect(estimateState({ state: 'settled', used: 0 })).toBe('none');
   expect(estimateState({ state: 'settled', used: 700 })).toBe('settled');
   expect(estimateState({ state: 'unsettled', used: 700 })).toBe('unsettled');
+});
+
+it('a breaker that was never heard is not known, not in between', () => {
+  expect(positionText({ closed: null, quality: { validity: 'invalid', flags: 1 << 11 } })).toBe('not known');
+  expect(positionText({ closed: null, quality: { validity: 'good', flags: 0 } })).toBe('neither open nor closed');
+  expect(positionText({ closed: true, quality: { validity: 'invalid', flags: 0 } })).toBe('closed');
+  expect(positionText(undefined)).toBe('not known');
 });

@@ -63,8 +63,12 @@ export const largest = (of: (number | null)[] | undefined): number | null => {
   return known.length ? Math.max(...known) : null;
 };
 
-/** Open, closed, or neither, in words. */
-export const positionText = (s: Pick<SwitchMoment, 'closed'> | undefined): string => (!s ? t.unknown : s.closed === null ? t.undetermined : s.closed ? t.closed : t.open);
+/** Open, closed, or neither, in words. Where nothing good was heard neither is not what it is, but what is not known. */
+export function positionText(s: { closed: boolean | null; quality?: Quality | null } | undefined): string {
+  if (!s) return t.unknown;
+  if (s.closed === null) return s.quality && markOf(s.quality) !== 'good' && markOf(s.quality) !== 'questionable' ? t.unknown : t.undetermined;
+  return s.closed ? t.closed : t.open;
+}
 
 /** What a screen reader says of a symbol: "Breaker CB_T1H, closed, 402 A, good". */
 export function spoken(kind: string, name: string, parts: (string | null)[]): string {
