@@ -4,6 +4,8 @@ mod common;
 
 use common::{substation, text};
 use formats::station::{read_equipment, read_relays};
+use network::{LoadModel, Network};
+use scada::UtcTime;
 use scada::document::{self, DeviceSpec, Protocol, check_elements};
 use scada::point::{Flags, Quality, Update, Value};
 use scada::supervision::{Batch, Supervisor, supervised};
@@ -11,18 +13,22 @@ use scada::telecontrol::{NoInterlock, Order, Originator, Record, Telecontrol};
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::sync::mpsc;
 use twin::plant::devices::{self, Addresses, Form, catalogue};
-use twin::plant::host::{HostError, HostOptions, Hosted, Instructor, InstructorError, Watched};
+use twin::plant::host::{CommandFault, HostError, HostOptions, Hosted, Instructor, InstructorError, Watched};
 use twin::plant::{Command, EventKind, Plant, PlantSettings, ScenarioKind};
 
 /// The plant's clock counts seconds since 1970 as a float: what it brings to the world's clock is good to some microseconds.
 const ROUNDING_US: i64 = 5;
 
 fn plant(noise: bool) -> Plant {
-    let network = substation();
+    built(substation(), noise)
+}
+
+fn built(network: Network, noise: bool) -> Plant {
     let station = read_equipment(&text("models/ehv-400-220/assets.yaml"), "assets.yaml", &network).value.expect("a station");
     let relays = read_relays(&text("models/ehv-400-220/protection.yaml"), "protection.yaml", &network).value.expect("relays");
     Plant::new(network, station, relays, PlantSettings { noise, ..PlantSettings::default() }).expect("a plant")
@@ -376,15 +382,83 @@ async fn garbage_at_the_instructors_port_is_answered_and_does_no_harm() {
     hosted.stop().await;
 }
 
+/// A plant whose loads take their power whatever the voltage, so that a fault some way off leaves nothing that could carry them.
+fn stubborn() -> Plant {
+    let mut network = substation();
+    for load in &mut network.loads {
+        load.model = LoadModel::ConstantPq;
+        (load.v_min_pu, load.v_low_pu) = (1e-3, 1e-3);
+    }
+    built(network, false)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn values_without_a_solution_are_invalid_everywhere() {
-    let hosted = Hosted::start(plant(false), all()).await.expect("served");
-    let mut client = Follower::start(&hosted.follow_document());
+    let hosted = Hosted::start(stubborn(), all()).await.expect("served");
+    let points = hosted.points().to_vec();
+    let n = points.len();
+    // One client a device, each of which has every point.
+    let mut clients = Vec::new();
+    for (protocol, at) in [(Protocol::Modbus, hosted.modbus), (Protocol::Iec104, hosted.iec104), (Protocol::Iec61850, hosted.iec61850)] {
+        let text = devices::served(&points, protocol).replace("address: \"127.0.0.1\"", &format!("address: \"{}\"", at.unwrap()));
+        let mut client = Follower::start(&text);
+        client.until("every point has come", |f| f.newest.len() == n).await;
+        // An impedance that no loop sees is no number.
+        let seen = &client.newest["21-F21.21_ZONE_1.SEEN"];
+        assert!(!seen.quality.is_good() && !seen.quality.flags.has(Flags::COMM_LOST), "{protocol:?} {seen:?}");
+        clients.push((protocol, client));
+    }
+    let electrical: Vec<String> = points
+        .iter()
+        .filter(|p| matches!(p.unit, "kV" | "A" | "kW" | "kvar" | "kVA") && p.form == Form::Float)
+        .map(|p| p.name.clone())
+        .collect();
+    assert!(electrical.len() > 1000, "{}", electrical.len());
+    let good = |f: &Follower| electrical.iter().filter(|name| f.newest[name.as_str()].quality.is_good()).count();
+    for (protocol, client) in &mut clients {
+        client.until("values are good", |f| good(f) > electrical.len() * 9 / 10).await;
+        println!("{protocol:?}: {} of {} are good", good(client), electrical.len());
+    }
+    assert!(!hosted.handle.moment().unsolved);
+    let fault =
+        Command::Fault { bus: "bb41".into(), kind: "3ph".into(), phases: vec![1, 2, 3], r_ohm: 20.0, duration_s: None, transient: false };
+    hosted.handle.command(&fault).await.expect("a fault");
+    for (protocol, client) in &mut clients {
+        client.until("no electrical value is good", |f| good(f) == 0).await;
+        let values = ["BB41.V.A", "L41.P"].map(|name| client.newest[name].clone());
+        // What was there before stays to be seen, and says that it is not valid; the connection stands, and the rest goes on.
+        assert!(values.iter().all(|u| u.value.is_some() && !u.quality.flags.has(Flags::COMM_LOST)), "{protocol:?} {values:?}");
+        let rest = ["STATION.FREQUENCY", "CB-L41.CLOSED", "T1.TOP_OIL"].map(|name| client.newest[name].quality);
+        assert!(rest.iter().all(|q| q.is_good()), "{protocol:?} {rest:?}");
+    }
+    assert!(hosted.handle.moment().unsolved);
+    assert!(hosted.handle.events_since(0).0.iter().any(|e| e.event.kind == EventKind::Unsolved));
+    hosted.handle.command(&Command::ClearFaults).await.expect("it is cleared");
+    for (_, client) in &mut clients {
+        client.until("values are good again", |f| good(f) > electrical.len() * 9 / 10).await;
+    }
+    for (_, client) in clients {
+        client.supervisor.stop().await;
+    }
+    hosted.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plant_that_breaks_off_is_not_shown_any_longer() {
+    let breaks = Arc::new(AtomicBool::new(false));
+    let clock = breaks.clone();
+    let clock = Arc::new(move || {
+        assert!(!clock.load(Ordering::Relaxed), "the clock breaks");
+        UtcTime::now()
+    });
+    let hosted = Hosted::start(plant(false), HostOptions { clock, ..all() }).await.expect("served");
     let n = hosted.points().len();
+    let mut client = Follower::start(&hosted.follow_document());
     client.until("every point has come", |f| f.newest.len() == n).await;
-    // An impedance that no loop sees is no number.
-    let seen = &client.newest["21-F21.21_ZONE_1.SEEN"];
-    assert!(!seen.quality.is_good() && !seen.quality.flags.has(Flags::COMM_LOST), "{seen:?}");
+    breaks.store(true, Ordering::Relaxed);
+    client.until("no value counts as good", |f| f.newest.values().all(|u| !u.quality.is_good())).await;
+    hosted.ended().await;
+    assert!(matches!(hosted.handle.command(&Command::ClearFaults).await, Err(CommandFault::Stopped)));
     client.supervisor.stop().await;
     hosted.stop().await;
 }

@@ -82,6 +82,7 @@ async fn live(
     loop {
         let told = tokio::select! {
             () = &mut stop => return Ok(()),
+            () = hosted.ended() => return Err(ended()),
             told = watched.recv() => told,
         };
         match told {
@@ -105,6 +106,13 @@ fn clock(time: UtcTime) -> String {
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
     std::fs::write(path, text).map_err(|e| cannot("write", path, &e))
+}
+
+fn ended() -> Failure {
+    Diagnostic::error("PLANT.RUN.ENDED", "the simulated plant has ended by itself, and is not served any more")
+        .detail("A fault of this program; what it said before is above.")
+        .hint("Start it again, and report what led to it.")
+        .into()
 }
 
 fn failed_plant(error: PlantError) -> Failure {

@@ -343,7 +343,9 @@ impl Plant {
         self.events.clear();
         // From no voltages, so that a restored plant does not depend on where it came from.
         let faults: Vec<ShortCircuit> = self.state.faults.iter().map(|f| f.circuit.clone()).collect();
-        self.solved = Solved::new(&self.state.network, &faults, None)?;
+        let solved = Solved::new(&self.state.network, &faults, None);
+        self.state.settled = solved.as_ref().is_ok_and(|s| s.settled);
+        self.solved = solved?;
         Ok(())
     }
 
@@ -581,7 +583,10 @@ impl Plant {
 
     fn solve(&mut self) -> Result<(), PlantError> {
         let faults: Vec<ShortCircuit> = self.state.faults.iter().map(|f| f.circuit.clone()).collect();
-        self.solved = Solved::new(&self.state.network, &faults, Some(&self.solved))?;
+        let solved = Solved::new(&self.state.network, &faults, Some(&self.solved));
+        // Where there is not even a system to solve, the values of before are not those of now.
+        self.state.settled &= solved.is_ok();
+        self.solved = solved?;
         let settled = self.solved.settled;
         if !settled && self.state.settled {
             self.event(EventKind::Unsolved, "network", "no voltages carry these loads; values are not valid");

@@ -352,9 +352,12 @@ impl Hosted {
         let engine = Engine::new(plant, points.clone(), sinks, options.clock.clone(), Duration::from_secs_f64(options.interval_s));
         let shared = engine.shared();
         let (asks, taken) = std::sync::mpsc::channel();
+        let ended = stop.clone();
         let thread = std::thread::Builder::new()
             .name("plant".to_owned())
             .spawn(move || {
+                // Also when it panics: devices that went on answering would show the last values as those of now.
+                let _ended = ended.drop_guard();
                 // The IEC 61850 server tells changes by tasks.
                 let _runtime = runtime.enter();
                 engine.run(&taken);
@@ -389,6 +392,11 @@ impl Hosted {
     pub fn follow_document(&self) -> String {
         let text = |a: Option<SocketAddr>| a.map(|a| a.to_string());
         devices::follow(&self.points, &Addresses { modbus: text(self.modbus), iec104: text(self.iec104), iec61850: text(self.iec61850) })
+    }
+
+    /// Comes back when the plant has ended, by itself too: then nothing is served any more.
+    pub async fn ended(&self) {
+        self.stop.cancelled().await;
     }
 
     /// Ends all that serves the plant, and the plant.
