@@ -184,15 +184,21 @@ impl Follower {
         }
         let site = (follow.read)(text.as_deref()).map_err(StartError::Twin)?;
         let twin = Twin::start(site, follow.rules.clone(), follow.history.clone()).map_err(|e| StartError::Twin(findings_of(e)))?;
+        self.show(twin);
+        self.start_sending(follow)
+    }
+
+    fn show(&self, twin: Arc<Twin>) {
         for finding in twin.findings() {
             tracing::warn!(code = finding.code, "{}", finding.message);
         }
         self.current.send_replace(Some(twin));
-        self.start_sending(follow)
     }
 
     /// Ends connections and writes what is to be written.
     pub(crate) async fn stop(&self) {
+        // A version that is being activated begins first, so that it can be ended.
+        let _changing = self.changing.lock().await;
         let twin = self.current.borrow().clone();
         if let Some(twin) = twin {
             twin.stop().await;
@@ -208,12 +214,12 @@ impl Follower {
         self.versions.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Looks at the versions of the model. Waits for the disk.
+    /// Looks at the versions of the model, also while none of them can be followed. Waits for the disk.
     ///
     /// # Errors
     /// `TWIN.NONE`, `TWIN.VERSION.NO_SCRIPT`, or what `look` fails with.
     pub(crate) fn versions<T>(&self, look: impl FnOnce(&mut Versions) -> Result<T, Problem>) -> Result<T, Problem> {
-        self.get()?;
+        self.follow()?;
         match &mut *self.lock_versions() {
             Some(versions) => look(versions),
             None => Err(Problem::conflict("The model of this plant has no versions")
@@ -238,11 +244,13 @@ impl Follower {
         })
     }
 
-    /// Follows another version of the model. The twin before is stopped first, and started again when the other cannot be.
+    /// Follows another version of the model, and gives the number of the one before and the version. The twin before is stopped first, and
+    /// started again when the other cannot be.
     ///
     /// # Errors
-    /// No such version, a text with errors, a disk that cannot be written. The version before goes on then.
-    pub(crate) async fn activate(self: &Arc<Self>, id: u64) -> Result<versions::Version, Problem> {
+    /// No such version, a text with errors, a disk that cannot be written. The version before goes on then; when even that cannot begin again,
+    /// nothing is followed until a version is activated.
+    pub(crate) async fn activate(self: &Arc<Self>, id: u64) -> Result<(u64, versions::Version), Problem> {
         let _changing = self.changing.lock().await;
         let shared = self.clone();
         let site = crate::blocking(move || {
@@ -250,7 +258,6 @@ impl Follower {
             shared.read(&text)
         })
         .await?;
-        let before = self.get()?;
         let shared = self.clone();
         let (was, version) = crate::blocking(move || {
             shared.versions(|v| {
@@ -259,37 +266,55 @@ impl Follower {
             })
         })
         .await?;
-        before.stop().await;
-        let shared = self.clone();
+        let before = self.find();
+        if let Some(before) = &before {
+            before.stop().await;
+        }
+        let (shared, stopped) = (self.clone(), before.clone());
         let started = crate::blocking(move || {
             // Rules that were changed through the server are in the history, and stand again.
             let Follow { history, rules, .. } = shared.follow()?.clone();
-            match Twin::start(site, rules.clone(), history.clone()) {
+            let problem = match Twin::start(site, rules.clone(), history.clone()) {
                 Ok(twin) => {
-                    shared.current.send_replace(Some(twin));
-                    Ok(version)
+                    shared.show(twin);
+                    return Ok((was, version));
                 }
-                Err(error) => {
-                    let problem = problem_of(error);
-                    let again = Twin::start(before.site().clone(), rules, history).map_err(problem_of)?;
-                    shared.current.send_replace(Some(again));
-                    shared.versions(|v| v.activate(was))?;
-                    Err(problem)
-                }
+                Err(error) => problem_of(error),
+            };
+            // The version that is active and the one that is followed stay the same, whatever fails now.
+            let turned_back = shared.versions(|v| v.activate(was));
+            if let Some(stopped) = stopped {
+                shared.show(Twin::start(stopped.site().clone(), rules, history).map_err(problem_of)?);
             }
+            turned_back?;
+            Err(problem)
         });
-        started.await
+        let outcome = started.await;
+        // A twin that has been stopped shows its last moment for ever: better nothing than that.
+        let is_stopped = |now: &Arc<Twin>| before.as_ref().is_some_and(|before| Arc::ptr_eq(now, before));
+        if self.find().as_ref().is_some_and(is_stopped) {
+            tracing::error!("no version of the model can be followed any more");
+            self.current.send_replace(None);
+        }
+        outcome
     }
 
-    /// Puts other rules in force, whole or not at all.
+    /// Puts other rules in force, whole or not at all, and gives what was put in force and its findings. `make` makes them of those that are in
+    /// force, which nobody changes meanwhile; what else it gives comes back.
     ///
     /// # Errors
-    /// `TWIN.RULES.FAULTY` with every fault and its line; a history that does not take them.
-    pub(crate) async fn set_rules(self: &Arc<Self>, yaml: String, by: scada::telecontrol::Originator) -> Result<Vec<Diagnostic>, Problem> {
+    /// What `make` fails with; `TWIN.RULES.FAULTY` with every fault and its line; a history that does not take them.
+    pub(crate) async fn change_rules<T: Send + 'static>(
+        self: &Arc<Self>,
+        make: impl FnOnce(&Twin) -> Result<(String, T), Problem> + Send + 'static,
+        by: scada::telecontrol::Originator,
+    ) -> Result<((String, T), Vec<Diagnostic>), Problem> {
         let _changing = self.changing.lock().await;
         let shared = self.clone();
         crate::blocking(move || {
-            shared.get()?.set_rules(&yaml, &by).map_err(|e| match e {
+            let twin = shared.get()?;
+            let (yaml, rest) = make(&twin)?;
+            let findings = twin.set_rules(&yaml, &by).map_err(|e| match e {
                 TwinError::Documents(findings) => {
                     let mut problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "The rules cannot be put in force")
                         .code("TWIN.RULES.FAULTY")
@@ -299,7 +324,8 @@ impl Follower {
                     problem
                 }
                 other => problem_of(other),
-            })
+            })?;
+            Ok(((yaml, rest), findings))
         })
         .await
     }

@@ -11,6 +11,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use twin::alarms::document;
 use twin::alarms::thresholds::{Alert, Threshold, rules_of, threshold_of};
 use twin::live::{Told, Twin};
@@ -40,13 +41,18 @@ pub async fn list(State(app): State<App>, _: Viewer, Query(pairs): Query<Vec<(St
     let pairs = Pairs(pairs);
     let severity = pairs.word("severity", &["critical", "high", "medium", "low"])?;
     let acknowledged = pairs.word("acknowledged", &["true", "false"])?.map(|w| w == "true");
-    let mut alerts: Vec<Alert> = twin.alarms(|a| a.listed().iter().map(Alert::of).collect());
-    alerts.retain(|a| {
-        severity.is_none_or(|s| a.severity.name() == s)
-            && acknowledged.is_none_or(|k| a.acknowledged == k)
-            && pairs.one("asset_id").is_none_or(|id| a.asset_id.as_deref().is_some_and(|a| a.eq_ignore_ascii_case(id)))
-    });
-    Ok(Json(json!({ "timestamp": rfc3339_ms(twin.moment().time_ms), "total": alerts.len(), "alerts": alerts })))
+    let asset = pairs.one("asset_id").map(str::to_owned);
+    // The alarms may be busy writing.
+    blocking(move || {
+        let mut alerts: Vec<Alert> = twin.alarms(|a| a.listed().iter().map(Alert::of).collect());
+        alerts.retain(|a| {
+            severity.is_none_or(|s| a.severity.name() == s)
+                && acknowledged.is_none_or(|k| a.acknowledged == k)
+                && asset.as_deref().is_none_or(|id| a.asset_id.as_deref().is_some_and(|a| a.eq_ignore_ascii_case(id)))
+        });
+        Ok(Json(json!({ "timestamp": rfc3339_ms(twin.moment().time_ms), "total": alerts.len(), "alerts": alerts })))
+    })
+    .await
 }
 
 /// A comment; the body may be left out.
@@ -54,6 +60,12 @@ pub async fn list(State(app): State<App>, _: Viewer, Query(pairs): Query<Vec<(St
 pub struct AlertAcknowledgement {
     #[serde(default, alias = "notes")]
     comment: String,
+}
+
+/// The alert of a rule. The alarms may be busy writing.
+async fn alert_of(twin: &Arc<Twin>, rule: &str) -> Result<Option<Alert>, Problem> {
+    let (twin, rule) = (twin.clone(), rule.to_owned());
+    blocking(move || Ok(twin.alarms(|a| a.alarm(&rule).map(|v| Alert::of(&v))))).await
 }
 
 /// Acknowledges an alert.
@@ -67,12 +79,12 @@ pub async fn acknowledge(
     asked: Option<Json<AlertAcknowledgement>>,
 ) -> Result<Json<Value>, Problem> {
     let twin = app.twin.get()?;
-    if twin.alarms(|a| a.alarm(&id).is_none()) {
+    if alert_of(&twin, &id).await?.is_none() {
         return Err(Problem::not_found("There is no such alert").code("TWIN.ALERT.UNKNOWN").hint("GET /api/alerts lists those in sight."));
     }
     let comment = asked.map(|Json(a)| a.comment).unwrap_or_default();
     act(&app, &caller, "acknowledge", AlarmAction::one(id.clone(), comment), acknowledging).await?;
-    let alert = twin.alarms(|a| a.alarm(&id).map(|v| Alert::of(&v)));
+    let alert = alert_of(&twin, &id).await?;
     Ok(Json(json!({ "success": true, "alert": alert, "acknowledged_by": caller.user })))
 }
 
@@ -81,11 +93,14 @@ pub async fn acknowledge(
     responses((status = 200, body = Object), (status = 404, body = Problem)))]
 pub async fn thresholds(State(app): State<App>, _: Viewer) -> Result<Json<Value>, Problem> {
     let twin = app.twin.get()?;
-    let (all, thresholds) = twin.alarms(|a| {
-        let thresholds: Vec<Threshold> = a.rules().iter().filter_map(|r| threshold_of(r, a.points())).collect();
-        (a.rules().len(), thresholds)
-    });
-    Ok(Json(json!({ "total": thresholds.len(), "other_rules": all - thresholds.len(), "thresholds": thresholds })))
+    blocking(move || {
+        let (all, thresholds) = twin.alarms(|a| {
+            let thresholds: Vec<Threshold> = a.rules().iter().filter_map(|r| threshold_of(r, a.points())).collect();
+            (a.rules().len(), thresholds)
+        });
+        Ok(Json(json!({ "total": thresholds.len(), "other_rules": all - thresholds.len(), "thresholds": thresholds })))
+    })
+    .await
 }
 
 /// Adds a threshold: one rule for each point that it fits. A rule of the same id takes the place of the one before.
@@ -97,37 +112,40 @@ pub async fn add_threshold(
     Engineer(caller): Engineer,
     Json(asked): Json<Value>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    let twin = app.twin.get()?;
-    let unfit = |detail: String| {
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "The threshold is not understood")
-            .code("TWIN.THRESHOLD.UNREADABLE")
-            .detail(detail)
-            .hint("Write rule_id, parameter, condition (>, <, =, range), threshold_value and severity; asset_type or asset_id.")
-    };
+    app.twin.get()?;
     let threshold: Threshold = serde_json::from_value(asked).map_err(|e| unfit(format!("{e}.")))?;
-    let of = threshold.clone();
-    let (yaml, ids) = blocking(move || {
-        let rules_now = twin.rules();
-        twin.alarms(|a| {
-            let rules = rules_of(&of, a.points()).map_err(|findings| {
-                let mut problem = unfit("Each fault is told.".into());
-                problem.findings = findings;
-                problem
-            })?;
-            let mut all = document::read(&rules_now, "rules", a.points());
-            // What an earlier threshold of this id made goes, also of points that this one does not fit.
-            let made_before = |id: &str| id == of.rule_id || id.strip_prefix(&of.rule_id).is_some_and(|rest| rest.starts_with('.'));
-            all.rules.retain(|r| !(made_before(&r.id) && r.class.as_deref() == Some("threshold")));
-            let ids: Vec<String> = rules.iter().map(|r| r.id.to_string()).collect();
-            all.rules.extend(rules);
-            let yaml = document::to_yaml(&all, a.points()).map_err(Problem::internal)?;
-            Ok((yaml, ids))
-        })
-    })
-    .await?;
     let by = originator(&caller, format!("threshold {}", threshold.rule_id));
-    let findings = app.twin.set_rules(yaml, by).await?;
+    let of = threshold.clone();
+    // The rules that are added to are those that are in force then: another threshold may come at the same time.
+    let ((_, ids), findings) = app.twin.change_rules(move |twin| with_threshold(twin, &of), by).await?;
     caller.note(&app, "twin.threshold", &threshold.rule_id, json!({ "threshold": threshold, "rules": ids })).await?;
     let answer = json!({ "success": true, "threshold": threshold, "rules": ids, "findings": wire::findings(&findings) });
     Ok((StatusCode::CREATED, Json(answer)))
+}
+
+fn unfit(detail: String) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "The threshold is not understood")
+        .code("TWIN.THRESHOLD.UNREADABLE")
+        .detail(detail)
+        .hint("Write rule_id, parameter, condition (>, <, =, range), threshold_value and severity; asset_type or asset_id.")
+}
+
+/// The document of the rules in force with a threshold added, and the ids of its rules.
+fn with_threshold(twin: &Twin, of: &Threshold) -> Result<(String, Vec<String>), Problem> {
+    let rules_now = twin.rules();
+    twin.alarms(|a| {
+        let rules = rules_of(of, a.points()).map_err(|findings| {
+            let mut problem = unfit("Each fault is told.".into());
+            problem.findings = findings;
+            problem
+        })?;
+        let mut all = document::read(&rules_now, "rules", a.points());
+        // What an earlier threshold of this id made goes, also of points that this one does not fit.
+        let made_before = |id: &str| id == of.rule_id || id.strip_prefix(&of.rule_id).is_some_and(|rest| rest.starts_with('.'));
+        all.rules.retain(|r| !(made_before(&r.id) && r.class.as_deref() == Some("threshold")));
+        let ids: Vec<String> = rules.iter().map(|r| r.id.to_string()).collect();
+        all.rules.extend(rules);
+        let yaml = document::to_yaml(&all, a.points()).map_err(Problem::internal)?;
+        Ok((yaml, ids))
+    })
 }

@@ -3,7 +3,7 @@
 use crate::access::Viewer;
 use crate::moment::rfc3339_ms;
 use crate::problem::Problem;
-use crate::state::App;
+use crate::state::{App, blocking};
 use axum::Json;
 use axum::extract::{Path, State};
 use network::document::nearest;
@@ -93,9 +93,14 @@ pub(super) fn find<'a>(twin: &'a Twin, id: &str) -> Result<&'a Equipment, Proble
     params(("asset_id" = String, Path)), responses((status = 200, body = Object), (status = 404, body = Problem)))]
 pub async fn get(State(app): State<App>, _: Viewer, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
     let twin = app.twin.get()?;
-    let equipment = find(&twin, &id)?;
-    let now = now_of(&twin).remove(&equipment.id.to_lowercase());
-    let mut answer = row(equipment, &twin.site().network, now.as_ref());
+    // The alarms may be busy writing.
+    blocking(move || told(&twin, find(&twin, &id)?).map(Json)).await
+}
+
+fn told(twin: &Twin, equipment: &Equipment) -> Result<Value, Problem> {
+    let moment = twin.moment();
+    let now = moment.assets.iter().find(|a| a.asset.eq_ignore_ascii_case(&equipment.id));
+    let mut answer = row(equipment, &twin.site().network, now);
     let is_its = |asset: Option<&Arc<str>>| asset.is_some_and(|a| a.eq_ignore_ascii_case(&equipment.id));
     let points: Vec<Value> = twin
         .points()
@@ -108,14 +113,14 @@ pub async fn get(State(app): State<App>, _: Viewer, Path(id): Path<String>) -> R
         let entries = a.schedule().entries.iter().filter(|e| e.asset.eq_ignore_ascii_case(&equipment.id));
         (alerts, entries.map(MaintenanceRow::of).collect::<Vec<_>>())
     });
-    answer.insert("timestamp".into(), rfc3339_ms(twin.moment().time_ms).into());
+    answer.insert("timestamp".into(), rfc3339_ms(moment.time_ms).into());
     answer.insert("rating".into(), json!(equipment.rating));
     answer.insert("place".into(), json!(equipment.place));
-    answer.insert("health_parts".into(), json!(now.as_ref().map(|a| &a.parts)));
+    answer.insert("health_parts".into(), json!(now.map(|a| &a.parts)));
     answer.insert("real_time_data".into(), points.into());
     answer.insert("alerts".into(), json!(alerts));
     answer.insert("maintenance".into(), json!(maintenance));
-    Ok(Json(answer.into()))
+    Ok(answer.into())
 }
 
 /// What of each asset was told last.

@@ -5,7 +5,7 @@ use super::level_name;
 use crate::access::Viewer;
 use crate::moment::{now_ms, rfc3339_ms};
 use crate::problem::Problem;
-use crate::routes::twin::{AskedEvents, Pairs, collect_events, recorded};
+use crate::routes::twin::{AlarmsOf, AskedEvents, Pairs, collect_events, recorded};
 use crate::state::{App, blocking};
 use axum::Json;
 use axum::extract::{Query, State};
@@ -21,8 +21,11 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 /// The range without one, hours; and the longest, hours.
 const HOURS: f64 = 24.0;
 const HOURS_MAX: f64 = 24.0 * 366.0 * 5.0;
-/// Rows of an answer at most, a series.
+/// Rows of an answer at most: of a series, and of all together.
 const ROWS_MAX: i64 = 50_000;
+const ROWS_ALL_MAX: i64 = 1_000_000;
+/// A bus that stood below this within an interval, pu, was dead for some of it: no mean over it is a voltage.
+const DEAD_PU: f64 = 0.01;
 /// Events of an answer, unless told; and at most.
 const EVENTS: u64 = 1_000;
 const EVENTS_MAX: u64 = 10_000;
@@ -38,7 +41,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(trends))
 }
 
-/// A range, and the intervals that it is summed up over.
+/// The whole intervals that a range touches.
 struct Span {
     from_ms: i64,
     to_ms: i64,
@@ -69,21 +72,32 @@ impl Span {
             "hour" => (Resolution::Hourly, 3_600_000),
             _ => (Resolution::Daily, 86_400_000),
         };
-        if (to_ms - from_ms) / width_ms > ROWS_MAX {
-            return Err(Problem::bad_request("The answer would be too long")
-                .code("TWIN.HISTORY.TOO_MUCH")
-                .detail(format!("{} intervals are asked for; {ROWS_MAX} can be had.", (to_ms - from_ms) / width_ms))
-                .hint("Ask for a shorter range or a longer interval.")
-                .field("interval"));
+        // What is summed up reaches to the ends of its first and last interval, so that is the range that is told.
+        let from_ms = from_ms.div_euclid(width_ms) * width_ms;
+        let to_ms = -(-to_ms).div_euclid(width_ms) * width_ms;
+        let span = Self { from_ms, to_ms, resolution, word, width_ms };
+        span.bounded(1)?;
+        Ok(span)
+    }
+
+    fn intervals(&self) -> i64 {
+        (self.to_ms - self.from_ms) / self.width_ms
+    }
+
+    /// Refuses what would be too long an answer.
+    ///
+    /// # Errors
+    /// `TWIN.HISTORY.TOO_MUCH`.
+    fn bounded(&self, series: usize) -> Result<(), Problem> {
+        let (each, all) = (self.intervals(), self.intervals().saturating_mul(series as i64));
+        if each <= ROWS_MAX && all <= ROWS_ALL_MAX {
+            return Ok(());
         }
-        let word = if word == "minute" {
-            "minute"
-        } else if word == "hour" {
-            "hour"
-        } else {
-            "day"
-        };
-        Ok(Self { from_ms, to_ms, resolution, word, width_ms })
+        Err(Problem::bad_request("The answer would be too long")
+            .code("TWIN.HISTORY.TOO_MUCH")
+            .detail(format!("{each} intervals of {series} series are asked for; {ROWS_MAX} of one can be had, and {ROWS_ALL_MAX} in all."))
+            .hint("Ask for a shorter range, a longer interval, or fewer buses or assets.")
+            .field("interval"))
     }
 
     fn head(&self) -> Map<String, Value> {
@@ -100,6 +114,7 @@ struct Recorded(BTreeMap<String, Vec<Bucket>>);
 
 impl Recorded {
     fn of(history: &dyn Historian, names: &[String], span: &Span) -> Result<Self, Problem> {
+        span.bounded(names.len())?;
         let known: HashSet<String> = history.points().into_iter().map(|p| p.name.to_lowercase()).collect();
         let names: Vec<String> = names.iter().filter(|n| known.contains(&n.to_lowercase())).cloned().collect();
         let mut all = BTreeMap::new();
@@ -160,6 +175,18 @@ fn buses_of_levels(twin: &Twin) -> Vec<(f64, Vec<String>)> {
         .collect()
 }
 
+/// Mean of several buses by the beginning of each interval, ms: of those that were live throughout, as the figure of now is of live busbars.
+fn live_means(buses: &[&[Bucket]]) -> BTreeMap<i64, f64> {
+    let mut sums: BTreeMap<i64, (f64, f64)> = BTreeMap::new();
+    for bucket in buses.iter().copied().flatten().filter(|b| b.min.is_some_and(|low| low >= DEAD_PU)) {
+        if let Some(mean) = bucket.mean() {
+            let (sum, n) = sums.entry(bucket.start.ms()).or_default();
+            (*sum, *n) = (*sum + mean, *n + 1.0);
+        }
+    }
+    sums.into_iter().map(|(at, (sum, n))| (at, sum / n)).collect()
+}
+
 fn point_of_bus(bus: &str) -> String {
     format!("twin.bus.{bus}.v_pu")
 }
@@ -190,13 +217,12 @@ pub async fn power_flow(State(app): State<App>, _: Viewer, Query(pairs): Query<V
         names.extend(levels.iter().flat_map(|(_, buses)| buses.iter().map(|b| point_of_bus(b))));
         let all = Recorded::of(&**twin.history(), &names, &span)?;
         let mut rows = all.rows(&figures);
-        for row in &mut rows {
-            let at = row["timestamp"].as_str().and_then(crate::moment::parse);
-            for (kv, buses) in &levels {
-                let of = |bus: &String| all.buckets(&point_of_bus(bus)).iter().find(|b| Some(b.start.ms()) == at).and_then(Bucket::mean);
-                let known: Vec<f64> = buses.iter().filter_map(of).collect();
-                row[level_name(*kv)] =
-                    if known.is_empty() { Value::Null } else { json!(known.iter().sum::<f64>() / known.len() as f64 * kv) };
+        for (kv, buses) in &levels {
+            let series: Vec<&[Bucket]> = buses.iter().map(|bus| all.buckets(&point_of_bus(bus))).collect();
+            let means = live_means(&series);
+            for row in &mut rows {
+                let at = row["timestamp"].as_str().and_then(crate::moment::parse);
+                row[level_name(*kv)] = json!(at.and_then(|at| means.get(&at)).map(|pu| pu * kv));
             }
         }
         let mut answer = span.head();
@@ -271,22 +297,25 @@ fn of_assets(twin: &Twin, wanted: &[String], kinds: &[EquipmentKind], span: &Spa
     Ok(told.collect())
 }
 
+/// The answer about equipment of some kinds, under a key; of all kinds when none is named.
+async fn answered(app: App, pairs: &Pairs, key: &'static str, kinds: &'static [EquipmentKind]) -> Result<Json<Value>, Problem> {
+    let twin = app.twin.get()?;
+    let span = Span::of(pairs)?;
+    let wanted: Vec<String> = pairs.all("asset_id").into_iter().map(str::to_owned).collect();
+    blocking(move || {
+        let mut answer = span.head();
+        answer.insert(key.to_owned(), of_assets(&twin, &wanted, kinds, &span)?.into());
+        Ok(Json(answer.into()))
+    })
+    .await
+}
+
 /// Health of equipment.
 #[utoipa::path(get, path = "/api/historical/asset-health", tag = "substation", security(("session" = ["viewer"]), ("token" = ["viewer"])),
     params(("asset_id" = Option<Vec<String>>, Query, description = "Only these; repeatable"), ("from" = Option<String>, Query), ("to" = Option<String>, Query), ("hours" = Option<f64>, Query), ("interval" = Option<String>, Query)),
     responses((status = 200, body = Object), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub async fn asset_health(State(app): State<App>, _: Viewer, Query(pairs): Query<Vec<(String, String)>>) -> Result<Json<Value>, Problem> {
-    let twin = app.twin.get()?;
-    let pairs = Pairs(pairs);
-    let span = Span::of(&pairs)?;
-    let wanted: Vec<String> = pairs.all("asset_id").into_iter().map(str::to_owned).collect();
-    blocking(move || {
-        let assets = of_assets(&twin, &wanted, &[], &span)?;
-        let mut answer = span.head();
-        answer.insert("assets".into(), assets.into());
-        Ok(Json(answer.into()))
-    })
-    .await
+    answered(app, &Pairs(pairs), "assets", &[]).await
 }
 
 /// Loading of transformers: three-phase apparent power over rating, percent.
@@ -298,26 +327,18 @@ pub async fn transformer_loading(
     _: Viewer,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Json<Value>, Problem> {
-    let twin = app.twin.get()?;
-    let pairs = Pairs(pairs);
-    let span = Span::of(&pairs)?;
-    let wanted: Vec<String> = pairs.all("asset_id").into_iter().map(str::to_owned).collect();
-    blocking(move || {
-        let kinds = [EquipmentKind::PowerTransformer, EquipmentKind::DistributionTransformer];
-        let transformers = of_assets(&twin, &wanted, &kinds, &span)?;
-        let mut answer = span.head();
-        answer.insert("transformers".into(), transformers.into());
-        Ok(Json(answer.into()))
-    })
-    .await
+    answered(app, &Pairs(pairs), "transformers", &[EquipmentKind::PowerTransformer, EquipmentKind::DistributionTransformer]).await
 }
 
-/// The kind of event that a word of document 001 means.
+/// Kinds of events as document 001 names them, and ours.
+const EVENT_TYPES: [&str; 10] = ["all", "alarm", "fault", "maintenance", "control", "system", "comms", "training", "estimate", "rules"];
+const SEVERITIES: [&str; 5] = ["all", "critical", "high", "medium", "low"];
+
+/// The kinds that a word of document 001 means; all where none is named.
 fn kinds_of(word: &str) -> Vec<String> {
     match word {
-        "" | "all" => Vec::new(),
-        "fault" => vec!["trip".into()],
-        "maintenance" => vec!["maintenance".into(), "alarm".into()],
+        "all" => Vec::new(),
+        "fault" => vec![AlarmsOf::Trips.kind().to_owned()],
         other => vec![other.to_owned()],
     }
 }
@@ -337,7 +358,7 @@ fn beginning(word: &str, now_ms: i64) -> Option<i64> {
 
 /// Events, the newest first, as an array. `eventType`, `severity`, `dateRange` and `searchText` are the filters of the log explorer.
 #[utoipa::path(get, path = "/api/historical/system-events", tag = "substation", security(("session" = ["viewer"]), ("token" = ["viewer"])),
-    params(("eventType" = Option<String>, Query, description = "all, alarm, fault, maintenance, control, system, comms, training"),
+    params(("eventType" = Option<String>, Query, description = "all, alarm, fault (trips of relays), maintenance, control, system, comms, training, estimate, rules"),
         ("severity" = Option<String>, Query, description = "all, critical, high, medium, low"),
         ("dateRange" = Option<String>, Query, description = "last_hour, last_6h, last_24h, last_7d, last_30d; or from and to"),
         ("searchText" = Option<String>, Query), ("asset_id" = Option<String>, Query),
@@ -356,17 +377,19 @@ pub async fn system_events(State(app): State<App>, _: Viewer, Query(pairs): Quer
                 .hint("last_hour, last_6h, last_24h, last_7d, last_30d; or from and to")
         })?),
     };
-    let severity = one(["severity", "severity"]);
+    let severity = pairs.word("severity", &SEVERITIES)?.filter(|s| *s != "all");
+    let event_type = pairs.word("eventType", &EVENT_TYPES)?.or(pairs.word("event_type", &EVENT_TYPES)?).unwrap_or("all");
+    let mut kinds = kinds_of(event_type);
     let asked = AskedEvents {
+        alarms: AlarmsOf::among(&mut kinds),
         filter: EventFilter {
             from: pairs.time_ms("from")?.or(named).map(UtcTime::from_ms),
             to: pairs.time_ms("to")?.map(UtcTime::from_ms),
-            kinds: kinds_of(one(["eventType", "event_type"])),
+            kinds,
             text: Some(one(["searchText", "search"]).chars().take(200).collect()).filter(|t: &String| !t.is_empty()),
             ..EventFilter::default()
         },
-        maintenance_only: one(["eventType", "event_type"]) == "maintenance",
-        severities: Some(severity.to_owned()).filter(|s| !s.is_empty() && s != "all").into_iter().collect(),
+        severities: severity.map(str::to_owned).into_iter().collect(),
         asset: pairs.one("asset_id").map(str::to_owned),
         ..AskedEvents::default()
     };
@@ -374,8 +397,13 @@ pub async fn system_events(State(app): State<App>, _: Viewer, Query(pairs): Quer
     blocking(move || {
         let piece = collect_events(&**twin.history(), &asked, limit)?;
         let rows = piece.events.into_iter().map(|e| {
+            let event_type = match AlarmsOf::of(&e) {
+                _ if e.kind == "trip" => "fault".to_owned(),
+                Some(AlarmsOf::Trips) if event_type != "alarm" => "fault".to_owned(),
+                Some(AlarmsOf::Maintenance) if event_type != "alarm" => "maintenance".to_owned(),
+                _ => e.kind.clone(),
+            };
             let asset = e.fields.get("asset").and_then(Value::as_str).map(str::to_owned).or(e.subject);
-            let event_type = if e.kind == "trip" { "fault".to_owned() } else { e.kind };
             json!({ "id": e.sequence, "timestamp": rfc3339_ms(e.time_ms), "event_type": event_type, "severity": e.severity, "asset_id": asset, "message": e.message })
         });
         Ok(Json(rows.collect()))
@@ -406,13 +434,13 @@ pub async fn energy_consumption(
     blocking(move || {
         let names = ["twin.total_load_mw".to_owned(), "twin.losses_mw".to_owned()];
         let all = Recorded::of(&**twin.history(), &names, &span)?;
-        Ok(Json(energy(&span, all.buckets(&names[0]), all.buckets(&names[1]), tariff)))
+        Ok(Json(energy(&span, now_ms(), all.buckets(&names[0]), all.buckets(&names[1]), tariff)))
     })
     .await
 }
 
-/// Energy of buckets of megawatts: their integrals are megawatt-seconds over the good time.
-fn energy(span: &Span, load: &[Bucket], losses: &[Bucket], tariff: Option<f64>) -> Value {
+/// Energy of buckets of megawatts: their integrals are megawatt-seconds over the good time. What is not over yet cannot be known.
+fn energy(span: &Span, now_ms: i64, load: &[Bucket], losses: &[Bucket], tariff: Option<f64>) -> Value {
     let mwh = |b: &Bucket| b.integral / 3600.0;
     let cost = |mwh: f64| tariff.map(|t| mwh * 1000.0 * t);
     let known: Vec<&Bucket> = load.iter().filter(|b| b.good_us > 0).collect();
@@ -427,10 +455,8 @@ fn energy(span: &Span, load: &[Bucket], losses: &[Bucket], tariff: Option<f64>) 
     let good_us: i64 = known.iter().map(|b| b.good_us).sum();
     let peak = known.iter().filter_map(|b| b.max).reduce(f64::max);
     let lost: Vec<&Bucket> = losses.iter().filter(|b| b.good_us > 0).collect();
-    // Whole intervals are summed up: of the range they may reach a little over its ends.
-    let first = span.from_ms.div_euclid(span.width_ms) * span.width_ms;
-    let last = -(-span.to_ms).div_euclid(span.width_ms) * span.width_ms;
-    let known_share = good_us as f64 / ((last - first) as f64 * 1000.0);
+    let over_ms = span.to_ms.min(now_ms) - span.from_ms;
+    let known_share = if over_ms > 0 { (good_us as f64 / (over_ms as f64 * 1000.0)).min(1.0) } else { 0.0 };
     let nothing = known.is_empty();
     let mut answer = span.head();
     answer.insert("total_energy_mwh".into(), if nothing { Value::Null } else { json!(total) });
@@ -532,13 +558,39 @@ mod tests {
         let span = Span { from_ms: 0, to_ms: 4 * hour, resolution: Resolution::Hourly, word: "hour", width_ms: hour };
         // 100 MW for an hour, 200 MW for half an hour of which the rest is not known, nothing, 50 MW: 100 + 100 + 50 MWh in 2.5 h.
         let load = [bucket(0, hour, 100.0, 1.0), bucket(hour, hour, 200.0, 0.5), bucket(3 * hour, hour, 50.0, 1.0)];
-        let told = energy(&span, &load, &[], Some(0.08));
+        let told = energy(&span, 9 * hour, &load, &[], Some(0.08));
         assert_eq!((told["total_energy_mwh"].as_f64(), told["average_mw"].as_f64()), (Some(250.0), Some(100.0)));
         assert_eq!((told["known_share"].as_f64(), told["peak_mw"].as_f64()), (Some(0.625), Some(200.0)));
         assert_eq!((told["total_cost"].as_f64(), told["data"].as_array().map(Vec::len)), (Some(20_000.0), Some(3)));
         assert_eq!(told["losses_mwh"], Value::Null);
-        let told = energy(&span, &[], &[], Some(0.08));
+        let told = energy(&span, 9 * hour, &[], &[], Some(0.08));
         assert_eq!((&told["total_energy_mwh"], &told["total_cost"], told["known_share"].as_f64()), (&Value::Null, &Value::Null, Some(0.0)));
-        assert_eq!(energy(&span, &load, &[], None)["total_cost"], Value::Null);
+        assert_eq!(energy(&span, 9 * hour, &load, &[], None)["total_cost"], Value::Null);
+        // Half an hour into the third hour nothing more can be known than an hour and a half of two and a half.
+        assert_eq!(energy(&span, 2 * hour + hour / 2, &load[..2], &[], None)["known_share"].as_f64(), Some(0.6));
+    }
+
+    #[test]
+    fn what_is_told_as_the_range_is_what_is_summed_up() {
+        let of = |query: &[(&str, &str)]| Span::of(&Pairs(query.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()));
+        // An hour of a day, by days: the energy is that of the day, and so is the range.
+        let span = of(&[("from", "2026-03-01T08:00:00Z"), ("to", "2026-03-01T09:00:00Z"), ("interval", "day")]).unwrap();
+        assert_eq!((&span.head()["from"], &span.head()["to"]), (&json!("2026-03-01T00:00:00.000Z"), &json!("2026-03-02T00:00:00.000Z")));
+        assert_eq!(span.intervals(), 1);
+        let minutes = of(&[("from", "2026-03-01"), ("to", "2026-03-02"), ("interval", "minute")]).unwrap();
+        assert!(minutes.bounded(694).is_ok());
+        assert_eq!(minutes.bounded(695).unwrap_err().code.as_deref(), Some("TWIN.HISTORY.TOO_MUCH"));
+        let years = of(&[("from", "2020-01-01"), ("to", "2026-01-01"), ("interval", "minute")]).map(|_| ());
+        assert_eq!(years.unwrap_err().code.as_deref(), Some("TWIN.HISTORY.TOO_MUCH"));
+    }
+
+    #[test]
+    fn a_dead_busbar_is_no_part_of_a_levels_voltage() {
+        let hour = 3_600_000;
+        let (live, other) =
+            ([bucket(0, hour, 1.0, 1.0), bucket(hour, hour, 1.02, 1.0)], [bucket(0, hour, 1.04, 1.0), bucket(hour, hour, 0.0, 1.0)]);
+        let means = live_means(&[&live, &other]);
+        assert_eq!(means.into_iter().collect::<Vec<_>>(), [(0, 1.02), (hour, 1.02)]);
+        assert!(live_means(&[&other[1..]]).is_empty());
     }
 }

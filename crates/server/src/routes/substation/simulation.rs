@@ -4,7 +4,7 @@ use crate::access::Viewer;
 use crate::follow::problem_of;
 use crate::moment::{now_ms, rfc3339_ms};
 use crate::problem::Problem;
-use crate::routes::twin::{changes_of, told_comparison};
+use crate::routes::twin::{changes_of, is_settled, told_comparison};
 use crate::state::App;
 use axum::Json;
 use axum::extract::State;
@@ -185,16 +185,19 @@ fn contingency(twin: &Twin, asked: &Simulation) -> Result<Value, Problem> {
         .filter(|b| was_live.contains(b.bus.as_str()) && b.v_pu.is_none_or(|v| v == 0.0))
         .map(|b| b.bus.as_str())
         .collect();
-    let lost = comparison.before.metrics.total_load_mw.zip(after.metrics.total_load_mw).map(|(a, b)| a - b);
+    let change_mw = comparison.before.metrics.total_load_mw.zip(after.metrics.total_load_mw).map(|(before, after)| after - before);
+    // What an iteration without a solution ended with says nothing.
+    let settled = is_settled(after);
+    let known = |value: Value| if settled { value } else { Value::Null };
     Ok(json!({
         "scenario": "contingency",
         "element": name,
         "opened": opened,
-        "converged": after.estimate.state == "settled",
-        "load_change_mw": lost.map(|l| -l),
-        "overloads": overloads,
-        "voltage_violations": voltages,
-        "dead_buses": dead,
+        "converged": settled,
+        "load_change_mw": known(json!(change_mw)),
+        "overloads": known(overloads.into()),
+        "voltage_violations": known(voltages.into()),
+        "dead_buses": known(json!(dead)),
         "results": told_comparison(&comparison),
     }))
 }

@@ -1,6 +1,6 @@
 //! Alarms as they stand, and what people do to them.
 
-use super::{NAMES_MAX, Pairs, text};
+use super::{NAMES_MAX, Pairs, meant_ms, text};
 use crate::access::{Caller, Operator, Viewer};
 use crate::follow::{of_history, problem_of, wire};
 use crate::problem::Problem;
@@ -146,6 +146,7 @@ pub async fn shelve(State(app): State<App>, Operator(caller): Operator, Json(ask
             .field("for_s")
             .hint("Send `until_ms` or `for_s`."));
     }
+    asked.until_ms.map(|ms| meant_ms("until_ms", ms)).transpose()?;
     let shelving: Act = |engine, now, rules, asked, actor, journal| {
         let until = asked.until_ms.map(|ms| UtcTime::from_ms(ms).seconds_since(now));
         engine.shelve(now, rules, asked.for_s.or(until).unwrap_or(0.0), actor, journal)
@@ -217,12 +218,13 @@ pub async fn performance(State(app): State<App>, _: Viewer, Query(pairs): Query<
     if to - from > REPORT_MAX_MS {
         return Err(Problem::bad_request("The range is too long").detail("A report reaches over 400 days at most.").field("from"));
     }
-    blocking(move || {
+    // Every event of the range is read: some reports at a time.
+    let performed = move || {
         let (begin, end) = (UtcTime::from_ms(from.saturating_sub(REPORT_BEFORE_MS)), UtcTime::from_ms(to));
         let (events, strange) = alarm_events(&**twin.history(), begin, end)?;
         let mut told = wire::with_ms(&report::report(&events, UtcTime::from_ms(from), end));
         told["events_not_understood"] = Value::from(strange);
         Ok(Json(told))
-    })
-    .await
+    };
+    app.twin.compute(performed).await
 }

@@ -30,8 +30,51 @@ const LOOKED_MAX: usize = 200_000;
 
 const KINDS: [&str; 9] = ["alarm", "control", "comms", "trip", "maintenance", "training", "estimate", "system", "rules"];
 const SEVERITIES: [&str; 7] = ["critical", "high", "medium", "low", "error", "warning", "note"];
-/// Fields of an alarm that tell of the schedule of maintenance.
-const MAINTENANCE: &str = "maintenance";
+
+/// Alarms that are of a kind of their own to people: the schedule is part of the alarms, and what a relay did is known from its alarm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::routes) enum AlarmsOf {
+    Maintenance,
+    Trips,
+}
+
+impl AlarmsOf {
+    const ALL: [Self; 2] = [Self::Maintenance, Self::Trips];
+
+    /// The kind of event that people ask for.
+    pub(in crate::routes) fn kind(self) -> &'static str {
+        match self {
+            Self::Maintenance => "maintenance",
+            Self::Trips => "trip",
+        }
+    }
+
+    /// Whether an event of an alarm is of the kind: it has an entry of the schedule, or an alarm of the class `protection` came.
+    fn fits(self, told: &Told) -> bool {
+        let is = |key: &str, word: &str| told.fields.get(key).and_then(|v| v.as_str()) == Some(word);
+        match self {
+            Self::Maintenance => told.fields.contains_key("maintenance"),
+            Self::Trips => is("class", "protection") && is("kind", "raised"),
+        }
+    }
+
+    /// What an event of an alarm is beside an alarm.
+    pub(in crate::routes) fn of(told: &Told) -> Option<Self> {
+        Self::ALL.into_iter().filter(|_| told.kind == "alarm").find(|of| of.fits(told))
+    }
+
+    /// What is wanted of alarms by kinds that are asked for, with the alarms themselves among the kinds then; nothing where all alarms are.
+    pub(in crate::routes) fn among(kinds: &mut Vec<String>) -> Vec<Self> {
+        if kinds.iter().any(|k| k == "alarm") {
+            return Vec::new();
+        }
+        let wanted: Vec<Self> = Self::ALL.into_iter().filter(|of| kinds.iter().any(|k| k == of.kind())).collect();
+        if !wanted.is_empty() {
+            kinds.push("alarm".to_owned());
+        }
+        wanted
+    }
+}
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list))
@@ -45,8 +88,8 @@ pub(in crate::routes) struct Asked {
     pub severities: Vec<String>,
     /// Asset, or subject.
     pub asset: Option<String>,
-    /// Of alarms only those that tell of the schedule of maintenance.
-    pub maintenance_only: bool,
+    /// Of alarms only these; all where none is named.
+    pub alarms: Vec<AlarmsOf>,
     pub oldest_first: bool,
     /// Only beyond this number, in the order asked for.
     pub beyond: Option<u64>,
@@ -65,13 +108,9 @@ impl Asked {
             }
         };
         let mut kinds = words("kind", &KINDS)?;
-        // The schedule is part of the alarms, and its events are alarms' to the history.
-        let maintenance_only = kinds.iter().any(|k| k == MAINTENANCE) && !kinds.iter().any(|k| k == "alarm");
-        if maintenance_only {
-            kinds.push("alarm".to_owned());
-        }
+        let alarms = AlarmsOf::among(&mut kinds);
         Ok(Self {
-            maintenance_only,
+            alarms,
             filter: EventFilter {
                 from: pairs.time_ms("from")?.map(UtcTime::from_ms),
                 to: pairs.time_ms("to")?.map(UtcTime::from_ms),
@@ -88,9 +127,8 @@ impl Asked {
 
     fn wants(&self, told: &Told) -> bool {
         let is_severe = self.severities.is_empty() || self.severities.contains(&told.severity);
-        let is_scheduled = || told.fields.get(MAINTENANCE).is_some();
         is_severe
-            && (!self.maintenance_only || told.kind != "alarm" || is_scheduled())
+            && (self.alarms.is_empty() || told.kind != "alarm" || self.alarms.iter().any(|of| of.fits(told)))
             && self.asset.as_deref().is_none_or(|asset| {
                 let of_field = told.fields.get("asset").and_then(|v| v.as_str());
                 [told.subject.as_deref(), of_field].into_iter().flatten().any(|t| t.eq_ignore_ascii_case(asset))
@@ -174,9 +212,10 @@ fn write_csv(history: &dyn Historian, asked: &Asked, out: &mut impl Write) -> Re
 /// The whole range as a file that a browser saves. It lies on the disk meanwhile, as it may be longer than the memory.
 async fn download(app: App, asked: Asked) -> Result<Response, Problem> {
     let twin = app.twin.get()?;
-    let file = blocking(move || {
+    let place = app.config.data.join("tmp").join(format!("events-{}.csv", crate::random::hex(8)));
+    // Years of events may be asked for: some at a time, as questions that are solved.
+    let write = move || {
         let io = |e: std::io::Error| Problem::internal(format!("events cannot be written into a file: {e}"));
-        let place = app.config.data.join("tmp").join(format!("events-{}.csv", crate::random::hex(8)));
         let file = std::fs::OpenOptions::new().create_new(true).read(true).write(true).open(&place).map_err(io)?;
         // Without a name it is gone when it was sent, also when the server is killed.
         std::fs::remove_file(&place).map_err(io)?;
@@ -185,8 +224,8 @@ async fn download(app: App, asked: Asked) -> Result<Response, Problem> {
         let mut file = out.into_inner().map_err(|e| io(e.into_error()))?;
         file.rewind().map_err(io)?;
         Ok(file)
-    })
-    .await?;
+    };
+    let file = app.twin.compute(write).await?;
     let body = Body::from_stream(tokio_util::io::ReaderStream::new(tokio::fs::File::from_std(file)));
     let name = "attachment; filename=\"events.csv\"";
     Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, name)], body).into_response())
@@ -228,4 +267,37 @@ pub async fn list(
         Ok(Json(answer).into_response())
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trips_and_maintenance_are_found_among_the_alarms() {
+        let told = |kind: &str, fields: serde_json::Value| Told {
+            sequence: 1,
+            time_ms: 0,
+            kind: kind.to_owned(),
+            severity: "high".to_owned(),
+            subject: None,
+            message: String::new(),
+            fields: fields.as_object().cloned().unwrap_or_default(),
+        };
+        let trip = told("alarm", json!({ "class": "protection", "kind": "raised" }));
+        let over = told("alarm", json!({ "class": "protection", "kind": "cleared" }));
+        let work = told("alarm", json!({ "kind": "removed_from_service", "maintenance": { "id": 1 } }));
+        let load = told("alarm", json!({ "class": "thermal", "kind": "raised" }));
+        let control = told("control", json!({}));
+        let of = |kinds: &str| Asked::of(&Pairs(vec![("kind".into(), kinds.into())])).unwrap();
+        let found = |kinds: &str| [&trip, &over, &work, &load, &control].map(|t| of(kinds).wants(t));
+        // What is of another kind is left out by the history's filter.
+        assert_eq!(found("trip"), [true, false, false, false, true]);
+        assert_eq!(of("trip").filter.kinds, ["trip", "alarm"]);
+        assert_eq!(found("maintenance"), [false, false, true, false, true]);
+        assert_eq!(found("trip,maintenance"), [true, false, true, false, true]);
+        assert_eq!(found("trip,alarm"), [true; 5]);
+        assert_eq!(of("control").filter.kinds, ["control"]);
+        assert_eq!([&trip, &over, &work, &control].map(AlarmsOf::of), [Some(AlarmsOf::Trips), None, Some(AlarmsOf::Maintenance), None]);
+    }
 }

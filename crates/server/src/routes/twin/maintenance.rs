@@ -1,7 +1,7 @@
 //! The maintenance schedule.
 
 use super::alarms::outcome;
-use super::text;
+use super::{meant_ms, text};
 use crate::access::{Caller, Operator, Viewer};
 use crate::follow::{problem_of, wire};
 use crate::problem::Problem;
@@ -29,7 +29,8 @@ pub fn routes() -> OpenApiRouter<App> {
     responses((status = 200, body = Object), (status = 404, body = Problem)))]
 pub async fn list(State(app): State<App>, _: Viewer) -> Result<Json<Value>, Problem> {
     let twin = app.twin.get()?;
-    Ok(Json(json!({ "entries": twin.alarms(|a| wire::with_ms(&a.schedule().entries)) })))
+    // The alarms may be busy writing.
+    blocking(move || Ok(Json(json!({ "entries": twin.alarms(|a| wire::with_ms(&a.schedule().entries)) })))).await
 }
 
 /// Work to be planned.
@@ -82,6 +83,9 @@ pub async fn plan(State(app): State<App>, Operator(caller): Operator, Json(asked
             .field("kind")
             .hint(format!("Choose from {}.", KINDS.join(", "))));
     }
+    for (field, ms) in [("from_ms", asked.from_ms), ("to_ms", asked.to_ms)] {
+        meant_ms(field, ms)?;
+    }
     let (who, note) = (text("who", &asked.who, true)?, text("note", &asked.note, false)?);
     let station = &twin.site().station;
     let Some(equipment) = station.find(&asked.asset) else {
@@ -105,9 +109,13 @@ pub struct Ending {
     comment: String,
 }
 
-fn ending(asked: Option<Json<Ending>>) -> Result<Value, Problem> {
+type Act = fn(&mut Engine, UtcTime, u64, Actor, &mut dyn Journal) -> Result<Outcome, JournalFault>;
+
+/// Ends work of the schedule.
+async fn end(app: &App, caller: &Caller, what: &str, id: u64, asked: Option<Json<Ending>>, ends: Act) -> Result<Json<Value>, Problem> {
     let comment = asked.map(|Json(a)| a.comment).unwrap_or_default();
-    Ok(json!({ "note": text("comment", &comment, false)? }))
+    let detail = json!({ "note": text("comment", &comment, false)? });
+    act(app, caller, (what, &id.to_string()), detail, move |engine, now, actor, journal| ends(engine, now, id, actor, journal)).await
 }
 
 /// Reports work as done.
@@ -119,11 +127,7 @@ pub async fn finish(
     Path(id): Path<u64>,
     asked: Option<Json<Ending>>,
 ) -> Result<Json<Value>, Problem> {
-    let subject = id.to_string();
-    act(&app, &caller, ("finish", &subject), ending(asked)?, move |engine, now, actor, journal| {
-        engine.finish_maintenance(now, id, actor, journal)
-    })
-    .await
+    end(&app, &caller, "finish", id, asked, Engine::finish_maintenance).await
 }
 
 /// Cancels work that is planned or goes on.
@@ -135,9 +139,5 @@ pub async fn cancel(
     Path(id): Path<u64>,
     asked: Option<Json<Ending>>,
 ) -> Result<Json<Value>, Problem> {
-    let subject = id.to_string();
-    act(&app, &caller, ("cancel", &subject), ending(asked)?, move |engine, now, actor, journal| {
-        engine.cancel_maintenance(now, id, actor, journal)
-    })
-    .await
+    end(&app, &caller, "cancel", id, asked, Engine::cancel_maintenance).await
 }

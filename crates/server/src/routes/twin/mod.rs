@@ -16,12 +16,12 @@ mod what_if;
 pub(super) use alarms::{AlarmAction, acknowledging, act};
 pub(super) use control::carry_out;
 pub(super) use drawing::{carriers, ends};
-pub(super) use events::{Asked as AskedEvents, collect as collect_events};
+pub(super) use events::{AlarmsOf, Asked as AskedEvents, collect as collect_events};
 pub(super) use history::recorded;
 pub(super) use points::value_of;
 pub(super) use training::{SCENARIO_END, scenario_begin, state, tell};
 pub(super) use versions::{NewVersion, keep, turn_to};
-pub(super) use what_if::{changes_of, told as told_comparison};
+pub(super) use what_if::{changes_of, is_settled, told as told_comparison};
 
 use crate::problem::Problem;
 use crate::state::App;
@@ -47,15 +47,33 @@ pub(super) const TEXT_MAX: usize = 2_000;
 /// Names in one request at most.
 pub(super) const NAMES_MAX: usize = 1_000;
 
+/// Times that can be meant, ms since 1970: the years 1900 to 2200. Beyond them lengths of ranges and microseconds leave 64 bits.
+const TIMES_MS: std::ops::Range<i64> = -2_208_988_800_000..7_258_118_400_000;
+
+/// A time of the wire that can be meant.
+///
+/// # Errors
+/// One before 1900 or after 2200.
+pub(super) fn meant_ms(field: &str, ms: i64) -> Result<i64, Problem> {
+    if TIMES_MS.contains(&ms) {
+        return Ok(ms);
+    }
+    Err(Problem::bad_request("A time is out of range")
+        .detail(format!("`{field}` is {ms} ms since 1970; it has to lie between the years 1900 and 2200."))
+        .hint("Send milliseconds since 1970, not seconds or microseconds.")
+        .field(field))
+}
+
 /// A time of the wire: RFC 3339, a day, or milliseconds since 1970; as milliseconds.
 pub(super) fn time_of(field: &str, text: &str) -> Result<i64, Problem> {
     let text = text.trim();
-    text.parse::<i64>().ok().or_else(|| crate::moment::parse(text)).ok_or_else(|| {
+    let ms = text.parse::<i64>().ok().or_else(|| crate::moment::parse(text)).ok_or_else(|| {
         Problem::bad_request("A time cannot be read")
             .detail(format!("`{field}` is \"{}\".", text.chars().take(40).collect::<String>()))
             .hint("Write 2026-01-31T12:00:00Z, a day, or milliseconds since 1970.")
             .field(field)
-    })
+    })?;
+    meant_ms(field, ms)
 }
 
 /// Parameters of an address in their order, some of them several times.
@@ -125,4 +143,25 @@ pub(super) fn text(field: &'static str, text: &str, needed: bool) -> Result<Stri
 /// Who did something, for the record of the plant.
 pub(super) fn originator(caller: &crate::access::Caller, reason: String) -> scada::telecontrol::Originator {
     scada::telecontrol::Originator { user: caller.user.clone(), reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(from: &str, to: &str) -> Result<(i64, i64), Problem> {
+        Pairs(vec![("from".into(), from.into()), ("to".into(), to.into())]).range_ms(1_000)
+    }
+
+    #[test]
+    fn no_range_is_longer_than_64_bits_can_tell() {
+        assert_eq!(range("2026-01-31", "2026-02-01").unwrap(), (1_769_817_600_000, 1_769_904_000_000));
+        assert_eq!(range("", "5000").unwrap(), (4_000, 5_000));
+        // Its length, and its ends in microseconds, would overflow.
+        for (from, to) in [("-9223372036854775808", "9223372036854775807"), ("0", "1769904000000000"), ("1000-01-01", "2026-01-01")] {
+            let refused = range(from, to).expect_err(from);
+            assert_eq!((refused.status, refused.title.as_str()), (400, "A time is out of range"), "{from} {to}");
+        }
+        assert_eq!(range("5", "5").unwrap_err().field.as_deref(), Some("from"));
+    }
 }

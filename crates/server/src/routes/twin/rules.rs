@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use twin::alarms::document;
+use twin::live::Twin;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -59,19 +60,26 @@ pub struct RulesPut {
 #[utoipa::path(put, path = "/api/twin/rules", tag = "twin", security(("session" = ["engineer"]), ("token" = ["engineer"])),
     request_body = RulesPut, responses((status = 200, body = Object), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub async fn put(State(app): State<App>, Engineer(caller): Engineer, Json(asked): Json<RulesPut>) -> Result<Json<Value>, Problem> {
-    let twin = app.twin.get()?;
+    app.twin.get()?;
     if asked.yaml.len() > YAML_MAX {
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "The document is too long")
             .detail(format!("It has {} octets; {YAML_MAX} are allowed.", asked.yaml.len()))
             .field("yaml"));
     }
     let reason = super::text("reason", &asked.reason, false)?;
-    let before = twin.rules();
-    let findings = app.twin.set_rules(asked.yaml.clone(), originator(&caller, reason.clone())).await?;
-    let (_, removed, added) = crate::follow::versions::diff(&before, &asked.yaml);
-    let hashes = [&before, &asked.yaml].map(|t| store::sha256_hex(t.as_bytes()));
-    let detail =
-        json!({ "reason": reason, "before_sha256": hashes[0], "after_sha256": hashes[1], "lines_removed": removed, "lines_added": added });
+    let make = move |twin: &Twin| Ok((asked.yaml, twin.rules()));
+    let ((after, before), findings) = app.twin.change_rules(make, originator(&caller, reason.clone())).await?;
+    let detail = {
+        let after = after.clone();
+        let compared = move || {
+            let (_, removed, added) = crate::follow::versions::diff(&before, &after);
+            let hashes = [&before, &after].map(|t| store::sha256_hex(t.as_bytes()));
+            Ok(
+                json!({ "reason": reason, "before_sha256": hashes[0], "after_sha256": hashes[1], "lines_removed": removed, "lines_added": added }),
+            )
+        };
+        blocking(compared).await?
+    };
     caller.note(&app, "twin.rules", "rules", detail).await?;
-    Ok(Json(json!({ "findings": wire::findings(&findings), "yaml": twin.rules() })))
+    Ok(Json(json!({ "findings": wire::findings(&findings), "yaml": after })))
 }

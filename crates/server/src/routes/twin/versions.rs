@@ -130,15 +130,17 @@ pub async fn difference(
 ) -> Result<Json<VersionDiff>, Problem> {
     app.twin.get()?;
     let against = Pairs(pairs).whole("against", 0, u64::MAX)?;
-    blocking(move || {
-        let (before, texts) = app.twin.versions(|v| {
+    let follower = app.twin.clone();
+    // Two texts that have little in common take time and memory: some at a time.
+    let compared = move || {
+        let (before, texts) = follower.versions(|v| {
             let before = against.map_or_else(|| v.active().map(|a| a.version_number), Ok)?;
             Ok((before, (v.text(before)?, v.text(id)?)))
         })?;
         let (lines, removed, added) = diff(&texts.0, &texts.1);
         Ok(Json(VersionDiff { before, after: id, lines, removed, added }))
-    })
-    .await
+    };
+    app.twin.compute(compared).await
 }
 
 /// Follows a version, and writes down who said so.
@@ -146,11 +148,11 @@ pub async fn difference(
 /// # Errors
 /// As of [`crate::follow::Follower::activate`].
 pub(in crate::routes) async fn turn_to(app: &App, caller: &Caller, id: u64) -> Result<Version, Problem> {
-    let before = app.twin.clone();
-    let before = blocking(move || before.versions(|v| v.active().map(|a| a.version_number))).await?;
+    app.twin.follow()?;
     // In a task of its own: a caller who goes away must not leave the plant unfollowed.
     let follower = app.twin.clone();
-    let version = tokio::spawn(async move { follower.activate(id).await }).await.map_err(Problem::internal)??;
+    let (before, version) = tokio::spawn(async move { follower.activate(id).await }).await.map_err(Problem::internal)??;
+    caller.note(app, "twin.version.activate", &version.version_id, json!({ "before": before })).await?;
     let twin = app.twin.get()?;
     let event = twin::history::Event {
         time: scada::UtcTime::now(),
@@ -161,7 +163,6 @@ pub(in crate::routes) async fn turn_to(app: &App, caller: &Caller, id: u64) -> R
         fields: json!({ "who": caller.user, "before": before, "after": id }).as_object().cloned().unwrap_or_default(),
     };
     blocking(move || twin.record(event).map_err(crate::follow::problem_of)).await?;
-    caller.note(app, "twin.version.activate", &version.version_id, json!({ "before": before })).await?;
     Ok(version)
 }
 

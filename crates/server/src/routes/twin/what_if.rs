@@ -55,14 +55,17 @@ pub(in crate::routes) fn changes_of(values: Vec<Value>) -> Result<Vec<Change>, P
         let change: Change = serde_json::from_value(value).map_err(|_| unfit(format!("Change {} has {}.", i + 1, keys.join(", "))))?;
         let known: &[&str] = match &change {
             Change::Switch { .. } => &["element", "closed"],
-            Change::Load { factor, p_kw, q_kvar, .. } => {
+            Change::Load { load, factor, p_kw, q_kvar } => {
+                if load.eq_ignore_ascii_case("all") && (p_kw.is_some() || q_kvar.is_some()) {
+                    return Err(unfit(format!("Change {} would set every load to the same power; of all loads there is a factor.", i + 1)));
+                }
                 let numbers = [factor, p_kw, q_kvar].map(Option::is_some);
                 if !numbers.contains(&true) || numbers[0] && (numbers[1] || numbers[2]) {
                     return Err(unfit(format!("Change {} needs a factor, or powers, and not both.", i + 1)));
                 }
                 &["load", "factor", "p_kw", "q_kvar"]
             }
-            Change::Tap { .. } => &["transformer", "tap_position"],
+            Change::Tap { .. } => &["transformer", "tap_position", "winding"],
             Change::Bank { .. } => &["capacitor", "on"],
         };
         if let Some(strange) = keys.iter().find(|k| !known.contains(&k.as_str())) {
@@ -73,8 +76,16 @@ pub(in crate::routes) fn changes_of(values: Vec<Value>) -> Result<Vec<Change>, P
     Ok(changes)
 }
 
+/// A side of a comparison. Where the iteration came to no solution there is nothing to show: what it ended with is no state of the grid.
 fn side(moment: &Moment) -> Value {
-    json!({ "buses": moment.buses, "elements": moment.elements, "metrics": moment.metrics })
+    match is_settled(moment) {
+        true => json!({ "buses": moment.buses, "elements": moment.elements, "metrics": moment.metrics }),
+        false => json!({ "buses": [], "elements": [], "metrics": Metrics::default() }),
+    }
+}
+
+pub(in crate::routes) fn is_settled(moment: &Moment) -> bool {
+    moment.estimate.state == "settled"
 }
 
 /// What of two values is told; `None` of what is the same.
@@ -123,15 +134,16 @@ fn differences(before: &Moment, after: &Moment) -> Vec<Value> {
 
 /// A comparison as the wire carries it.
 pub(in crate::routes) fn told(of: &Comparison) -> Value {
-    let estimate = &of.after.estimate;
+    let (estimate, settled) = (&of.after.estimate, is_settled(&of.after));
+    let differences = if settled { differences(&of.before, &of.after) } else { Vec::new() };
     json!({
         "at_ms": of.at_ms,
         "before": side(&of.before),
         "after": side(&of.after),
-        "differences": differences(&of.before, &of.after),
+        "differences": differences,
         "before_off_estimate_pu": of.before_off_estimate_pu,
         "certificate": {
-            "settled": estimate.state == "settled",
+            "settled": settled,
             "iterations": estimate.iterations,
             "mismatch": estimate.mismatch_a,
             "mismatch_unit": "A",
@@ -149,7 +161,7 @@ pub(in crate::routes) fn told(of: &Comparison) -> Value {
 pub async fn solve(State(app): State<App>, _: Viewer, Json(asked): Json<WhatIf>) -> Result<Json<Value>, Problem> {
     let twin = app.twin.get()?;
     let changes = changes_of(asked.changes)?;
-    let at = asked.at.map(UtcTime::from_ms);
+    let at = asked.at.map(|ms| super::meant_ms("at", ms)).transpose()?.map(UtcTime::from_ms);
     app.twin.compute(move || twin.what_if(&changes, at).map(|c| Json(told(&c))).map_err(problem_of)).await
 }
 
@@ -167,13 +179,33 @@ mod tests {
         for bad in [
             json!({}),
             json!({ "load": "all" }),
-            json!({ "load": "all", "factor": 1.0, "p_kw": 3.0 }),
+            json!({ "load": "x", "factor": 1.0, "p_kw": 3.0 }),
+            json!({ "load": "all", "p_kw": 3.0 }),
             json!({ "element": "line.q0", "closed": true, "on": true }),
             json!({ "element": "line.q0" }),
             json!([1]),
         ] {
             assert_eq!(of(bad.clone()).unwrap_err().code.as_deref(), Some("TWIN.CHANGE.UNREADABLE"), "{bad}");
         }
+    }
+
+    #[test]
+    fn an_iteration_without_a_solution_shows_no_numbers() {
+        let moment = |state| {
+            let metrics = Metrics { total_load_mw: Some(1.0), ..Metrics::default() };
+            let estimate = twin::live::view::EstimateMoment { state, ..Default::default() };
+            let (buses, elements, switches) = (Vec::new(), Vec::new(), Vec::new());
+            let (trends, assets, devices) = (Vec::new(), Vec::new(), Vec::new());
+            Moment { sequence: 0, time_ms: 0, replayed: false, estimate, metrics, trends, buses, elements, switches, assets, devices }
+        };
+        let of = |state| {
+            let (before, after) = (moment("settled"), moment(state));
+            told(&Comparison { at_ms: 0, before, after, before_off_estimate_pu: None, findings: Vec::new() })
+        };
+        assert_eq!(of("settled")["after"]["metrics"]["total_load_mw"], 1.0);
+        let unsettled = of("unsettled");
+        assert_eq!((&unsettled["after"]["metrics"]["total_load_mw"], &unsettled["differences"]), (&Value::Null, &json!([])));
+        assert_eq!((&unsettled["certificate"]["settled"], &unsettled["before"]["metrics"]["total_load_mw"]), (&json!(false), &json!(1.0)));
     }
 
     #[test]
