@@ -32,7 +32,15 @@ impl Place {
         let options = PgConnectOptions::from_str(url)
             .map_err(|e| failed(e.to_string()))?
             .application_name("gridtwin history")
-            .options([("lock_timeout", LOCK_WAIT), ("timezone", "UTC")])
+            // A connection whose other end is gone must not hold the lock of the history for the hours that the system would wait.
+            .options([
+                ("lock_timeout", LOCK_WAIT),
+                ("timezone", "UTC"),
+                ("idle_in_transaction_session_timeout", "120s"),
+                ("tcp_keepalives_idle", "30"),
+                ("tcp_keepalives_interval", "10"),
+                ("tcp_keepalives_count", "3"),
+            ])
             .disable_statement_logging();
         Ok(Self { options, name })
     }
