@@ -47,7 +47,12 @@ export async function substation({ page, server, plant, refusals }) {
     await page.waitForFunction(() => /settled/.test(document.querySelector('[data-testid=estimate]')?.textContent ?? ''), undefined, { timeout: 60_000 });
     const drawn = await page.locator('.sld svg g.symbol[data-element]').count();
     expect(drawn === diagram.elements.length, `${drawn} of ${diagram.elements.length} elements are drawn`);
-    const moment = await api('/api/twin/moment');
+    // Nor is every position known before each device was read once.
+    let moment = await api('/api/twin/moment');
+    for (const end = Date.now() + 60_000; !moment.devices.every((d) => d.connected && d.recovered) && Date.now() < end; moment = await api('/api/twin/moment')) await pause(500);
+    expect(moment.devices.every((d) => d.connected && d.recovered), 'not every device was read within a minute');
+    await page.waitForFunction(() => ![...document.querySelectorAll('.sld svg [data-element^="line.q"]')].some((e) => e.getAttribute('aria-label')?.includes('not known')), undefined, { timeout: 20_000 });
+    moment = await api('/api/twin/moment');
     for (const s of moment.switches) {
       const label = await page.locator(`.sld svg [data-element="${s.element}"]`).getAttribute('aria-label');
       const word = s.closed === null ? 'neither open nor closed' : s.closed ? ', closed' : ', open';
