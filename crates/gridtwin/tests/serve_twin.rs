@@ -7,23 +7,11 @@ mod plant;
 #[path = "common/web.rs"]
 mod web;
 
-use common::{gridtwin, root, text};
-use plant::{Plant, Socket, until};
+use common::{gridtwin, root};
+use plant::{Plant, Socket, token, until};
 use serde_json::{Value, json};
 use std::fs;
-use std::path::Path;
 use web::{Client, Server};
-
-/// A token of a user of this role, whom it makes.
-fn token(data: &Path, role: &str) -> String {
-    let data = data.to_str().expect("text");
-    let made = gridtwin(&["user", "add", role, "--role", role, "--data", data]);
-    assert!(made.status.success(), "{}", text(&made.stderr));
-    let made = gridtwin(&["token", "add", role, "--name", "test", "--data", data]);
-    let said = text(&made.stdout) + &text(&made.stderr);
-    let at = said.find("gt_").unwrap_or_else(|| panic!("{said}"));
-    said[at..].split_whitespace().next().expect("a token").to_owned()
-}
 
 fn has_keys(of: &Value, keys: &[&str]) {
     let missing: Vec<&&str> = keys.iter().filter(|k| of.get(**k).is_none()).collect();

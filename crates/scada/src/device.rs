@@ -27,6 +27,8 @@ pub enum DeviceError {
     Protocol { protocol: &'static str, what: String },
     #[error("stopped")]
     Stopped,
+    #[error("a fault of this program: {what}; please report it")]
+    Panicked { what: String },
 }
 
 /// Why a command was not carried out, or is not known to have been.

@@ -90,7 +90,7 @@ async fn the_plant_is_followed_asked_and_commanded() {
     let twin = &running.twin;
     assert_eq!(twin.findings(), []);
     // A distance relay sees no impedance where next to nothing flows: its nine points have no value then.
-    let all_good = |m: &twin::live::view::Moment| m.devices.iter().all(|d| d.recovered && d.good + 9 >= d.points);
+    let all_good = |m: &twin::live::view::Moment| m.devices.iter().all(|d| d.recovered == Some(true) && d.good + 9 >= d.points);
     until(twin, "an estimate of everything", |m| m.estimate.state == "settled" && m.estimate.used > 600 && all_good(m)).await;
     let begun = Instant::now();
     let moment = twin.moment();
@@ -133,6 +133,26 @@ async fn the_plant_is_followed_asked_and_commanded() {
     assert!(twin.check(&order("CB-F21", "raise")).unwrap_err().to_string().contains("open, close"));
     assert!(twin.check(&order("BB41.V.A", "set")).unwrap_err().to_string().contains("takes no commands"));
 
+    // Every way to a tap changer is judged: a step up or down, and a position by its number. What says nothing to one is refused.
+    let taps: Vec<_> = twin.points().into_iter().filter(|p| p.quantity.as_deref() == Some("tap_position") && p.controllable).collect();
+    assert!(taps.len() >= 4, "{taps:?}");
+    for tap in &taps {
+        let now = tap.number.expect("a position") as i64;
+        for command in ["raise", "lower"] {
+            let verdict = twin.check(&order(&tap.point, command)).expect("an order");
+            assert!(verdict.settled && verdict.losses_mw != verdict.losses_before_mw, "{}: {verdict:?}", tap.point);
+        }
+        let set = |value: Value| twin.check(&Order { value: Some(value), ..order(&tap.point, "set") });
+        if matches!(tap.value, Some(Value::Integer(_))) {
+            let verdict = set(Value::Integer(now + 1)).expect("an order");
+            assert!(verdict.settled && verdict.losses_mw != verdict.losses_before_mw, "{}: {verdict:?}", tap.point);
+            assert_eq!(verdict.value, twin.check(&order(&tap.point, "raise")).expect("an order").value);
+            assert!(!set(Value::Integer(99)).expect("an order").allowed, "beyond its range");
+        }
+        assert!(set(Value::Text("up".into())).unwrap_err().to_string().contains("does not take"));
+    }
+    assert!(twin.check(&Order { value: Some(Value::Float(0.5)), ..order("CB-F21", "set") }).is_err());
+
     // A fifth more load: the loads of the answer are those of the estimate times 1.2, and the answer begins where the estimate is.
     let more = Change::Load { load: "all".to_owned(), factor: Some(1.2), p_kw: None, q_kvar: None };
     let what = twin.what_if(&[more], None).expect("an answer");
@@ -140,6 +160,12 @@ async fn the_plant_is_followed_asked_and_commanded() {
     near(what.before.metrics.total_load_mw, twin.moment().metrics.total_load_mw.unwrap(), 0.01);
     near(what.after.metrics.total_load_mw, 1.2 * what.before.metrics.total_load_mw.unwrap(), 0.01);
     assert!(what.after.metrics.losses_mw > what.before.metrics.losses_mw);
+    let each = Change::Load { load: "all".to_owned(), factor: None, p_kw: Some(1.0), q_kvar: None };
+    assert!(twin.what_if(&[each], None).unwrap_err().to_string().contains("a factor"));
+    // Load that no network can carry: no figure of an iteration that led nowhere is shown.
+    let absurd = Change::Load { load: "all".to_owned(), factor: Some(60.0), p_kw: None, q_kvar: None };
+    let nowhere = twin.what_if(&[absurd], None).expect("an answer").after;
+    assert!(nowhere.estimate.state == "unsettled" && nowhere.buses.is_empty() && nowhere.metrics.total_load_mw.is_none());
     let unknown = Change::Switch { element: "line.cb_nowhere".to_owned(), closed: false };
     assert!(twin.what_if(&[unknown], None).unwrap_err().to_string().contains("line.cb_nowhere"));
 
@@ -170,6 +196,7 @@ async fn the_plant_is_followed_asked_and_commanded() {
     // What was while it was open.
     let past = twin.at(opened).expect("it is kept");
     assert!(past.replayed && is("CB-F21", false)(&past));
+    assert!(past.devices.iter().all(|d| d.connected.is_none()) && past.assets.iter().all(|a| a.alarms.is_none()));
     assert!(past.metrics.total_load_mw.unwrap() < moment.metrics.total_load_mw.unwrap() - 50.0);
     assert!(matches!(twin.at(UtcTime::from_ms(opened.ms() - 86_400_000)), Err(TwinError::NotKept)));
 

@@ -1,5 +1,9 @@
 //! A simulated plant in a process of its own, a server that follows it, and a plain WebSocket client.
 
+// Not every test asks for all of it.
+#![allow(dead_code)]
+
+use crate::common::{gridtwin, text};
 use crate::web::{Client, Server};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -18,17 +22,15 @@ impl Plant {
     /// Starts the shipped substation, and writes the document to follow it by.
     pub fn start(follow: &Path, more: &[&str]) -> Self {
         let any = "127.0.0.1:0";
-        let mut child = Command::new(env!("CARGO_BIN_EXE_gridtwin"))
-            .args(["simulate", "plant", "models/ehv-400-220.dss", "--modbus", any, "--iec104", any, "--iec61850", any, "--instructor", any])
-            .arg("--follow-document")
-            .arg(follow)
-            .args(more)
-            .current_dir(crate::common::root())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program starts");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gridtwin"));
+        command.args(["simulate", "plant", "models/ehv-400-220.dss", "--modbus", any, "--iec104", any, "--iec61850", any]);
+        Self::run(command.args(["--instructor", any, "--follow-document"]).arg(follow).args(more))
+    }
+
+    /// Runs a command that simulates a plant, until the plant says that it is there.
+    pub fn run(command: &mut Command) -> Self {
+        let command = command.current_dir(crate::common::root()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("the program starts");
         let mut out = BufReader::new(child.stdout.take().expect("piped"));
         let (mut said, mut instructor) = (String::new(), String::new());
         while instructor.is_empty() {
@@ -151,6 +153,17 @@ impl Socket {
             assert!(begun.elapsed() < Duration::from_secs(30), "no {kind} was told");
         }
     }
+}
+
+/// A token of a new user of this role.
+pub fn token(data: &Path, role: &str) -> String {
+    let data = data.to_str().expect("text");
+    let made = gridtwin(&["user", "add", role, "--role", role, "--data", data]);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let made = gridtwin(&["token", "add", role, "--name", "test", "--data", data]);
+    let said = text(&made.stdout) + &text(&made.stderr);
+    let at = said.find("gt_").unwrap_or_else(|| panic!("{said}"));
+    said[at..].split_whitespace().next().expect("a token").to_owned()
 }
 
 /// Waits until a path answers something that fits.

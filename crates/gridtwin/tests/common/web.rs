@@ -47,6 +47,11 @@ impl Server {
         &self.url
     }
 
+    /// Number of its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn wait_for(&self, ready: impl Fn() -> bool, what: &str) {
         let begin = Instant::now();
         while !ready() {

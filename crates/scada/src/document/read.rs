@@ -278,7 +278,7 @@ fn ordered(fields: &Fields, low: Option<f64>, high: Option<f64>) {
 }
 
 fn checks(fields: &Fields) -> Checks {
-    let mut checks = Checks { clock_s: Some(5.0), ..Checks::default() };
+    let mut checks = Checks { clock_s: Some(5.0), late_s: Some(60.0), ..Checks::default() };
     if let Some(limits) = fields.map("limits") {
         (checks.low, checks.high) = (limits.number("low"), limits.number("high"));
         ordered(&limits, checks.low, checks.high);
@@ -288,6 +288,7 @@ fn checks(fields: &Fields) -> Checks {
     checks.flat_s = fields.number_within("flat_s", 0.001, 1e9);
     checks.stale_s = fields.number_within("stale_s", 0.001, 1e9);
     checks.clock_s = fields.number_within("clock_s", 0.0, 1e9).or(checks.clock_s);
+    checks.late_s = fields.number_within("late_s", 0.0, 1e9).or(checks.late_s);
     checks
 }
 

@@ -55,6 +55,8 @@ pub struct Checks {
     pub stale_s: Option<f64>,
     /// Seconds by which the clock of the source may be ahead of ours.
     pub clock_s: Option<f64>,
+    /// Seconds by which a measurement that is told of its own accord may be behind: what is told as new must not be of another time.
+    pub late_s: Option<f64>,
 }
 
 /// How well an instrument measures.

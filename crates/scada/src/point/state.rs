@@ -124,7 +124,7 @@ impl PointState {
         let mut quality = reading.quality;
         if let Some(raw) = &reading.value {
             let value = spec.scaling.to_unit(raw);
-            self.check(spec, &value, reading.source_time, now, &mut quality);
+            self.check(spec, &value, reading, now, &mut quality);
             if self.process.value.as_ref() != Some(&value) {
                 self.same_since = now;
             }
@@ -141,8 +141,8 @@ impl PointState {
     }
 
     /// Limits, rate, flat line and clock: a value that fails is questionable.
-    fn check(&self, spec: &PointSpec, value: &Value, source_time: Option<UtcTime>, now: UtcTime, quality: &mut Quality) {
-        let checks = &spec.checks;
+    fn check(&self, spec: &PointSpec, value: &Value, reading: &Reading, now: UtcTime, quality: &mut Quality) {
+        let (checks, source_time) = (&spec.checks, reading.source_time);
         if let Some(x) = value.as_f64() {
             let below = checks.low.is_some_and(|low| x < low);
             let above = checks.high.is_some_and(|high| x > high);
@@ -174,7 +174,11 @@ impl PointState {
         if let Some(source) = source_time {
             let is_ahead = checks.clock_s.is_some_and(|limit_s| source.seconds_since(now) > limit_s);
             let goes_back = self.process.source_time.is_some_and(|last| source < last);
-            if is_ahead || goes_back {
+            // Events come late where they were kept for us; asked for, a value may have stood for long. A measurement told because it changed
+            // just now did not change an hour ago.
+            let is_news = reading.cause == Cause::Spontaneous && value.is_measurement();
+            let is_behind = is_news && checks.late_s.is_some_and(|limit_s| now.seconds_since(source) > limit_s);
+            if is_ahead || goes_back || is_behind {
                 *quality = quality.worsened(Validity::Questionable, Flags::BAD_CLOCK);
             }
         }
@@ -392,5 +396,22 @@ mod tests {
         let back = state.accept(&spec, &event(true, 50.0), at(102.0)).unwrap();
         assert_eq!(back.quality, Quality::questionable(Flags::BAD_CLOCK), "going back in time");
         assert_eq!(back.value, Some(Value::Bool(true)), "but taken, lest the point stand still");
+    }
+
+    #[test]
+    fn a_measurement_that_is_news_is_not_an_hour_old() {
+        let mut spec = PointSpec::new("v", ValueKind::Float);
+        spec.checks.late_s = Some(60.0);
+        let read = |x, s, cause| Reading::new(0, Value::Float(x), Quality::GOOD, cause).at(Some(at(s)));
+        let mut state = PointState::new(0, at(0.0));
+        assert_eq!(state.accept(&spec, &read(1.0, 400.0, Cause::Interrogated), at(4000.0)).unwrap().quality, Quality::GOOD);
+        let stale = state.accept(&spec, &read(2.0, 401.0, Cause::Spontaneous), at(4001.0)).unwrap();
+        assert_eq!((stale.quality, stale.time), (Quality::questionable(Flags::BAD_CLOCK), at(4001.0)));
+        assert_eq!(state.accept(&spec, &read(3.0, 3999.0, Cause::Spontaneous), at(4002.0)).unwrap().quality, Quality::GOOD);
+        // A breaker that opened while nobody was connected is told afterwards, and rightly.
+        let mut event = PointSpec::new("cb", ValueKind::Bool);
+        event.checks.late_s = Some(60.0);
+        let opened = Reading::new(0, Value::Bool(false), Quality::GOOD, Cause::Spontaneous).at(Some(at(400.0)));
+        assert_eq!(PointState::new(0, at(0.0)).accept(&event, &opened, at(4000.0)).unwrap().quality, Quality::GOOD);
     }
 }

@@ -17,14 +17,17 @@ mod outbox;
 pub use backoff::Backoff;
 pub use outbox::{Batch, Event, EventKind, MAX_EVENTS, Outbox};
 
-use crate::device::{Command, CommandError, Device, DeviceError, Link};
+use crate::device::{Command, CommandError, Device, DeviceError, Link, SessionFuture};
 use crate::document::{DeviceSpec, ProtocolSpec, Timing};
 use crate::iec104::Iec104Device;
 use crate::iec61850::Iec61850Device;
 use crate::modbus::ModbusDevice;
 use crate::time::UtcTime;
 use std::collections::HashMap;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -145,7 +148,7 @@ async fn supervise(supervised: Supervised, outbox: Arc<Outbox>, mut commands: mp
         let address = &addresses[at];
         outbox.set_address(address);
         let why = {
-            let mut session = device.session(address, Link::new(&outbox, &mut commands));
+            let mut session = sheltered(device.session(address, Link::new(&outbox, &mut commands)));
             loop {
                 tokio::select! {
                     () = stop.cancelled() => return,
@@ -191,6 +194,16 @@ async fn supervise(supervised: Supervised, outbox: Arc<Outbox>, mut commands: mp
     }
 }
 
+/// A session whose panic ends that session and nothing else: without it the task would be gone, and its points would stand still as if good.
+fn sheltered(mut session: SessionFuture<'_>) -> SessionFuture<'_> {
+    Box::pin(poll_fn(move |context| {
+        catch_unwind(AssertUnwindSafe(|| session.as_mut().poll(context))).unwrap_or_else(|panic| {
+            let said = panic.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
+            Poll::Ready(DeviceError::Panicked { what: said.unwrap_or_else(|| "no reason was given".to_owned()) })
+        })
+    }))
+}
+
 fn refuse(device: &dyn Device, command: Command) {
     let device = device.id().to_owned();
     // Whoever asked may have stopped waiting.
@@ -215,5 +228,56 @@ async fn wait(
             () = sleep_until(until) => return,
             _ = tick.tick() => outbox.tick(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::point::{Cause, Flags, PointSpec, Quality, Reading, Value, ValueKind};
+
+    /// Gives a value, and panics in the middle of every second session.
+    struct Faulty(Vec<PointSpec>, std::sync::atomic::AtomicUsize);
+
+    impl Device for Faulty {
+        fn id(&self) -> &str {
+            "faulty"
+        }
+
+        fn points(&self) -> &[PointSpec] {
+            &self.0
+        }
+
+        fn session<'a>(&'a self, _: &'a str, link: Link<'a>) -> SessionFuture<'a> {
+            Box::pin(async move {
+                link.connected();
+                link.read(&[Reading::new(0, Value::Float(1.0), Quality::GOOD, Cause::Periodic)]);
+                link.recovered();
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                let session = self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                assert!(session % 2 == 1, "session {session} went wrong");
+                std::future::pending().await
+            })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_a_session_is_a_lost_connection_and_no_more() {
+        let device = Box::new(Faulty(vec![PointSpec::new("v", ValueKind::Float)], Default::default()));
+        let timing = Timing { backoff_first_s: 0.01, ..Timing::default() };
+        let addresses = vec!["nowhere:1".to_owned()];
+        let (supervisor, mut batches) = Supervisor::start(vec![Supervised { device, addresses, timing }], 8);
+        let (mut qualities, mut lost) = (Vec::new(), Vec::new());
+        while qualities.len() < 3 {
+            let batch = tokio::time::timeout(Duration::from_secs(5), batches.recv()).await.unwrap().unwrap();
+            qualities.extend(batch.updates.iter().map(|u| u.quality));
+            lost.extend(batch.events.into_iter().filter_map(|e| match e.kind {
+                EventKind::Lost { why, .. } => Some(why),
+                _ => None,
+            }));
+        }
+        assert_eq!(qualities, [Quality::GOOD, Quality::questionable(Flags::COMM_LOST | Flags::OLD), Quality::GOOD]);
+        assert_eq!(lost, ["a fault of this program: session 0 went wrong; please report it"]);
+        supervisor.stop().await;
     }
 }

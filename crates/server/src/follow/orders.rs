@@ -78,6 +78,9 @@ pub(crate) fn problem_of(error: &OrderError) -> Problem {
         }
         OrderError::Command { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "TWIN.ORDER.COMMAND", "Choose one that it takes."),
         OrderError::Ambiguous { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "TWIN.ORDER.AMBIGUOUS", "Name the point itself."),
+        OrderError::Value { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "TWIN.ORDER.VALUE", "Send a value that it takes."),
+        OrderError::UnderWay { .. } => (StatusCode::CONFLICT, "TWIN.ORDER.UNDER_WAY", "Wait until it has ended."),
+        OrderError::Failed { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "TWIN.ORDER.FAILED", "Please report it."),
         OrderError::NoValue => (StatusCode::UNPROCESSABLE_ENTITY, "TWIN.ORDER.NO_VALUE", "Send `value` in the unit of the point."),
     };
     Problem::new(status, title).code(code).hint(hint)

@@ -44,7 +44,7 @@ pub struct Components {
 fn components(app: &App) -> Option<Components> {
     let moment = app.twin.find()?.moment();
     Some(Components {
-        scada: moment.devices.iter().any(|d| d.connected && d.recovered),
+        scada: moment.devices.iter().any(|d| d.connected == Some(true) && d.recovered == Some(true)),
         load_flow: moment.estimate.state == "settled",
         ai_manager: false,
         websocket_connections: app.jobs.hub.len(),

@@ -33,6 +33,9 @@ struct Identity {
     version: u64,
 }
 
+/// Events that may wait when no more samples may: while a disk is full, values must not push out what happened.
+const EVENTS_MORE: usize = 100_000;
+
 /// Whether a history records.
 #[derive(Clone, Debug)]
 pub enum Condition {
@@ -354,9 +357,9 @@ impl History {
             .collect()
     }
 
-    /// Counts what is to wait in, if there is room.
-    fn admit(&self, count: usize) -> Result<(), HistoryError> {
-        let limit = self.shared.options.backlog;
+    /// Counts what is to wait in, if there is room within the backlog and so many more.
+    fn admit(&self, count: usize, more: usize) -> Result<(), HistoryError> {
+        let limit = self.shared.options.backlog + more;
         let admitted = self.shared.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |waiting| {
             // One batch always has room, however long it is.
             (waiting == 0 || waiting + count <= limit).then_some(waiting + count)
@@ -388,7 +391,7 @@ impl Historian for History {
         if samples.is_empty() {
             return Ok(Ticket { refused, reply: None });
         }
-        self.admit(samples.len())?;
+        self.admit(samples.len(), 0)?;
         let text = encode_batch(&samples);
         let crc = crc32fast::hash(&text);
         let (reply, receiver) = mpsc::channel();
@@ -398,7 +401,7 @@ impl Historian for History {
 
     fn append_events(&self, events: &[Event]) -> Result<EventTicket, HistoryError> {
         let texts = events.iter().map(|e| event_text(e).map(|t| (e.time, t))).collect::<Result<Vec<_>, _>>()?;
-        self.admit(texts.len())?;
+        self.admit(texts.len(), EVENTS_MORE)?;
         let (reply, receiver) = mpsc::channel();
         self.requests.send(Request::Events { events: texts, reply }).map_err(|_| HistoryError::Closed)?;
         Ok(EventTicket { reply: receiver })

@@ -8,6 +8,7 @@ use super::twin::{Order, Twin, Verdict, lock};
 use scada::point::{PointSpec, Value};
 use scada::telecontrol::Interlock;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, Weak};
 
 #[derive(Clone)]
@@ -17,8 +18,8 @@ enum Permit {
     Refused(String),
 }
 
-/// By point and value.
-type Permits = HashMap<(Arc<str>, String), Permit>;
+/// By point: the value that is ordered, and what the model says of it.
+type Permits = HashMap<String, (Value, Permit)>;
 
 /// Judges what goes out to the field.
 #[derive(Clone)]
@@ -27,8 +28,16 @@ pub struct Judge {
     permits: Arc<Mutex<Permits>>,
 }
 
-fn key(point: &str, value: &Value) -> (Arc<str>, String) {
-    (point.to_lowercase().into(), value.to_string())
+/// An order that is under way; it ends when this is dropped, also when whoever gave it has gone.
+pub struct UnderWay {
+    permits: Arc<Mutex<Permits>>,
+    point: String,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        lock(&self.permits).remove(&self.point);
+    }
 }
 
 impl Judge {
@@ -36,18 +45,22 @@ impl Judge {
         Self { twin, permits: Arc::default() }
     }
 
-    /// Lets the order of a verdict through, or says why not.
-    pub fn permit(&self, verdict: &Verdict, overriding: bool) {
+    /// Lets the order of a verdict through, or says why not, until it has ended. `None` when another order to the point is under way: what was
+    /// permitted to one must not let the other pass.
+    pub fn begin(&self, verdict: &Verdict, overriding: bool) -> Option<UnderWay> {
         let permit = match verdict.allowed {
             true => Permit::Allowed,
             false if overriding => Permit::Overridden,
             false => Permit::Refused(why(verdict)),
         };
-        lock(&self.permits).insert(key(&verdict.point, &verdict.value), permit);
-    }
-
-    pub fn forget(&self, verdict: &Verdict) {
-        lock(&self.permits).remove(&key(&verdict.point, &verdict.value));
+        let point = verdict.point.to_lowercase();
+        match lock(&self.permits).entry(point.clone()) {
+            Entry::Occupied(_) => None,
+            Entry::Vacant(free) => {
+                free.insert((verdict.value.clone(), permit));
+                Some(UnderWay { permits: self.permits.clone(), point })
+            }
+        }
     }
 }
 
@@ -59,7 +72,7 @@ pub(super) fn why(verdict: &Verdict) -> String {
 
 impl Interlock for Judge {
     async fn check(&self, point: &PointSpec, value: &Value) -> Result<(), String> {
-        let permit = lock(&self.permits).get(&key(&point.name, value)).cloned();
+        let permit = lock(&self.permits).get(&point.name.to_lowercase()).filter(|p| p.0 == *value).map(|p| p.1.clone());
         match permit {
             Some(Permit::Allowed | Permit::Overridden) => return Ok(()),
             Some(Permit::Refused(why)) => return Err(why),

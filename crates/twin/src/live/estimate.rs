@@ -148,7 +148,9 @@ impl Follower {
         for &(point, id) in &self.switches {
             // On its way or contradictory: it counts as where it was.
             if let Some(closed) = values[point].position() {
-                (0..2).for_each(|t| self.state.set_closed(id, t, None, closed));
+                // Loads and machines have one end.
+                let n = self.circuit.network().common(id).terminals.len();
+                (0..n).for_each(|t| self.state.set_closed(id, t, None, closed));
             }
         }
         for &(point, id, winding, is_position) in &self.taps {
@@ -185,6 +187,11 @@ impl Follower {
             estimator.set_value(k, value);
             estimator.set_sigma(k, sigma_si(spec, place.quantity, place.to_si, size, place.rated));
             used += usize::from(good[k].is_some() && estimator.idle(k).is_none());
+        }
+        // Where the network needs no measurement (a part that no source feeds) there is a solution without one, and it says nothing.
+        if used == 0 {
+            self.last = None;
+            return self.nothing("no measurement is good".to_owned(), begun);
         }
         let estimated = estimator.estimate(&self.options, self.last.as_deref());
         let (grid, measurements) = (estimator.grid().clone(), estimator.measurements().to_vec());

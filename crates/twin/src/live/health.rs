@@ -41,9 +41,10 @@ const GASES: [(&str, f64, f64); 7] = [
     ("gas_co", 900.0, 1100.0),
 ];
 
-fn part(indicator: &'static str, unit: &'static str, value: f64, good: f64, bad: f64) -> HealthPart {
+/// `None` where good and bad are the same: such a register says nothing.
+fn part(indicator: &'static str, unit: &'static str, value: f64, good: f64, bad: f64) -> Option<HealthPart> {
     let score = (100.0 * (bad - value) / (bad - good)).clamp(0.0, 100.0);
-    HealthPart { indicator, value, unit, good, bad, score }
+    (score.is_finite() && good != bad).then_some(HealthPart { indicator, value, unit, good, bad, score })
 }
 
 /// Points of each asset by quantity.
@@ -89,17 +90,18 @@ pub struct Seen<'a> {
     pub estimate: &'a EstimateMoment,
 }
 
-/// Every piece of equipment as it is now.
-pub fn assets(seen: &Seen, engine: &alarms::Engine) -> Vec<AssetMoment> {
+/// Every piece of equipment; with its alarms and its work where it is as it is now, which those are of.
+pub fn assets(seen: &Seen, engine: Option<&alarms::Engine>) -> Vec<AssetMoment> {
     let elements: HashMap<&str, &ElementMoment> = seen.elements.iter().map(|e| (e.element.as_str(), e)).collect();
     let buses: HashMap<&str, &BusMoment> = seen.buses.iter().map(|b| (b.bus.as_str(), b)).collect();
     let mut listed: HashMap<String, usize> = HashMap::new();
-    for alarm in engine.listed() {
+    for alarm in engine.into_iter().flat_map(alarms::Engine::listed) {
         if let Some(asset) = &alarm.asset {
             *listed.entry(asset.to_lowercase()).or_default() += 1;
         }
     }
-    let at_work: Vec<String> = engine.schedule().under_way().map(|e| e.asset.to_lowercase()).collect();
+    let at_work = engine.into_iter().flat_map(|engine| engine.schedule().under_way());
+    let at_work: Vec<String> = at_work.map(|e| e.asset.to_lowercase()).collect();
     seen.station
         .equipment
         .iter()
@@ -108,7 +110,7 @@ pub fn assets(seen: &Seen, engine: &alarms::Engine) -> Vec<AssetMoment> {
                 e.parts.iter().filter_map(|p| elements.get(seen.network.full_name(p.element).as_str()).copied()).collect();
             let bus = e.bus.and_then(|b| buses.get(seen.network.bus(b).name.as_str()).copied());
             let mut shown = figures(seen, e, &mine, bus);
-            shown.alarms = listed.get(&e.id.to_lowercase()).copied().unwrap_or(0);
+            shown.alarms = engine.map(|_| listed.get(&e.id.to_lowercase()).copied().unwrap_or(0));
             if at_work.contains(&e.id.to_lowercase()) {
                 shown.status = "maintenance";
             }
@@ -124,32 +126,32 @@ fn figures(seen: &Seen, e: &Equipment, mine: &[&ElementMoment], bus: Option<&Bus
     let mut parts = Vec::new();
     match e.kind {
         _ if is_transformer => {
-            parts.extend(value("hot_spot_c").map(|v| part("hot_spot", "C", v, 110.0, 140.0)));
-            parts.extend(value("top_oil_c").map(|v| part("top_oil", "C", v, 95.0, 110.0)));
+            parts.extend(value("hot_spot_c").and_then(|v| part("hot_spot", "C", v, 110.0, 140.0)));
+            parts.extend(value("top_oil_c").and_then(|v| part("top_oil", "C", v, 95.0, 110.0)));
             for (gas, high, higher) in GASES {
-                parts.extend(value(gas).map(|v| part(gas, "ul/l", v, high, 2.0 * higher)));
+                parts.extend(value(gas).and_then(|v| part(gas, "ul/l", v, high, 2.0 * higher)));
             }
-            parts.extend(value("loss_of_life").map(|v| part("loss_of_life", "%", v, 0.0, 100.0)));
-            parts.extend(value("tan_delta").map(|v| part("tan_delta", "%", v, 0.5, 1.0)));
-            parts.extend(loading_pct.map(|v| part("loading", "%", v, 100.0, 150.0)));
+            parts.extend(value("loss_of_life").and_then(|v| part("loss_of_life", "%", v, 0.0, 100.0)));
+            parts.extend(value("tan_delta").and_then(|v| part("tan_delta", "%", v, 0.5, 1.0)));
+            parts.extend(loading_pct.and_then(|v| part("loading", "%", v, 100.0, 150.0)));
         }
         EquipmentKind::Breaker => {
             let least = |word: &'static str| seen.watched.values(seen.map, seen.values, &e.id, word).reduce(f64::min);
-            parts.extend(least("contact_life").map(|v| part("contacts", "%", v, 100.0, 0.0)));
+            parts.extend(least("contact_life").and_then(|v| part("contacts", "%", v, 100.0, 0.0)));
             let rating = |name: &str| e.rating.get(name).copied();
             if let (Some(v), Some(rated), Some(lockout)) = (least("sf6_20c"), rating("sf6_rated_bar"), rating("sf6_lockout_bar")) {
-                parts.push(part("sf6", "bar", v, rated, lockout));
+                parts.extend(part("sf6", "bar", v, rated, lockout));
             }
             if let (Some(v), Some(endurance)) = (value("operations"), rating("mechanical_operations")) {
-                parts.push(part("operations", "1", v, 0.0, endurance));
+                parts.extend(part("operations", "1", v, 0.0, endurance));
             }
         }
         EquipmentKind::Busbar => {
             let deviation = bus.filter(|b| b.origin != Origin::Dead).and_then(|b| b.v_pu).map(|v| 100.0 * (v - 1.0).abs());
-            parts.extend(deviation.map(|v| part("voltage", "%", v, 5.0, 10.0)));
+            parts.extend(deviation.and_then(|v| part("voltage", "%", v, 5.0, 10.0)));
         }
         EquipmentKind::Line | EquipmentKind::Feeder | EquipmentKind::Reactor | EquipmentKind::Capacitor => {
-            parts.extend(loading_pct.map(|v| part("loading", "%", v, 100.0, 130.0)));
+            parts.extend(loading_pct.and_then(|v| part("loading", "%", v, 100.0, 130.0)));
         }
         _ => {}
     }
@@ -157,7 +159,7 @@ fn figures(seen: &Seen, e: &Equipment, mine: &[&ElementMoment], bus: Option<&Bus
         let point = seen.map.find(&s.point);
         point.and_then(|p| seen.map.points[p].asset.as_deref()).is_some_and(|a| a.eq_ignore_ascii_case(&e.id))
     });
-    parts.extend(suspect.map(|s| s.normalised_residual.abs()).reduce(f64::max).map(|r| part("contradiction", "sigma", r, 3.0, 10.0)));
+    parts.extend(suspect.map(|s| s.normalised_residual.abs()).reduce(f64::max).and_then(|r| part("contradiction", "sigma", r, 3.0, 10.0)));
     let switch = e.parts.first().and_then(|p| {
         let name = seen.network.full_name(p.element);
         seen.switches.iter().find(|s| s.element == name)
@@ -167,6 +169,7 @@ fn figures(seen: &Seen, e: &Equipment, mine: &[&ElementMoment], bus: Option<&Bus
     let origin = bus.map(|b| b.origin).or(end.map(|e| e.origin));
     let status = match (is_switch, switch.and_then(|s| s.closed), origin) {
         (true, Some(false), _) if e.kind == EquipmentKind::Breaker => "open",
+        (true, None, _) if switch.is_some() => "unknown",
         (_, _, Some(Origin::Dead)) => "dead",
         (_, _, Some(Origin::Unknown) | None) => "unknown",
         _ => "operational",
@@ -181,7 +184,7 @@ fn figures(seen: &Seen, e: &Equipment, mine: &[&ElementMoment], bus: Option<&Bus
         v_kv: bus.or_else(|| end.and_then(|end| seen.buses.iter().find(|b| b.bus == end.bus))).and_then(|b| b.v_kv),
         i_a: mine.iter().flat_map(|m| m.ends.first()).flat_map(|end| end.i_a.iter().flatten().copied()).reduce(f64::max),
         p_mw: end.and_then(|e| e.p_kw).map(|p| p / 1e3),
-        alarms: 0,
+        alarms: None,
     }
 }
 
@@ -197,10 +200,11 @@ mod tests {
 
     #[test]
     fn a_score_runs_from_good_to_bad_either_way() {
-        assert_eq!(part("a", "C", 110.0, 110.0, 140.0).score, 100.0);
-        assert_eq!(part("a", "C", 125.0, 110.0, 140.0).score, 50.0);
-        assert_eq!(part("a", "C", 200.0, 110.0, 140.0).score, 0.0);
-        assert_eq!(part("a", "%", 80.0, 100.0, 0.0).score, 80.0);
-        assert_eq!(part("a", "bar", 5.5, 6.0, 5.0).score, 50.0);
+        assert_eq!(part("a", "C", 110.0, 110.0, 140.0).unwrap().score, 100.0);
+        assert_eq!(part("a", "C", 125.0, 110.0, 140.0).unwrap().score, 50.0);
+        assert_eq!(part("a", "C", 200.0, 110.0, 140.0).unwrap().score, 0.0);
+        assert_eq!(part("a", "%", 80.0, 100.0, 0.0).unwrap().score, 80.0);
+        assert_eq!(part("a", "bar", 5.5, 6.0, 5.0).unwrap().score, 50.0);
+        assert_eq!(part("a", "bar", 5.5, 5.0, 5.0), None);
     }
 }

@@ -14,16 +14,19 @@
 //! | `CONTROL.INTERLOCK.NO_STATE` | cannot be judged, because the state is not known |
 //! | `CONTROL.INTERLOCK.POSITION` | switches a device whose position is doubted or not known |
 //!
+//! Not known is a state without an estimate, with one that is old, with a switch that has not been heard of, or with one that the network cannot
+//! be led to; `CONTROL.INTERLOCK.OFF_ESTIMATE` tells how far off it stays.
+//!
 //! What changes nothing in the network (fans, set-points of devices) is let through. Limits of 10 % and 20° are those in use for closing meshes by a
 //! check of synchronism; they are choices of this program.
 
 use super::estimate::{Held, Reading};
+use super::moment::loading_pct;
 use super::points::{Map, Role};
-use super::question::{Solved, at_estimate, change, load_mw};
+use super::question::{Solved, at_estimate, change, ends, load_mw};
 use super::twin::{Change, Excess, Order, OrderError, Settings, Unsupplied, Verdict};
 use network::document::nearest;
 use network::{BusId, Diagnostic, ElementId, ElementKind, EquipmentKind, Station};
-use num_complex::Complex64;
 use powerflow::State;
 use scada::point::{DoublePoint, Value, ValueKind};
 
@@ -38,6 +41,12 @@ const PARALLEL_PU: f64 = 0.005;
 /// and refuses nothing.
 const WORSE_PCT: f64 = 2.0;
 const WORSE_PU: f64 = 5e-3;
+/// An estimate that is older is none of now, s and intervals.
+const OLDEST_S: f64 = 10.0;
+const OLDEST_INTERVALS: f64 = 3.0;
+/// Voltages by which the network that is switched may be off the estimate before it is told, and before it says nothing about the plant.
+const OFF_PU: f64 = 0.01;
+const FAR_OFF_PU: f64 = 0.05;
 
 /// An order upon its point.
 pub struct Aimed {
@@ -78,7 +87,7 @@ pub fn aim(order: &Order, map: &Map, station: &Station, follower: &State) -> Res
         let at = map.points[i].spec.element.as_ref();
         at.is_some_and(|e| e.quantity.ends_with("automatic"))
     };
-    let is_tap = |i: usize| matches!(map.points[i].role, Role::Tap(..)) || map.points[i].spec.kind == ValueKind::Step;
+    let is_tap = |i: usize| matches!(map.points[i].role, Role::Tap(..) | Role::TapRatio(..)) || map.points[i].spec.kind == ValueKind::Step;
     let is_switch = |i: usize| matches!(map.points[i].role, Role::Switch(_));
     let takes = |i: usize| -> &'static str {
         if is_switch(i) {
@@ -112,28 +121,78 @@ pub fn aim(order: &Order, map: &Map, station: &Station, follower: &State) -> Res
             return Err(OrderError::Ambiguous { name: name(), points: points.join(", ") });
         }
     };
-    let kind = map.points[point].spec.kind;
+    let (kind, role) = (map.points[point].spec.kind, map.points[point].role);
     let position = |on: bool| match kind {
         ValueKind::DoublePoint => Value::DoublePoint(if on { DoublePoint::On } else { DoublePoint::Off }),
         _ => Value::Bool(on),
     };
+    let changer = match role {
+        Role::Tap(id, winding) | Role::TapRatio(id, winding) => Some(Changer::new(follower, id, winding)),
+        _ => None,
+    };
+    // A step command says up or down; a changer that is set by a number is told the next one.
+    let by_one = |up: bool| {
+        let next = changer.as_ref().map(|c| c.now + if up { 1 } else { -1 });
+        match (kind, role, &changer, next) {
+            (ValueKind::Integer | ValueKind::Counter, Role::Tap(..), _, Some(next)) => Value::Integer(i64::from(next)),
+            (ValueKind::Float, Role::Tap(..), _, Some(next)) => Value::Float(f64::from(next)),
+            (_, Role::TapRatio(..), Some(c), Some(next)) => Value::Float(c.ratio(next)),
+            _ => Value::Bool(up),
+        }
+    };
     let value = match order.command.as_str() {
-        "open" | "manual" | "lower" => position(false),
-        "close" | "automatic" | "raise" => position(true),
+        "open" | "manual" => position(false),
+        "close" | "automatic" => position(true),
+        "lower" => by_one(false),
+        "raise" => by_one(true),
         _ => order.value.clone().ok_or(OrderError::NoValue)?,
     };
-    let change = match map.points[point].role {
-        Role::Switch(id) => value.as_bool().map(|closed| Change::Switch { element: network.full_name(id), closed }),
-        Role::Tap(id, winding) => value.as_bool().map(|up| {
-            let w = &network.transformers[id.index()].windings[winding];
-            let tap = follower.taps(id).map_or(w.tap_pu, |t| t[winding]);
-            let step = w.tap_step_pu();
-            let now = if step > 0.0 { ((tap - (w.tap_max_pu + w.tap_min_pu) / 2.0) / step).round() as i32 } else { 0 };
-            Change::Tap { transformer: network.full_name(id), tap_position: now + if up { 1 } else { -1 } }
-        }),
+    // What is aimed at a switch or a changer changes the network: a value that says nothing to it is refused, never let through unjudged.
+    let unfit = |takes: &'static str| OrderError::Value { name: name(), value: value.to_string(), takes };
+    let change = match role {
+        Role::Switch(id) => {
+            let closed = value.as_bool().ok_or_else(|| unfit("open or closed"))?;
+            Some(Change::Switch { element: network.full_name(id), closed })
+        }
+        Role::Tap(id, winding) | Role::TapRatio(id, winding) => {
+            let changer = changer.as_ref().ok_or_else(|| unfit("a position"))?;
+            let wanted = match (value.as_bool(), value.as_f64()) {
+                (Some(up), _) if kind == ValueKind::Step => changer.now + if up { 1 } else { -1 },
+                (None, Some(x)) if x.is_finite() && matches!(role, Role::Tap(..)) && x.fract() == 0.0 => x as i32,
+                (None, Some(x)) if x.is_finite() && matches!(role, Role::TapRatio(..)) => changer.position(x),
+                _ => return Err(unfit("a position, or up or down")),
+            };
+            Some(Change::Tap { transformer: network.full_name(id), tap_position: wanted, winding: Some(winding) })
+        }
         _ => None,
     };
     Ok(Aimed { point, value, change })
+}
+
+/// A tap changer as it stands.
+struct Changer {
+    middle_pu: f64,
+    step_pu: f64,
+    /// Position, counted from the middle of its range.
+    now: i32,
+}
+
+impl Changer {
+    fn new(state: &State, id: ElementId, winding: usize) -> Self {
+        let w = &state.circuit().network().transformers[id.index()].windings[winding];
+        let (middle_pu, step_pu) = ((w.tap_max_pu + w.tap_min_pu) / 2.0, w.tap_step_pu());
+        let mut changer = Self { middle_pu, step_pu, now: 0 };
+        changer.now = changer.position(state.taps(id).map_or(w.tap_pu, |t| t[winding]));
+        changer
+    }
+
+    fn position(&self, ratio_pu: f64) -> i32 {
+        if self.step_pu > 0.0 { ((ratio_pu - self.middle_pu) / self.step_pu).round() as i32 } else { 0 }
+    }
+
+    fn ratio(&self, position: i32) -> f64 {
+        self.middle_pu + f64::from(position) * self.step_pu
+    }
 }
 
 /// What an order is judged by.
@@ -146,11 +205,12 @@ pub struct Seen<'a> {
     pub reading: Option<&'a Reading>,
     pub values: &'a [Held],
     pub at_ms: i64,
+    pub now_ms: i64,
 }
 
 /// Judges an order.
 pub fn judge(aimed: &Aimed, seen: &Seen) -> Verdict {
-    let &Seen { map, station, settings, follower, reading, values, at_ms } = seen;
+    let &Seen { map, station, settings, follower, reading, values, at_ms, now_ms } = seen;
     let mut verdict = Verdict {
         allowed: true,
         findings: Vec::new(),
@@ -186,13 +246,38 @@ pub fn judge(aimed: &Aimed, seen: &Seen) -> Verdict {
             .hint("It may be on its way, or its contacts contradict each other: look at it before it is switched.");
         refuse(&mut verdict, d);
     }
-    let (before, _) = match at_estimate(follower, reading, &mut verdict.findings) {
+    let age_s = (now_ms - at_ms) as f64 / 1e3;
+    if age_s > OLDEST_S.max(OLDEST_INTERVALS * settings.interval_s) {
+        refuse(&mut verdict, no_state(format!("The newest estimate is {age_s:.0} s old.")));
+        return verdict;
+    }
+    let unheard = map.points.iter().zip(values).filter(|(p, held)| matches!(p.role, Role::Switch(_)) && held.value.is_none());
+    let unheard: Vec<&str> = unheard.map(|(p, _)| &*p.spec.name).collect();
+    if !unheard.is_empty() {
+        let named = unheard.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+        let why =
+            format!("{} switches have not been heard of, such as {named}; put a value in the place of one that cannot be.", unheard.len());
+        refuse(&mut verdict, no_state(why));
+        return verdict;
+    }
+    let (before, off) = match at_estimate(follower, reading, &mut verdict.findings) {
         Ok(before) => before,
         Err(e) => {
             refuse(&mut verdict, no_state(e.to_string()));
             return verdict;
         }
     };
+    match off {
+        Some(off) if off > FAR_OFF_PU => {
+            refuse(&mut verdict, no_state(format!("The network that would be switched is {off:.3} pu off the estimate.")));
+            return verdict;
+        }
+        Some(off) if off > OFF_PU => verdict.findings.push(
+            Diagnostic::warning("CONTROL.INTERLOCK.OFF_ESTIMATE", format!("the network that is switched is {off:.3} pu off the estimate"))
+                .hint("Take the figures as rough: an element's data, or the unbalance of a load, differ from the plant's."),
+        ),
+        _ => {}
+    }
     let mut network = before.network.clone();
     let after = change(&mut network, std::slice::from_ref(wanted)).and_then(|()| Solved::new(network));
     let after = match after {
@@ -224,12 +309,11 @@ pub fn judge(aimed: &Aimed, seen: &Seen) -> Verdict {
 }
 
 fn supply(verdict: &mut Verdict, reading: &Reading, follower: &State, before: &Solved, after: &Solved) {
-    let (fed, still) = (before.state.fed_nodes(), after.state.fed_nodes());
     let loads = reading.outcome.as_ref().map(|e| load_mw(e, follower.circuit())).unwrap_or_default();
     let network = &before.network;
     for (b, bus) in network.buses.iter().enumerate() {
         let id = BusId::from(b);
-        if !before.is_fed(&fed, id) || after.is_fed(&still, id) {
+        if !before.is_fed(id) || after.is_fed(id) {
             continue;
         }
         let p_mw: f64 = network
@@ -258,25 +342,11 @@ fn supply(verdict: &mut Verdict, reading: &Reading, follower: &State, before: &S
     }
 }
 
-/// Loading of every branch with a rating, percent.
+/// Loading of every branch with a rating, percent, by the definition of what is shown.
 fn loadings(solved: &Solved) -> Vec<Option<f64>> {
-    let circuit = solved.state.circuit();
-    let all = circuit.elements().iter().enumerate().map(|(k, e)| {
-        let n = e.n_conductors;
-        if e.id.kind == ElementKind::Transformer {
-            let windings = &solved.network.transformers[e.id.index()].windings;
-            let (v, i) = (solved.state.voltages(), solved.state.element_currents(k));
-            let shares = windings.iter().enumerate().filter(|(_, w)| w.kva > 0.0).map(|(t, w)| {
-                let s: Complex64 = (t * n..(t + 1) * n).map(|c| v[e.nodes[c] as usize] * i[c].conj()).sum();
-                100.0 * s.norm() / 1e3 / w.kva
-            });
-            return shares.reduce(f64::max);
-        }
-        let rating = solved.network.common(e.id).rating.normal_a;
-        (e.id.kind == ElementKind::Line && rating > 0.0)
-            .then(|| 100.0 * solved.state.element_currents(k).iter().map(|i| i.norm()).fold(0.0, f64::max) / rating)
-    });
-    all.collect()
+    let is_branch = |kind| matches!(kind, ElementKind::Transformer | ElementKind::Line);
+    let all = solved.state.circuit().elements().iter().enumerate();
+    all.map(|(k, e)| is_branch(e.id.kind).then(|| loading_pct(&solved.network, e.id, &ends(solved, k))).flatten()).collect()
 }
 
 fn loading(verdict: &mut Verdict, settings: &Settings, before: &Solved, after: &Solved) {
@@ -301,23 +371,10 @@ fn loading(verdict: &mut Verdict, settings: &Settings, before: &Solved, after: &
 }
 
 fn voltages(verdict: &mut Verdict, settings: &Settings, before: &Solved, after: &Solved) {
-    let fed = after.state.fed_nodes();
-    let mean = |solved: &Solved, bus: BusId| -> Option<f64> {
-        let base = solved.network.bus(bus).kv_base_ln * 1e3;
-        let nodes: Vec<f64> = solved
-            .state
-            .circuit()
-            .bus_nodes(bus)
-            .iter()
-            .filter(|n| (1..=3).contains(&n.0) && n.1 != 0)
-            .map(|n| solved.state.voltages()[n.1 as usize].norm())
-            .collect();
-        (base > 0.0 && !nodes.is_empty()).then(|| nodes.iter().sum::<f64>() / nodes.len() as f64 / base)
-    };
     for (b, bus) in after.network.buses.iter().enumerate() {
         let id = BusId::from(b);
-        let Some(value) = mean(after, id).filter(|_| after.is_fed(&fed, id)) else { continue };
-        let was = mean(before, id).filter(|v| *v > 0.01);
+        let Some(value) = after.v_pu(id).filter(|_| after.is_fed(id)) else { continue };
+        let was = before.v_pu(id).filter(|v| *v > 0.01);
         let out = |v: f64| (settings.v_low_pu - v).max(v - settings.v_high_pu);
         if out(value) > 0.0 && was.is_none_or(|w| out(value) > out(w) + WORSE_PU) {
             let limit = if value > 1.0 { settings.v_high_pu } else { settings.v_low_pu };
@@ -345,8 +402,7 @@ fn contact(verdict: &mut Verdict, station: &Station, before: &Solved, after: &So
     let open = if closes { before } else { after };
     let common = open.network.common(id);
     let [a, b] = &common.terminals[..] else { return };
-    let fed = open.state.fed_nodes();
-    let both_live = open.is_fed(&fed, a.bus) && open.is_fed(&fed, b.bus);
+    let both_live = open.is_fed(a.bus) && open.is_fed(b.bus);
     let base = open.network.bus(a.bus).kv_base_ln * 1e3;
     let mut difference: f64 = 0.0;
     let mut angle: f64 = 0.0;

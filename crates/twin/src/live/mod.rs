@@ -22,5 +22,6 @@ mod trend;
 mod twin;
 pub mod view;
 mod work;
+mod writing;
 
 pub use twin::{Change, Changes, Comparison, Excess, Order, OrderError, Settings, Site, Told, Twin, TwinError, Unsupplied, Verdict};

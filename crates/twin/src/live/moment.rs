@@ -1,10 +1,11 @@
 //! From an estimate to what is shown: buses, elements, switches, and the figures of the station.
 //!
 //! # The figures
-//! With the estimated powers into sources `S_s`, into loads `S_l` and the losses of all elements between buses `P_v`:
+//! With the estimated powers into sources `S_s`, into loads `S_l`, into machines, solar plants and stores `S_m`, and the losses of all elements
+//! between buses `P_v`:
 //!
 //! ```text
-//! generation  G = -Σ P_s                 load  L = Σ P_l, or G - P_v where a load is not observable
+//! generation  G = -Σ P_s - Σ min(P_m, 0)   load  L = Σ P_l + Σ max(P_m, 0), or G - P_v where a load is not observable
 //! efficiency    = 100 L / G              power factor = |P| / |P + jQ| of what the sources deliver
 //! ```
 //!
@@ -52,6 +53,14 @@ pub(super) fn phase_word(node: u32) -> String {
     }
 }
 
+/// Mean voltage of a bus over its phases, nodes 1 to 3; a neutral beside them has next to no voltage and is none. `None` where one is not known.
+pub(super) fn mean_pu(nodes: impl Iterator<Item = (u32, Option<f64>)>) -> Option<f64> {
+    let all: Vec<(u32, Option<f64>)> = nodes.collect();
+    let has_phases = all.iter().any(|n| n.0 <= 3);
+    let phases: Option<Vec<f64>> = all.iter().filter(|n| !has_phases || n.0 <= 3).map(|n| n.1).collect();
+    phases.filter(|p| !p.is_empty()).map(|p| p.iter().sum::<f64>() / p.len() as f64)
+}
+
 /// Magnitudes of positive and negative sequence of three phasors (Fortescue).
 fn sequences(abc: [Complex64; 3]) -> (f64, f64) {
     let a = Complex64::from_polar(1.0, 120f64.to_radians());
@@ -84,10 +93,10 @@ pub fn buses(circuit: &Circuit, grid: &Grid, estimate: &Estimate) -> Vec<BusMome
                 Some((shown, phasor))
             })
             .collect();
-        let known: Option<Vec<f64>> = phases.iter().map(|p| p.0.v_pu).collect();
-        let v_pu = known.filter(|k| !k.is_empty()).map(|k| k.iter().sum::<f64>() / k.len() as f64);
-        let unbalance_pct = match &phases[..] {
-            [a, b, c] => a.1.zip(b.1).zip(c.1).and_then(|((a, b), c)| {
+        let v_pu = mean_pu(nodes.iter().filter(|n| by_node.contains_key(&n.1)).map(|n| n.0).zip(phases.iter().map(|p| p.0.v_pu)));
+        // Nodes are in their order, so that a neutral comes last.
+        let unbalance_pct = match (&phases[..], nodes.get(2).map(|n| n.0)) {
+            ([a, b, c, ..], Some(3)) => a.1.zip(b.1).zip(c.1).and_then(|((a, b), c)| {
                 let (positive, negative) = sequences([a, b, c]);
                 (positive > 0.0).then(|| 100.0 * negative / positive)
             }),
@@ -333,9 +342,10 @@ pub fn metrics(
 
 /// Powers of the station from those at the ends of its elements; the losses are those of all elements between buses.
 pub(super) fn powers(m: &mut Metrics, network: &Network, elements: &[ElementMoment], losses_mw: Option<f64>) {
+    let by_name: HashMap<&str, &ElementMoment> = elements.iter().map(|e| (e.element.as_str(), e)).collect();
     let of_kind = |kind: ElementKind| -> Vec<&EndMoment> {
-        let ids: Vec<String> = network.ids(kind).filter(|id| network.common(*id).enabled).map(|id| network.full_name(id)).collect();
-        elements.iter().filter(|e| ids.contains(&e.element)).filter_map(|e| e.ends.first()).collect()
+        let ids = network.ids(kind).filter(|id| network.common(*id).enabled).map(|id| network.full_name(id));
+        ids.filter_map(|name| by_name.get(name.as_str())?.ends.first()).collect()
     };
     let sum = |ends: &[&EndMoment], of: &dyn Fn(&EndMoment) -> Option<f64>| -> Option<f64> {
         let all: Option<Vec<f64>> = ends.iter().map(|e| of(e)).collect();
@@ -343,14 +353,22 @@ pub(super) fn powers(m: &mut Metrics, network: &Network, elements: &[ElementMome
     };
     let sources = of_kind(ElementKind::VoltageSource);
     let loads = of_kind(ElementKind::Load);
-    let p = if sources.is_empty() { None } else { sum(&sources, &|e| e.p_kw).map(|p| -p) };
-    let q = if sources.is_empty() { None } else { sum(&sources, &|e| e.q_kvar).map(|q| -q) };
-    m.generation_mw = p;
+    // Machines, solar plants and stores deliver or take, as they stand.
+    let others: Vec<&EndMoment> = [ElementKind::Generator, ElementKind::InductionMachine, ElementKind::PvSystem, ElementKind::Storage]
+        .into_iter()
+        .flat_map(of_kind)
+        .collect();
+    let delivered = sum(&others, &|e| e.p_kw.map(|p| (-p).max(0.0)));
+    let taken = sum(&others, &|e| e.p_kw.map(|p| p.max(0.0)));
+    let of_sources = |of: &dyn Fn(&EndMoment) -> Option<f64>| if sources.is_empty() { None } else { sum(&sources, of).map(|s| -s) };
+    let (p, q) = (of_sources(&|e| e.p_kw), of_sources(&|e| e.q_kvar));
+    m.generation_mw = p.zip(delivered).map(|(p, d)| p + d);
     m.reactive_mvar = q;
     m.apparent_mva = p.zip(q).map(|(p, q)| p.hypot(q));
     m.losses_mw = losses_mw;
-    m.total_load_mw = sum(&loads, &|e| e.p_kw).or_else(|| p.zip(losses_mw).map(|(p, l)| p - l));
-    m.efficiency_pct = m.total_load_mw.zip(p).filter(|(_, p)| *p > 0.0).map(|(l, p)| 100.0 * l / p);
+    let of_loads = sum(&loads, &|e| e.p_kw).zip(taken).map(|(l, t)| l + t);
+    m.total_load_mw = of_loads.or_else(|| m.generation_mw.zip(losses_mw).map(|(g, l)| g - l));
+    m.efficiency_pct = m.total_load_mw.zip(m.generation_mw).filter(|(_, g)| *g > 0.0).map(|(l, g)| 100.0 * l / g);
     m.power_factor = p.zip(m.apparent_mva).filter(|(_, s)| *s > 0.0).map(|(p, s)| p.abs() / s);
 }
 
@@ -381,7 +399,8 @@ pub(super) fn frequency(map: &Map, values: &[Held]) -> Option<f64> {
     let points = map.points.iter().enumerate().filter(|(_, p)| p.role == Role::Frequency);
     let mut all: Vec<f64> = points.filter_map(|(i, _)| values[i].good()).collect();
     all.sort_by(f64::total_cmp);
-    all.get(all.len() / 2).copied()
+    let (low, high) = (all.get(all.len().checked_sub(1)? / 2)?, all.get(all.len() / 2)?);
+    Some((low + high) / 2.0)
 }
 
 /// The largest L index and its node; `None` when no voltage beside an infeed's is known.

@@ -281,7 +281,7 @@ fn voltage_site(word: &str, phase: Option<char>, node: impl Fn(u32) -> Result<u3
 }
 
 /// Winding that a transformer's control moves.
-fn regulated_winding(network: &Network, id: ElementId) -> Option<usize> {
+pub(super) fn regulated_winding(network: &Network, id: ElementId) -> Option<usize> {
     network.regulator_controls.iter().find(|c| c.common.enabled && c.transformer == Some(id)).map(|c| c.tap_winding)
 }
 

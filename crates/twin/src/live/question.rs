@@ -6,8 +6,8 @@
 //! the two (unbalance of a load, an element whose data are wrong) is told as the largest deviation of a voltage.
 
 use super::estimate::{Held, Reading};
-use super::moment::{assets_of, drawn, l_index, levels, loading_pct, phase_word, powers, switches};
-use super::points::Map;
+use super::moment::{assets_of, drawn, l_index, levels, loading_pct, mean_pu, phase_word, powers, switches};
+use super::points::{Map, regulated_winding};
 use super::twin::{Change, TwinError};
 use super::view::{BusMoment, ElementMoment, EndMoment, EstimateMoment, Metrics, Moment, Origin, PhaseVoltage};
 use network::document::nearest;
@@ -29,6 +29,8 @@ const TOLERANCE_PU: f64 = 1e-9;
 pub struct Solved {
     pub network: Network,
     pub state: State,
+    /// Whether a source feeds each node.
+    fed: Vec<bool>,
     pub settled: bool,
     pub iterations: u32,
 }
@@ -41,7 +43,7 @@ impl Solved {
         let circuit = Arc::new(Circuit::compile(Arc::new(network.clone())).map_err(error)?);
         let mut state = State::new(&circuit).map_err(error)?;
         let progress = state.solve_moment().map_err(error)?;
-        Ok(Self { settled: progress.settled(), iterations: progress.iterations, network, state })
+        Ok(Self { settled: progress.settled(), iterations: progress.iterations, network, fed: state.fed_nodes(), state })
     }
 
     /// Three-phase power into the first end of an element, W and var.
@@ -56,9 +58,21 @@ impl Solved {
         (s.re, s.im)
     }
 
+    /// Whether a source feeds each node, by its number.
+    pub fn fed(&self) -> &[bool] {
+        &self.fed
+    }
+
+    /// Mean voltage of a bus, per unit.
+    pub fn v_pu(&self, bus: network::BusId) -> Option<f64> {
+        let base = self.network.bus(bus).kv_base_ln * 1e3;
+        let nodes = self.state.circuit().bus_nodes(bus).iter().filter(|n| n.1 != 0);
+        mean_pu(nodes.map(|&(at_bus, n)| (at_bus, (base > 0.0).then(|| self.state.voltages()[n as usize].norm() / base))))
+    }
+
     /// Whether a source feeds a bus.
-    pub fn is_fed(&self, fed: &[bool], bus: network::BusId) -> bool {
-        self.state.circuit().bus_nodes(bus).iter().any(|&(_, n)| n != 0 && fed[n as usize])
+    pub fn is_fed(&self, bus: network::BusId) -> bool {
+        self.state.circuit().bus_nodes(bus).iter().any(|&(_, n)| n != 0 && self.fed[n as usize])
     }
 }
 
@@ -101,7 +115,9 @@ pub fn at_estimate(follower: &State, reading: &Reading, findings: &mut Vec<Diagn
         let Some(index) = circuit.index_of(id) else { continue };
         match drawn(estimate, index) {
             Some((p, q)) => wanted.push((k, p, q)),
-            None => unknown += 1,
+            // What is dead is known: it takes nothing, and what the model says when it is fed again.
+            None if estimate.flows.iter().any(|f| f.element == index && f.status != Status::Dead) => unknown += 1,
+            None => {}
         }
     }
     if unknown > 0 {
@@ -193,15 +209,13 @@ pub fn change(network: &mut Network, changes: &[Change]) -> Result<(), TwinError
                 network.common_mut(id).terminals.iter_mut().for_each(|t| t.closed.fill(*closed));
             }
             Change::Load { load, factor, p_kw, q_kvar } => {
-                let finite = |what: &str, v: Option<f64>, low: f64| match v {
-                    Some(v) if !(v.is_finite() && v >= low) => {
-                        Err(TwinError::Value { what: what.to_owned(), expected: "a finite number", found: v.to_string() })
-                    }
+                let fits = |what: &str, v: Option<f64>, fits: fn(f64) -> bool, expected: &'static str| match v {
+                    Some(v) if !fits(v) => Err(TwinError::Value { what: what.to_owned(), expected, found: v.to_string() }),
                     _ => Ok(()),
                 };
-                finite("factor", *factor, 0.0)?;
-                finite("p_kw", *p_kw, f64::MIN)?;
-                finite("q_kvar", *q_kvar, f64::MIN)?;
+                fits("factor", *factor, |v| v.is_finite() && v >= 0.0, "a finite number, not negative")?;
+                fits("p_kw", *p_kw, f64::is_finite, "a finite number")?;
+                fits("q_kvar", *q_kvar, f64::is_finite, "a finite number")?;
                 if factor.is_none() && p_kw.is_none() && q_kvar.is_none() {
                     return Err(TwinError::Value {
                         what: format!("the change of \"{load}\""),
@@ -209,11 +223,16 @@ pub fn change(network: &mut Network, changes: &[Change]) -> Result<(), TwinError
                         found: "none".to_owned(),
                     });
                 }
-                let which: Vec<usize> = if load.eq_ignore_ascii_case("all") {
-                    (0..network.loads.len()).collect()
-                } else {
-                    vec![find(network, ElementKind::Load, "load", load)?.index()]
-                };
+                let is_all = load.eq_ignore_ascii_case("all");
+                if is_all && (p_kw.is_some() || q_kvar.is_some()) {
+                    return Err(TwinError::Value {
+                        what: "the change of all loads".to_owned(),
+                        expected: "a factor",
+                        found: "p_kw or q_kvar, which each of them would get".to_owned(),
+                    });
+                }
+                let which: Vec<usize> =
+                    if is_all { (0..network.loads.len()).collect() } else { vec![find(network, ElementKind::Load, "load", load)?.index()] };
                 for k in which {
                     let l = &mut network.loads[k];
                     l.q_follows_pf = false;
@@ -224,10 +243,16 @@ pub fn change(network: &mut Network, changes: &[Change]) -> Result<(), TwinError
                     l.q_kvar = q_kvar.unwrap_or(l.q_kvar);
                 }
             }
-            Change::Tap { transformer, tap_position } => {
+            Change::Tap { transformer, tap_position, winding } => {
                 let id = find(network, ElementKind::Transformer, "transformer", transformer)?;
-                let controlled = network.regulator_controls.iter().find(|c| c.transformer == Some(id)).map(|c| c.tap_winding);
-                let w = &mut network.transformers[id.index()].windings[controlled.unwrap_or(0)];
+                let winding = winding.or_else(|| regulated_winding(network, id)).unwrap_or(0);
+                let windings = &mut network.transformers[id.index()].windings;
+                let n = windings.len();
+                let w = windings.get_mut(winding).ok_or_else(|| TwinError::Value {
+                    what: format!("the winding of \"{transformer}\""),
+                    expected: "one that it has, from 0",
+                    found: format!("{winding} of {n}"),
+                })?;
                 let tap = (w.tap_max_pu + w.tap_min_pu) / 2.0 + f64::from(*tap_position) * w.tap_step_pu();
                 if !(tap >= w.tap_min_pu - 1e-9 && tap <= w.tap_max_pu + 1e-9) || w.tap_step_pu() == 0.0 {
                     let half = w.n_taps / 2;
@@ -253,17 +278,22 @@ pub fn change(network: &mut Network, changes: &[Change]) -> Result<(), TwinError
 pub fn shown(solved: &Solved, station: &Station, map: &Map, values: &[Held], time_ms: i64, replayed: bool) -> Moment {
     let circuit = solved.state.circuit();
     let network = &solved.network;
-    let fed = solved.state.fed_nodes();
     let v = solved.state.voltages();
-    let buses: Vec<BusMoment> = (0..network.buses.len()).map(|b| bus(solved, b.into(), &fed)).collect();
+    // What an iteration that did not come to rest left behind is no state: nothing of it is shown.
+    let shows = |n: usize| if solved.settled { 0..n } else { 0..0 };
+    let buses: Vec<BusMoment> = shows(network.buses.len()).map(|b| bus(solved, b.into())).collect();
     let assets = assets_of(station);
     let elements: Vec<ElementMoment> =
-        circuit.elements().iter().enumerate().map(|(k, e)| element(solved, k, e.id, &fed, &assets)).collect();
+        shows(circuit.elements().len()).map(|k| element(solved, k, circuit.elements()[k].id, &assets)).collect();
     let mut metrics = Metrics { frequency_hz: super::moment::frequency(map, values), ..Metrics::default() };
-    powers(&mut metrics, network, &elements, Some(solved.state.losses_kva().re / 1e3));
-    metrics.levels = levels(network, station, &buses);
-    if let Ok(no_load) = super::estimate::without_load(&solved.state) {
-        let now: Vec<Option<Complex64>> = v.iter().zip(&fed).map(|(v, fed)| fed.then_some(*v)).collect();
+    if solved.settled {
+        powers(&mut metrics, network, &elements, Some(solved.state.losses_kva().re / 1e3));
+        metrics.levels = levels(network, station, &buses);
+    }
+    if solved.settled
+        && let Ok(no_load) = super::estimate::without_load(&solved.state)
+    {
+        let now: Vec<Option<Complex64>> = v.iter().zip(solved.fed()).map(|(v, fed)| fed.then_some(*v)).collect();
         if let Some((l, at)) = l_index(circuit, &now, &no_load, &solved.state.island_labels()) {
             metrics.voltage_stability_pct = Some(100.0 * (1.0 - l).max(0.0));
             metrics.voltage_stability_at = Some(circuit.node_name(at));
@@ -294,13 +324,13 @@ pub fn shown(solved: &Solved, station: &Station, map: &Map, values: &[Held], tim
     }
 }
 
-fn bus(solved: &Solved, id: network::BusId, fed: &[bool]) -> BusMoment {
+fn bus(solved: &Solved, id: network::BusId) -> BusMoment {
     let circuit = solved.state.circuit();
     let bus = solved.network.bus(id);
     let mut nodes = circuit.bus_nodes(id).to_vec();
     nodes.sort_by_key(|n| n.0);
     let kv_base = bus.kv_base_ln * 3f64.sqrt();
-    let is_fed = nodes.iter().any(|&(_, n)| n != 0 && fed[n as usize]);
+    let is_fed = solved.is_fed(id);
     let origin = if is_fed { Origin::Estimated } else { Origin::Dead };
     let phases: Vec<PhaseVoltage> = nodes
         .iter()
@@ -318,26 +348,24 @@ fn bus(solved: &Solved, id: network::BusId, fed: &[bool]) -> BusMoment {
             }
         })
         .collect();
-    let known: Option<Vec<f64>> = phases.iter().map(|p| p.v_pu).collect();
-    let v_pu = known.filter(|k| !k.is_empty()).map(|k| k.iter().sum::<f64>() / k.len() as f64);
+    let v_pu = solved.v_pu(id);
     BusMoment { bus: bus.name.clone(), kv_base, origin, v_pu, v_kv: v_pu.map(|v| v * kv_base), unbalance_pct: None, phases }
 }
 
-fn element(solved: &Solved, k: usize, id: ElementId, fed: &[bool], assets: &HashMap<ElementId, String>) -> ElementMoment {
+/// What flows at the ends of an element, those to earth alone left out.
+pub fn ends(solved: &Solved, k: usize) -> Vec<EndMoment> {
     let circuit = solved.state.circuit();
     let e = &circuit.elements()[k];
     let (v, i) = (solved.state.voltages(), solved.state.element_currents(k));
-    let common = solved.network.common(id);
-    let phases = solved.state.phases_for_one();
-    let mut total = Complex64::ZERO;
+    let (common, phases) = (solved.network.common(e.id), solved.state.phases_for_one());
+    let fed = solved.fed();
     let mut ends = Vec::new();
     for t in 0..e.n_terminals {
         let at: Vec<usize> = (t * e.n_conductors..(t + 1) * e.n_conductors).filter(|c| e.nodes[*c] != 0).collect();
-        let s: Complex64 = at.iter().map(|&c| v[e.nodes[c] as usize] * i[c].conj()).sum::<Complex64>() * phases / 1e3;
-        total += s;
         if at.is_empty() {
             continue;
         }
+        let s: Complex64 = at.iter().map(|&c| v[e.nodes[c] as usize] * i[c].conj()).sum::<Complex64>() * phases / 1e3;
         let is_fed = at.iter().any(|&c| fed[e.nodes[c] as usize]);
         ends.push(EndMoment {
             bus: common.terminals.get(t).map_or_else(String::new, |t| solved.network.bus(t.bus).name.clone()),
@@ -348,13 +376,18 @@ fn element(solved: &Solved, k: usize, id: ElementId, fed: &[bool], assets: &Hash
             i_a: at.iter().map(|&c| Some(i[c].norm())).collect(),
         });
     }
-    let is_series = ends.len() > 1;
+    ends
+}
+
+fn element(solved: &Solved, k: usize, id: ElementId, assets: &HashMap<ElementId, String>) -> ElementMoment {
+    let ends = ends(solved, k);
+    let losses_kw = (ends.len() > 1).then(|| ends.iter().filter_map(|e| e.p_kw).fold(0.0, |s, p| s + p));
     ElementMoment {
         element: solved.network.full_name(id),
         asset: assets.get(&id).cloned(),
         loading_pct: loading_pct(&solved.network, id, &ends),
         ends,
-        losses_kw: is_series.then_some(total.re),
+        losses_kw,
     }
 }
 

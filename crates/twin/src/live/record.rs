@@ -5,11 +5,13 @@ use super::rules;
 use super::trend::figures;
 use super::twin::{Order, Site, Told, TwinError, Verdict};
 use super::view::Metrics;
+use super::writing::{Diary, Writing};
 use crate::alarms::notify::Route;
 use crate::alarms::{self, Engine, Journal, JournalFault, PointEntry, PointTable};
 use crate::history::{Event, EventFilter, Historian, HistoryError, Page, PointId};
 use network::{Network, Severity, Station};
 use scada::UtcTime;
+use scada::device::CommandError;
 use scada::point::ValueKind;
 use scada::telecontrol::Record;
 use serde_json::{Map as Fields, Value as Json};
@@ -146,31 +148,22 @@ fn of_alarm(alarm: &alarms::Event) -> Event {
     }
 }
 
-/// Writes the alarms' events into the history, and tells them once they are there.
+/// Writes the alarms' events into the history, and tells them.
 pub struct HistoryJournal<'a> {
-    history: &'a dyn Historian,
-    told: &'a broadcast::Sender<Arc<Told>>,
+    diary: Diary<'a>,
+    writing: Writing,
 }
 
 impl<'a> HistoryJournal<'a> {
-    pub fn new(history: &'a dyn Historian, told: &'a broadcast::Sender<Arc<Told>>) -> Self {
-        Self { history, told }
+    pub fn new(diary: Diary<'a>, writing: Writing) -> Self {
+        Self { diary, writing }
     }
 }
 
 impl Journal for HistoryJournal<'_> {
     fn append(&mut self, events: &[alarms::Event]) -> Result<(), JournalFault> {
-        if events.is_empty() {
-            return Ok(());
-        }
         let all: Vec<Event> = events.iter().map(of_alarm).collect();
-        let fault = |e: HistoryError| JournalFault { what: e.to_string() };
-        let numbers = self.history.append_events(&all).map_err(fault)?.wait().map_err(fault)?;
-        for (number, event) in numbers.zip(&all) {
-            // Nobody listening is no fault.
-            let _ = self.told.send(Arc::new(told(number, event)));
-        }
-        Ok(())
+        self.diary.write(&all, self.writing).map_err(|e| JournalFault { what: e.to_string() })
     }
 }
 
@@ -189,7 +182,7 @@ impl Alarms {
     /// # Errors
     /// Rules with faults; a history that cannot be read.
     pub fn open(site: &Site, map: &Map, yaml: Option<String>, history: &Arc<dyn Historian>, now: UtcTime) -> Result<Self, TwinError> {
-        let yaml = yaml.unwrap_or_else(|| rules::of_station(site, map));
+        let mut yaml = yaml.unwrap_or_else(|| rules::of_station(site, map));
         let given = rules::hash(&yaml);
         // Rules that were changed here stand for as long as the document that they were changed from is the same.
         let last = history.events(
@@ -197,10 +190,29 @@ impl Alarms {
             Page::Before { sequence: u64::MAX, limit: 1 },
         )?;
         let changed = last.events.first().filter(|e| e.event.fields.get("document").and_then(Json::as_str) == Some(&given));
-        let yaml = changed.and_then(|e| e.event.fields.get("yaml").and_then(Json::as_str)).map_or(yaml, str::to_owned);
-        let document = alarms::document::read(&yaml, "alarms.yaml", &map.table);
+        // Nobody listens yet.
+        let nobody = broadcast::channel(1).0;
+        let diary = Diary { history: &**history, told: &nobody, unwritten: None };
+        let changed = changed.and_then(|e| e.event.fields.get("yaml").and_then(Json::as_str)).map(str::to_owned);
+        let mut set_aside = None;
+        let mut document = alarms::document::read(changed.as_deref().unwrap_or(&yaml), "alarms.yaml", &map.table);
+        if let Some(changed) = changed {
+            if document.is_sound() {
+                yaml = changed;
+            } else {
+                // Nobody has a file to mend these in: those of the document stand, and people are told.
+                set_aside = Some(document.diagnostics);
+                document = alarms::document::read(&yaml, "alarms.yaml", &map.table);
+            }
+        }
         if !document.is_sound() {
             return Err(TwinError::Documents(document.diagnostics));
+        }
+        if let Some(faults) = set_aside {
+            let first = faults.first().map_or_else(String::new, |d| d.message.clone());
+            let message = format!("Alarm rules that were changed here do not fit the points any more and are set aside: {first}");
+            let fields = [("faults", faults.len().into())];
+            diary.write(&[event("system", Severity::Error, None, message, &fields)], Writing::After)?;
         }
         let mut events: Vec<alarms::Event> = Vec::new();
         let filter = EventFilter { kinds: vec!["alarm".to_owned()], ..EventFilter::default() };
@@ -222,7 +234,7 @@ impl Alarms {
             // What the document plans is planned once; afterwards the schedule is what people make of it.
             for entry in document.maintenance {
                 let (who, why) = (entry.who.to_string(), "as planned in the document of alarm rules".to_owned());
-                let mut journal = HistoryJournal { history: &**history, told: &broadcast::channel(1).0 };
+                let mut journal = HistoryJournal::new(diary, Writing::First);
                 engine.plan_maintenance(now, &entry, alarms::Actor { who: &who, why: &why }, &mut journal)?;
             }
         }
@@ -233,13 +245,16 @@ impl Alarms {
 /// A command as it went, for ever.
 pub fn of_command(record: &Record, verdict: &Verdict, overriding: bool, order: &Order) -> Event {
     let overridden = overriding && !verdict.allowed;
+    // What was sent may have been done, whatever became of the confirmation.
+    let was_sent = matches!(record.outcome, Err(CommandError::Unconfirmed { .. } | CommandError::NotSeen { .. }));
     let end = match (&record.failure, overridden) {
+        (Some(failure), _) if was_sent => format!("sent, and not confirmed: {failure}"),
         (Some(failure), _) => format!("not carried out: {failure}"),
         (None, true) => "carried out, against the interlock".to_owned(),
         (None, false) => "carried out".to_owned(),
     };
     let message = format!("{} {} by {}: {end} ({})", order.command, order.subject, record.by.user, record.by.reason);
-    let severity = if overridden {
+    let severity = if overridden || was_sent {
         Severity::Error
     } else if record.failure.is_some() {
         Severity::Warning

@@ -7,6 +7,7 @@
 use super::points::Map;
 use super::record;
 use super::twin::{Site, Twin, TwinError, lock};
+use super::writing::Writing;
 use crate::alarms::{self, Actor};
 use network::{Diagnostic, EquipmentKind, Severity};
 use scada::UtcTime;
@@ -240,7 +241,7 @@ pub fn replace(twin: &Twin, yaml: &str, by: &Originator) -> Result<Vec<Diagnosti
         format!("{} changed the alarm rules: {n} rules", by.user),
         &[("who", by.user.clone().into()), ("reason", by.reason.clone().into()), ("document", json!(given)), ("yaml", yaml.into())],
     ))?;
-    let mut journal = record::HistoryJournal::new(&*twin.history, &twin.told);
+    let mut journal = record::HistoryJournal::new(twin.diary(), Writing::After);
     let actor = Actor { who: &by.user, why: &by.reason };
     alarms.engine.replace_rules(UtcTime::now(), document.rules, actor, &mut journal)?;
     (alarms.yaml, alarms.routes) = (yaml.to_owned(), document.routes);

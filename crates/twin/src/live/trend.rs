@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
+/// A figure that was not known for so long has no trend.
+const FRESH_MS: i64 = 5_000;
 /// Minutes kept: a day.
 const KEPT: usize = 1440;
 
@@ -92,7 +94,12 @@ impl Course {
     pub fn trends(&self, time_ms: i64) -> Vec<Trend> {
         let mut all = Vec::new();
         for (name, minutes) in &self.minutes {
-            let Some(recent) = self.recent.get(name).filter(|r| !r.is_empty()) else { continue };
+            // A figure that is not known any more has no trend, and a clock that was set back makes none out of the future.
+            let recent = self.recent.get(name).into_iter().flatten();
+            let recent: Vec<(i64, f64)> = recent.filter(|r| r.0 > time_ms - MINUTE_MS && r.0 <= time_ms).copied().collect();
+            if recent.last().is_none_or(|r| r.0 < time_ms - FRESH_MS) {
+                continue;
+            }
             let mut now = Minute::default();
             recent.iter().for_each(|r| now.add(r.1));
             let wanted = time_ms - HOUR_MS - MINUTE_MS;
@@ -145,6 +152,15 @@ mod tests {
         let mut calm = Course::default();
         (0..3_900_i64).for_each(|s| calm.add(s * 1000, &metrics(100.0 + 0.05 * ((s * 7919 % 11) as f64 - 5.0))));
         assert_eq!(calm.trends(3_899_000)[0].direction, "stable");
+    }
+
+    #[test]
+    fn what_is_not_known_any_more_has_no_trend() {
+        let mut course = Course::default();
+        (0..300_i64).for_each(|s| course.add(s * 1000, &metrics(5.0)));
+        assert_eq!(course.trends(299_000).len(), 1);
+        (300..320_i64).for_each(|s| course.add(s * 1000, &Metrics::default()));
+        assert!(course.trends(319_000).is_empty());
     }
 
     #[test]

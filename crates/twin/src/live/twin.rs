@@ -7,6 +7,7 @@ use super::points::Map;
 use super::record::{self, Alarms};
 use super::trend::Course;
 use super::view::{Moment, PointMoment};
+use super::writing::{Unwritten, Writing};
 use super::{interlock, question, rules, work};
 use crate::alarms;
 use crate::history::{Historian, PointId};
@@ -14,7 +15,7 @@ use network::{Diagnostic, Network, Station, StationRelay};
 use powerflow::{Circuit, State};
 use scada::UtcTime;
 use scada::document::DeviceSpec;
-use scada::point::{Flags, Quality, Validity, Value};
+use scada::point::{Flags, Quality, Validity, Value, ValueKind};
 use scada::supervision::{DeviceHandle, Supervisor, supervised};
 use scada::telecontrol::{Originator, Record, Telecontrol};
 use serde::{Deserialize, Serialize};
@@ -94,7 +95,7 @@ pub struct Told {
     pub time_ms: i64,
     /// `alarm`, `control`, `comms`, `trip`, `maintenance`, `training`, `estimate` or `system`.
     pub kind: String,
-    /// `critical`, `high`, `medium`, `low` of alarms; `error`, `warning`, `note` of the rest.
+    /// `critical`, `high`, `medium` or `low`.
     pub severity: String,
     pub subject: Option<String>,
     pub message: String,
@@ -125,6 +126,12 @@ pub enum OrderError {
     Ambiguous { name: String, points: String },
     #[error("\"set\" needs a value")]
     NoValue,
+    #[error("\"{name}\" does not take {value}; it takes {takes}")]
+    Value { name: String, value: String, takes: &'static str },
+    #[error("another order to \"{name}\" is under way")]
+    UnderWay { name: String },
+    #[error("the order could not be judged: {why}")]
+    Failed { why: String },
 }
 
 /// A bus that a switching leaves without supply.
@@ -183,9 +190,12 @@ pub enum Change {
         p_kw: Option<f64>,
         q_kvar: Option<f64>,
     },
+    /// Winding from 0: the one that a control moves, else the first, unless told.
     Tap {
         transformer: String,
         tap_position: i32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        winding: Option<usize>,
     },
     Bank {
         capacitor: String,
@@ -208,7 +218,7 @@ pub struct Comparison {
 #[derive(Clone, Debug, Serialize)]
 pub struct Changes {
     pub device: Arc<str>,
-    /// Number of the point, its value as a number, validity, time of the value (ms).
+    /// Name of the point, its value as a number, validity, time of the value (ms).
     pub points: Vec<(Arc<str>, Option<f64>, &'static str, i64)>,
 }
 
@@ -225,6 +235,8 @@ pub(super) struct Core {
     pub remarks: Vec<Option<String>>,
     /// When each remark was written down last, s: a device that says the same every second is not to fill the log.
     pub remarked: HashMap<(usize, String), i64>,
+    /// When each point was recorded last.
+    pub recorded: Vec<UtcTime>,
 }
 
 /// Switches and taps, estimate, values and time (ms) of an instant.
@@ -248,6 +260,7 @@ pub struct Twin {
     pub(super) moment: watch::Sender<Arc<Moment>>,
     pub(super) told: broadcast::Sender<Arc<Told>>,
     pub(super) changes: broadcast::Sender<Arc<Changes>>,
+    pub(super) unwritten: Mutex<Unwritten>,
     pub(super) judge: Judge,
     telecontrol: OnceLock<Telecontrol<Judge>>,
     supervisor: Mutex<Option<Supervisor>>,
@@ -258,6 +271,17 @@ pub struct Twin {
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether a value can stand in the place of one of a kind.
+fn stands_for(kind: ValueKind, value: &Value) -> bool {
+    match kind {
+        ValueKind::Bool | ValueKind::DoublePoint => value.as_bool().is_some(),
+        ValueKind::Integer | ValueKind::Float | ValueKind::Step | ValueKind::Counter => {
+            value.as_bool().is_none() && value.as_f64().is_some_and(f64::is_finite)
+        }
+        ValueKind::Bits | ValueKind::Text => value.kind() == kind,
+    }
 }
 
 impl Twin {
@@ -289,6 +313,7 @@ impl Twin {
             sequence: 0,
             remarks: vec![None; site.devices.len()],
             remarked: HashMap::new(),
+            recorded: vec![started; map.points.len()],
         };
         let (supervisor, batches) = Supervisor::start(site.devices.iter().filter_map(supervised).collect(), BATCHES);
         let handles = supervisor.handles().clone();
@@ -309,6 +334,7 @@ impl Twin {
             moment: watch::channel(Arc::new(empty)).0,
             told: broadcast::channel(TOLD).0,
             changes: broadcast::channel(CHANGES).0,
+            unwritten: Mutex::default(),
             telecontrol: OnceLock::new(),
             supervisor: Mutex::new(None),
             threads: Mutex::new(Vec::new()),
@@ -374,6 +400,14 @@ impl Twin {
         let i = self.map.find(point).ok_or_else(|| self.unknown_point(point))?;
         let p = &self.map.points[i];
         let handle = self.handles.get(self.site.devices[p.device].id.as_str());
+        let refused = || TwinError::Value {
+            what: format!("the value of \"{point}\""),
+            expected: "a value of the point's kind",
+            found: value.as_ref().map_or_else(String::new, ToString::to_string),
+        };
+        if value.as_ref().is_some_and(|v| !stands_for(p.spec.kind, v)) {
+            return Err(refused());
+        }
         let what = value.as_ref().map_or("follows its device again".to_owned(), |v| format!("is held at {v} by hand"));
         // First the record: what nobody can look up must not happen.
         self.record(record::event(
@@ -383,8 +417,8 @@ impl Twin {
             format!("{} {what}", p.spec.name),
             &[("who", by.user.clone().into()), ("reason", by.reason.clone().into())],
         ))?;
-        if !handle.is_some_and(|h| h.outbox.substitute(p.position, value)) {
-            return Err(TwinError::Value { what: point.to_owned(), expected: "a value of the point's kind", found: "another".to_owned() });
+        if !handle.is_some_and(|h| h.outbox.substitute(p.position, value.clone())) {
+            return Err(refused());
         }
         Ok(())
     }
@@ -457,6 +491,7 @@ impl Twin {
                 reading: reading.as_deref(),
                 values: &values,
                 at_ms,
+                now_ms: UtcTime::now().ms(),
             },
         ))
     }
@@ -470,19 +505,20 @@ impl Twin {
         let (twin, asked) = (self.clone(), order.clone());
         let verdict = match tokio::task::spawn_blocking(move || twin.check(&asked)).await {
             Ok(verdict) => verdict?,
-            Err(_) => return Err(OrderError::NoValue),
+            Err(fault) => return Err(OrderError::Failed { why: fault.to_string() }),
         };
-        self.judge.permit(&verdict, overriding);
+        let under_way = || OrderError::UnderWay { name: verdict.point.to_string() };
+        let under_way = self.judge.begin(&verdict, overriding).ok_or_else(under_way)?;
         let sent = scada::telecontrol::Order { point: verdict.point.to_string(), value: verdict.value.clone(), by };
         let record = match self.telecontrol.get() {
             Some(telecontrol) => telecontrol.execute(sent).await,
             None => unreachable!("set before the twin is handed out"),
         };
-        self.judge.forget(&verdict);
+        drop(under_way);
         let event = record::of_command(&record, &verdict, overriding, order);
         let twin = self.clone();
         // The order is carried out by now: a history that does not take the record is told as an event of the system, not as a failed order.
-        let _ = tokio::task::spawn_blocking(move || twin.record(event)).await;
+        let _ = tokio::task::spawn_blocking(move || twin.note(&[event])).await;
         Ok((record, verdict))
     }
 
@@ -541,7 +577,7 @@ impl Twin {
         act: impl FnOnce(&mut alarms::Engine, UtcTime, &mut dyn alarms::Journal) -> Result<T, alarms::JournalFault>,
     ) -> Result<T, TwinError> {
         let mut alarms = lock(&self.alarms);
-        let mut journal = record::HistoryJournal::new(&*self.history, &self.told);
+        let mut journal = record::HistoryJournal::new(self.diary(), Writing::First);
         Ok(act(&mut alarms.engine, UtcTime::now(), &mut journal)?)
     }
 
@@ -576,15 +612,7 @@ impl Twin {
     /// # Errors
     /// A history that does not take them.
     pub fn record_all(&self, events: &[crate::history::Event]) -> Result<(), TwinError> {
-        if events.is_empty() {
-            return Ok(());
-        }
-        let numbers = self.history.append_events(events)?.wait()?;
-        for (number, event) in numbers.zip(events) {
-            // Nobody listening is no fault.
-            let _ = self.told.send(Arc::new(record::told(number, event)));
-        }
-        Ok(())
+        Ok(self.diary().write(events, Writing::First)?)
     }
 
     /// Ends connections, and comes back when everything is written.

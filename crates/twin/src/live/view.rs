@@ -208,8 +208,8 @@ pub struct AssetMoment {
     pub v_kv: Option<f64>,
     pub i_a: Option<f64>,
     pub p_mw: Option<f64>,
-    /// Listed alarms of it.
-    pub alarms: usize,
+    /// Listed alarms of it; `None` of a time that is over.
+    pub alarms: Option<usize>,
 }
 
 /// A device.
@@ -218,9 +218,10 @@ pub struct DeviceMoment {
     pub device: Arc<str>,
     pub protocol: &'static str,
     pub address: String,
-    pub connected: bool,
+    /// `None` of a time that is over.
+    pub connected: Option<bool>,
     /// Every point has been read since the connection was made.
-    pub recovered: bool,
+    pub recovered: Option<bool>,
     pub points: usize,
     pub good: usize,
     pub questionable: usize,

@@ -9,16 +9,17 @@ use super::points::{Mapped, Role};
 use super::record::{self, HistoryJournal};
 use super::trend::figures;
 use super::twin::{Changes, Twin, lock};
-use super::view::{DeviceMoment, EstimateMoment, Metrics, Moment, PointMoment};
+use super::view::{DeviceMoment, EstimateMoment, Metrics, Moment, Origin, PointMoment};
+use super::writing::Writing;
 use super::{health, twin};
 use crate::alarms;
 use crate::history::{Entry, Sample};
 use network::Severity;
 use scada::UtcTime;
 use scada::document::Protocol;
-use scada::point::{Quality, Validity, Value};
+use scada::point::{Flags, Quality, Validity, Value};
 use scada::supervision::{Batch, EventKind};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -30,6 +31,10 @@ const REMARK_S: i64 = 3600;
 const REMARKS: usize = 500;
 /// Moments in a row in which a sensor has to contradict before people are told.
 const PERSISTENT: u32 = 3;
+/// Time after the start in which every device should have told its positions, s.
+const HEARD_S: f64 = 60.0;
+/// After this, s, what stands is recorded once more: half of the time for which the history lets a value stand.
+const RECORD_AGAIN_S: f64 = 30.0;
 
 type Run = Box<dyn FnOnce() + Send>;
 
@@ -95,8 +100,18 @@ pub fn point_moment(p: &Mapped, held: &Held, device: &str) -> PointMoment {
 fn take_in(twin: &Weak<Twin>, mut batches: mpsc::Receiver<Batch>) {
     while let Some(batch) = batches.blocking_recv() {
         let Some(twin) = twin.upgrade() else { return };
-        take(&twin, &batch);
+        if let Err(fault) = sheltered(|| take(&twin, &batch)) {
+            twin.panicked(&format!("values of {} were taken in", batch.device), &fault);
+        }
     }
+}
+
+/// Runs a step of a thread that has to go on: without it a panic would end the thread, and everything would stand still as if good.
+fn sheltered(step: impl FnOnce()) -> Result<(), String> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(step)).map_err(|panic| {
+        let said = panic.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
+        said.unwrap_or_else(|| "no reason was given".to_owned())
+    })
 }
 
 /// Takes in one batch: values, history, alarms, listeners.
@@ -106,6 +121,7 @@ fn take(twin: &Twin, batch: &Batch) {
     let mut updates = Vec::with_capacity(batch.updates.len());
     let mut changes = Vec::with_capacity(batch.updates.len());
     let mut events = Vec::new();
+    let now = UtcTime::now();
     {
         let mut core = lock(&twin.core);
         for u in &batch.updates {
@@ -116,6 +132,7 @@ fn take(twin: &Twin, batch: &Batch) {
             let number = u.value.as_ref().and_then(Value::as_f64);
             changes.push((twin.map.points[i].spec.name.clone(), number, validity_word(u.quality.validity), u.time.ms()));
             core.values[i] = held;
+            core.recorded[i] = now;
         }
         for e in &batch.events {
             core.remarks[device] = Some(said(&e.kind));
@@ -126,8 +143,7 @@ fn take(twin: &Twin, batch: &Batch) {
     }
     // Nobody listening is no fault.
     let _ = twin.changes.send(Arc::new(Changes { device: batch.device.clone(), points: changes }));
-    let now = UtcTime::now();
-    append(twin, samples, now);
+    twin.append(samples, now);
     let events = events.into_iter().map(|e| {
         let severity = match e.kind {
             EventKind::Lost { .. } | EventKind::Unreachable { .. } | EventKind::EventsMissed { .. } => Severity::Warning,
@@ -136,11 +152,9 @@ fn take(twin: &Twin, batch: &Batch) {
         let message = format!("{}: {}", batch.device, said(&e.kind));
         crate::history::Event { time: e.time, ..record::event("comms", severity, Some(&batch.device), message, &[]) }
     });
-    if let Err(fault) = twin.record_all(&events.collect::<Vec<_>>()) {
-        twin.fault(&fault.to_string());
-    }
+    twin.note(&events.collect::<Vec<_>>());
     let mut alarms = lock(&twin.alarms);
-    let mut journal = HistoryJournal::new(&*twin.history, &twin.told);
+    let mut journal = HistoryJournal::new(twin.diary(), Writing::After);
     let result = alarms.engine.update(now, &updates, &mut journal);
     drop(alarms);
     if let Err(fault) = result {
@@ -159,25 +173,6 @@ fn is_repetition(core: &mut twin::Core, device: usize, event: &scada::supervisio
     }
     core.remarked.insert((device, what.clone()), now_s);
     false
-}
-
-/// Hands samples to the history. A queue that is full is waited for a little: the disk may be slow; a history that does not record is told.
-fn append(twin: &Twin, samples: Vec<Sample>, now: UtcTime) {
-    if samples.is_empty() {
-        return;
-    }
-    for attempt in 0..20 {
-        match twin.history.append(samples.clone(), now) {
-            Ok(_) => return,
-            Err(crate::history::HistoryError::QueueFull { .. }) if attempt < 19 && !twin.stop.is_cancelled() => {
-                std::thread::sleep(Duration::from_millis(50));
-            }
-            Err(fault) => {
-                twin.fault(&fault.to_string());
-                return;
-            }
-        }
-    }
 }
 
 fn said(kind: &EventKind) -> String {
@@ -214,7 +209,21 @@ fn follow(weak: &Weak<Twin>) {
         if twin.stop.is_cancelled() {
             return;
         }
-        second(&twin, &mut reported);
+        if let Err(fault) = sheltered(|| second(&twin, &mut reported)) {
+            // What was shown last is not the state of now.
+            let mut nothing = empty_moment(UtcTime::now().ms());
+            nothing.estimate.why = Some(format!("a fault of this program: {fault}"));
+            {
+                let mut core = lock(&twin.core);
+                core.sequence += 1;
+                nothing.sequence = core.sequence;
+            }
+            twin.moment.send_replace(Arc::new(nothing));
+            if reported.state != Some("panicked") {
+                reported.state = Some("panicked");
+                twin.panicked("the state was estimated", &fault);
+            }
+        }
         next += interval;
         // What took too long is not made up for.
         if next < Instant::now() {
@@ -223,10 +232,12 @@ fn follow(weak: &Weak<Twin>) {
     }
 }
 
-/// What people were told of the estimate.
+/// What others were told of the estimate.
 #[derive(Default)]
 struct Reported {
     state: Option<&'static str>,
+    /// Figures that had a value the last time.
+    known: HashSet<usize>,
     /// How often in a row a sensor contradicted, and whether that was told.
     suspects: HashMap<String, (u32, bool)>,
 }
@@ -253,19 +264,33 @@ fn second(twin: &Twin, reported: &mut Reported) {
             shown.estimate.why = Some("nothing has been heard yet".to_owned());
         }
     }
-    own_values(twin, &shown, time);
+    twin.watch_history(time);
+    let is_whole = unheard(twin, &values) == 0 || time.seconds_since(twin.started()) > HEARD_S;
+    own_values(twin, &shown, time, is_whole, &mut reported.known);
+    record_again(twin, time);
     if heard {
         tell(twin, &shown, reported);
     }
     twin.moment.send_replace(Arc::new(shown));
 }
 
+/// Switches and taps that have not been heard of: they stand as the model has them.
+fn unheard(twin: &Twin, values: &[Held]) -> usize {
+    let places = twin.map.points.iter().zip(values).filter(|(p, _)| matches!(p.role, Role::Switch(_) | Role::Tap(..) | Role::TapRatio(..)));
+    places.filter(|(_, held)| held.value.is_none()).count()
+}
+
 /// Records the twin's own figures, and lets the alarms look at them and at the time.
-fn own_values(twin: &Twin, shown: &Moment, time: UtcTime) {
-    let mut all: Vec<(usize, f64)> = Vec::new();
+///
+/// A figure that is not known any more is told once as invalid, so that nobody goes on with the value that it had. Figures of a network of which
+/// not everything has been heard are questionable: they raise no alarm and end none.
+fn own_values(twin: &Twin, shown: &Moment, time: UtcTime, is_whole: bool, known: &mut HashSet<usize>) {
+    let mut all: HashMap<usize, f64> = HashMap::new();
+    let dead = shown.buses.iter().filter(|b| b.origin == Origin::Dead);
+    let dead: HashSet<usize> = dead.filter_map(|b| twin.own.get(&format!("twin.bus.{}.v_pu", b.bus)).copied()).collect();
     let mut put = |name: String, value: Option<f64>| {
         if let (Some(&i), Some(value)) = (twin.own.get(&name), value.filter(|v| v.is_finite())) {
-            all.push((i, value));
+            all.insert(i, value);
         }
     };
     for (name, value) in figures(&shown.metrics) {
@@ -279,26 +304,42 @@ fn own_values(twin: &Twin, shown: &Moment, time: UtcTime) {
         put(format!("twin.asset.{}.loading_pct", a.asset), a.loading_pct);
         put(format!("twin.asset.{}.temperature_c", a.asset), a.temperature_c);
     }
-    let good = |value: f64| (Some(Value::Float(value)), Quality::GOOD);
-    let samples = all.iter().map(|&(i, v)| {
-        let (value, quality) = good(v);
-        Sample { point: twin.ids[i], entry: Entry { time, value, quality } }
-    });
-    append(twin, samples.collect(), time);
-    let updates: Vec<_> = all
+    let quality = if is_whole { Quality::GOOD } else { Quality::questionable(Flags::NONE) };
+    let unknown = known.iter().filter(|i| !all.contains_key(i)).map(|&i| (i, None, Quality::invalid(Flags::NONE)));
+    let mut told: Vec<(usize, Option<Value>, Quality)> = unknown.collect();
+    *known = all.keys().copied().collect();
+    told.extend(all.into_iter().map(|(i, v)| (i, Some(Value::Float(v)), quality)));
+    told.sort_by_key(|t| t.0);
+    let samples = told
         .iter()
-        .map(|&(i, v)| {
-            let (value, quality) = good(v);
-            (twin.map.table_index(i), alarms::Sample { value, quality, time })
-        })
-        .collect();
-    let mut journal = HistoryJournal::new(&*twin.history, &twin.told);
+        .map(|(i, value, quality)| Sample { point: twin.ids[*i], entry: Entry { time, value: value.clone(), quality: *quality } });
+    twin.append(samples.collect(), time);
+    // A busbar that is switched off has a voltage of zero, and none that is too low.
+    let told = told.into_iter().map(|t| if dead.contains(&t.0) { (t.0, None, Quality::invalid(Flags::NONE)) } else { t });
+    let updates: Vec<_> = told.map(|(i, value, quality)| (twin.map.table_index(i), alarms::Sample { value, quality, time })).collect();
+    let mut journal = HistoryJournal::new(twin.diary(), Writing::After);
     let mut alarms = lock(&twin.alarms);
     let result = alarms.engine.update(time, &updates, &mut journal).and_then(|_| alarms.engine.tick(time, &mut journal));
     drop(alarms);
     if let Err(fault) = result {
         twin.fault(&fault.to_string());
     }
+}
+
+/// Records what stands once more before the history takes its silence for a gap: a position is told when it changes, and stands for years.
+fn record_again(twin: &Twin, time: UtcTime) {
+    let mut samples = Vec::new();
+    let mut core = lock(&twin.core);
+    for i in 0..core.values.len() {
+        if time.seconds_since(core.recorded[i]) < RECORD_AGAIN_S || core.values[i].value.is_none() {
+            continue;
+        }
+        let held = &core.values[i];
+        samples.push(Sample { point: twin.ids[i], entry: Entry { time, value: held.value.clone(), quality: held.quality } });
+        core.recorded[i] = time;
+    }
+    drop(core);
+    twin.append(samples, time);
 }
 
 /// Tells what changed about the estimate: that there is none any more, that a sensor contradicts the others.
@@ -310,9 +351,13 @@ fn tell(twin: &Twin, shown: &Moment, reported: &mut Reported) {
             (why, _) => (Severity::Warning, format!("The state is not known: {}", why.as_deref().unwrap_or("no reason was given"))),
         };
         if reported.state.is_some() || state != "settled" {
-            twin.record_or_fault(record::event("estimate", severity, None, message, &[]));
+            twin.note(&[record::event("estimate", severity, None, message, &[])]);
         }
         reported.state = Some(state);
+    }
+    // Without an estimate nobody contradicts anybody, and nobody agrees.
+    if state != "settled" {
+        return;
     }
     let now: Vec<&str> = shown.estimate.suspects.iter().map(|s| s.point.as_str()).collect();
     for s in &shown.estimate.suspects {
@@ -325,14 +370,14 @@ fn tell(twin: &Twin, shown: &Moment, reported: &mut Reported) {
                 .map_or_else(|| "the others do not say what it should be".to_owned(), |e| format!("the others say {e:.4} {}", s.unit));
             let message = format!("{} reads {:.4} {}, {rest}", s.point, s.measured, s.unit);
             let fields = [("normalised_residual", s.normalised_residual.into()), ("alike", s.alike.clone().into())];
-            twin.record_or_fault(record::event("estimate", Severity::Warning, Some(&s.point), message, &fields));
+            twin.note(&[record::event("estimate", Severity::Warning, Some(&s.point), message, &fields)]);
         }
     }
     let gone: Vec<String> = reported.suspects.keys().filter(|k| !now.contains(&k.as_str())).cloned().collect();
     for point in gone {
         if reported.suspects.remove(&point).is_some_and(|(_, told)| told) {
             let message = format!("{point} agrees with the others again");
-            twin.record_or_fault(record::event("estimate", Severity::Note, Some(&point), message, &[]));
+            twin.note(&[record::event("estimate", Severity::Note, Some(&point), message, &[])]);
         }
     }
 }
@@ -367,7 +412,10 @@ pub fn moment(
         switches: &switches,
         estimate: &estimate,
     };
-    let assets = health::assets(&seen, &lock(&twin.alarms).engine);
+    let assets = match now {
+        Some(_) => health::assets(&seen, Some(&lock(&twin.alarms).engine)),
+        None => health::assets(&seen, None),
+    };
     metrics.system_health = health::station_health(&assets);
     let devices = devices(twin, values, now.is_some());
     Moment { sequence: 0, time_ms, replayed, estimate, metrics, trends: Vec::new(), buses, elements, switches, assets, devices }
@@ -388,8 +436,8 @@ fn devices(twin: &Twin, values: &[Held], is_now: bool) -> Vec<DeviceMoment> {
                 Protocol::Iec61850 => "iec61850",
             },
             address: spec.addresses.join(", "),
-            connected: handle.is_some_and(|h| h.outbox.is_connected()),
-            recovered: handle.is_some_and(|h| h.outbox.is_recovered()),
+            connected: is_now.then(|| handle.is_some_and(|h| h.outbox.is_connected())),
+            recovered: is_now.then(|| handle.is_some_and(|h| h.outbox.is_recovered())),
             points: mine.len(),
             good: count(Validity::Good),
             questionable: count(Validity::Questionable),
@@ -411,8 +459,13 @@ fn keep(twin: &Weak<Twin>) {
             return;
         }
         if last.elapsed() >= KEEP {
-            if let Err(fault) = twin.history.maintain(UtcTime::now()) {
-                twin.fault(&fault.to_string());
+            match sheltered(|| {
+                if let Err(fault) = twin.history.maintain(UtcTime::now()) {
+                    twin.fault(&fault.to_string());
+                }
+            }) {
+                Ok(()) => {}
+                Err(fault) => twin.panicked("the history was kept", &fault),
             }
             last = Instant::now();
         }
@@ -420,27 +473,6 @@ fn keep(twin: &Weak<Twin>) {
 }
 
 impl Twin {
-    /// Something that the history cannot keep: told to whoever listens, once while it lasts.
-    pub(super) fn fault(&self, what: &str) {
-        let told = twin::Told {
-            sequence: 0,
-            time_ms: UtcTime::now().ms(),
-            kind: "system".to_owned(),
-            severity: "critical".to_owned(),
-            subject: None,
-            message: format!("The history does not record: {what}"),
-            fields: serde_json::Map::new(),
-        };
-        // Nobody listening is no fault.
-        let _ = self.told.send(Arc::new(told));
-    }
-
-    fn record_or_fault(&self, event: crate::history::Event) {
-        if let Err(fault) = self.record(event) {
-            self.fault(&fault.to_string());
-        }
-    }
-
     /// Whether a point tells a position.
     pub fn is_position(&self, point: usize) -> bool {
         matches!(self.map.points[point].role, Role::Switch(_))

@@ -51,7 +51,8 @@ pub async fn devices(State(app): State<App>, _: Viewer) -> Result<Json<Value>, P
         .devices
         .iter()
         .map(|d| {
-            let status = if d.connected { if d.recovered { "online" } else { "connecting" } } else { "offline" };
+            let (connected, recovered) = (d.connected == Some(true), d.recovered == Some(true));
+            let status = if connected { if recovered { "online" } else { "connecting" } } else { "offline" };
             json!({
                 "device_id": d.device, "protocol": d.protocol, "address": d.address, "status": status, "points": d.points,
                 "good": d.good, "questionable": d.questionable, "invalid": d.invalid,
@@ -59,7 +60,7 @@ pub async fn devices(State(app): State<App>, _: Viewer) -> Result<Json<Value>, P
             })
         })
         .collect();
-    let online = moment.devices.iter().filter(|d| d.connected).count();
+    let online = moment.devices.iter().filter(|d| d.connected == Some(true)).count();
     Ok(Json(
         json!({ "timestamp": rfc3339_ms(moment.time_ms), "total_devices": devices.len(), "online_devices": online, "devices": devices }),
     ))
