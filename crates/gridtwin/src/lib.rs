@@ -22,6 +22,7 @@ pub mod convert;
 pub mod disk_files;
 pub mod element_rows;
 pub mod equivalent;
+pub mod estimate;
 pub mod failure;
 pub mod faults;
 pub mod hands;
@@ -78,6 +79,7 @@ pub fn run(cli: &Cli, console: &mut Console<'_>) -> u8 {
         Command::Contingency(arguments) => contingency::run(arguments, console).map(|()| true),
         Command::Restoration(arguments) => switching::restoration::run(arguments, console).map(|()| true),
         Command::Reconfigure(arguments) => switching::reconfigure::run(arguments, console).map(|()| true),
+        Command::Estimate(arguments) => estimate::run(arguments, console).map(|()| true),
         Command::Check(arguments) => check::run(arguments, console),
         Command::Info(arguments) => info::run(arguments, console).map(|()| true),
         Command::Bench(arguments) => bench::run(arguments, console).map(|()| true),
