@@ -58,6 +58,8 @@ pub enum ServerError {
 pub struct Server {
     server: IedServer,
     handle: Option<ServerHandle>,
+    /// Where its tasks run, and end.
+    runtime: tokio::runtime::Handle,
     /// Leaves by `IEDLD/LN$FC$DO$DA`.
     leaves: HashMap<String, DataAttribute>,
     /// Objects that have been given a process.
@@ -91,7 +93,8 @@ impl Server {
         let controllable = attach(&server, &model, process);
         let handle = server.start().await.map_err(|e| fail(e.to_string()))?;
         let address = handle.bound_addr;
-        Ok(Self { leaves: leaves_of(&model), server, handle: Some(handle), controllable, address, setting: Mutex::new(()) })
+        let runtime = tokio::runtime::Handle::current();
+        Ok(Self { leaves: leaves_of(&model), server, handle: Some(handle), runtime, controllable, address, setting: Mutex::new(()) })
     }
 
     /// Clients that are associated.
@@ -163,6 +166,15 @@ impl Server {
     pub async fn stop(mut self) {
         if let Some(handle) = self.handle.take() {
             handle.stop().await;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // A handle that is only dropped leaves its clients with the last values, and its loops turning without rest.
+        if let Some(handle) = self.handle.take() {
+            self.runtime.spawn(handle.stop());
         }
     }
 }

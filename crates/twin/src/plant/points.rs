@@ -601,12 +601,13 @@ fn value(plant: &Plant, source: &Source) -> f64 {
             electrical(if *restraint { re[*phase] } else { op[*phase] })
         }
         Source::Relay(relay, timer, what) => {
-            let Some(t) = state.relays[*relay].timers.get(*timer) else { return 0.0 };
+            // Before a relay has looked for the first time it has seen nothing, which is not zero.
+            let Some(t) = state.relays[*relay].timers.get(*timer) else { return if matches!(what, Timer::Seen) { f64::NAN } else { 0.0 } };
             match what {
                 Timer::PickedUp => flag(t.picked_up),
                 Timer::Tripped => flag(t.tripped),
-                // No loop inside a zone, no impedance.
-                Timer::Seen => t.seen.unwrap_or(f64::NAN),
+                // No loop inside a zone, no impedance; and without a solution relays do not look.
+                Timer::Seen => electrical(t.seen.unwrap_or(f64::NAN)),
                 Timer::Turned => t.turned,
             }
         }
