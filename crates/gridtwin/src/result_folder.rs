@@ -121,7 +121,10 @@ pub(crate) fn cannot(action: &str, path: &Path, error: &io::Error) -> Failure {
     Failure::from(
         Diagnostic::error("OUTPUT.FILE.REFUSED", format!("cannot {action} {}", path.display()))
             .detail(format!("The system says: {error}."))
-            .hint("Check that the folder exists, is writable and has space left, or name another one."),
+            .hint(match action {
+                "read" => "Check that the name is right and the file may be read.",
+                _ => "Check that the folder exists, is writable and has space left, or name another one.",
+            }),
     )
 }
 

@@ -402,15 +402,17 @@ async fn a_device_is_supervised_from_a_document() {
             }
         }
     };
+    // What is told as new is of now.
+    let stamp = scada::iec61850::utc_octets(scada::UtcTime::from_us(scada::UtcTime::now().us - 500_000));
     server
         .set([
-            ("PLANTMEAS/MMXU1$MX$An6$t", MmsValue::UtcTime([0x6A, 0xB0, 0, 0, 0x80, 0, 0, 0x0A])),
+            ("PLANTMEAS/MMXU1$MX$An6$t", MmsValue::UtcTime(stamp)),
             ("PLANTMEAS/MMXU1$MX$An6$mag$f", MmsValue::Float32(220.5)),
             ("PLANTCTRL/CSWI1$ST$Pos$stVal", MmsValue::BitString { padding: 6, data: vec![0x40] }),
         ])
         .unwrap();
     let v = next(0, &|u| u.value == Some(Value::Float(220.5))).await;
-    assert_eq!(v.source_time.map(|t| t.us), Some(0x6AB0_0000 * 1_000_000 + 500_000), "{v:?}");
+    assert_eq!(v.source_time, Some(scada::iec61850::utc_from_octets(stamp)), "{v:?}");
     let breaker = handle.outbox.current(1).expect("the breaker");
     if breaker.value != Some(Value::DoublePoint(DoublePoint::Off)) {
         next(1, &|u| u.value == Some(Value::DoublePoint(DoublePoint::Off))).await;

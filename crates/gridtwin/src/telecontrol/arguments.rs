@@ -81,12 +81,15 @@ pub struct WriteArguments {
     pub file: PathBuf,
     /// Point to command
     pub point: String,
-    /// on, off, up, down, or a number
+    /// on, off (or close, open), up, down, or a number
     #[arg(allow_hyphen_values = true)]
     pub value: String,
     /// Why, for the record
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub reason: String,
+    /// Seconds until a device that has not answered is given up, and nothing sent
+    #[arg(long, value_name = "S", default_value_t = 15.0)]
+    pub timeout: f64,
     /// Do not ask before the command is given
     #[arg(long)]
     pub yes: bool,
@@ -104,13 +107,13 @@ pub struct BrowseArguments {
     #[arg(long, value_name = "ADDRESS")]
     pub iec104: Option<String>,
     /// Common address of the station [default: all that answer]
-    #[arg(long, value_name = "N", requires = "iec104")]
+    #[arg(long, value_name = "N", requires = "iec104", conflicts_with = "address")]
     pub station: Option<u16>,
     /// Modbus device, host or host:port (502)
     #[arg(long, value_name = "ADDRESS", requires = "range")]
     pub modbus: Option<String>,
     /// Places to try, as holding:0-99; tables are coil, discrete, input and holding; repeatable
-    #[arg(long, value_name = "RANGE", requires = "modbus", value_parser = scada::modbus::Range::parse)]
+    #[arg(long, value_name = "RANGE", requires = "modbus", conflicts_with = "address", value_parser = scada::modbus::Range::parse)]
     pub range: Vec<scada::modbus::Range>,
     /// Unit of the Modbus device
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -121,4 +124,12 @@ pub struct BrowseArguments {
     /// Print as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// A reason that says something.
+fn reason(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("say why the command is given".to_owned()),
+        said => Ok(said.to_owned()),
+    }
 }

@@ -1,10 +1,12 @@
 //! `gridtwin scada browse`: what a device has, without a document.
 
 use super::arguments::BrowseArguments;
-use super::with_port;
+use super::{plain, shown, with_port};
+use crate::answer::columns;
 use crate::console::Console;
 use crate::failure::Failure;
 use network::Diagnostic;
+use scada::iec104::map::InformationType;
 use scada::iec61850::client::{Client, ClientOptions};
 use serde_json::json;
 
@@ -67,16 +69,30 @@ async fn iec104(address: &str, arguments: &BrowseArguments, console: &mut Consol
     if arguments.json {
         let rows: Vec<_> = found
             .iter()
-            .map(|o| json!({"station": o.station, "object": o.object, "type": o.type_id, "value": o.value, "quality": o.quality.to_string()}))
+            .map(|o| {
+                let value = plain(Some(&o.value));
+                json!({"station": o.station, "object": o.object, "type": o.type_id, "value": value, "quality": o.quality.to_string()})
+            })
             .collect();
         return console.json(&rows);
     }
-    let mut text = String::from("station   object  type             value  quality\n");
-    for o in &found {
-        text.push_str(&format!("{:>7} {:>8} {:>5} {:>17}  {}\n", o.station, o.object, o.type_id, o.value.to_string(), o.quality));
-    }
+    let rows: Vec<Vec<String>> = found
+        .iter()
+        .map(|o| {
+            let [station, object, type_id] = [o.station.to_string(), o.object.to_string(), o.type_id.to_string()];
+            vec![station, object, type_id, word(o.type_id).to_owned(), shown(Some(&o.value)), o.quality.to_string()]
+        })
+        .collect();
+    let names = ["station", "object", "type", "", "value", "quality"].map(str::to_owned);
+    let mut text = columns(&names, &[true, true, true, false, true, false], &rows);
     text.push_str(&format!("{} objects\n", found.len()));
     console.print(&text)
+}
+
+/// The word of a document for a type of telegram.
+fn word(type_id: u8) -> &'static str {
+    let of = |t: InformationType| [t.type_ids().0, t.type_ids().1].contains(&type_id);
+    InformationType::ALL.iter().find(|(_, t)| of(*t)).map_or("", |(word, _)| word)
 }
 
 /// What a device answers at the places that are asked for.

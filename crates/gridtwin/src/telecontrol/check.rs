@@ -58,23 +58,20 @@ pub fn run(arguments: &CheckArguments, console: &mut Console<'_>) -> Result<bool
     console.warn(&outcome.findings);
     let mut text = format!("{name}: {}\n", if sound { "sound" } else { "not sound" });
     for d in &outcome.devices {
-        text.push_str(&format!(
-            "  {} ({}{}): {} points, {} commanded, {} without an element, {} without an accuracy\n",
-            d.device,
-            d.protocol,
-            d.addresses.iter().map(|a| format!(" {a}")).collect::<String>(),
-            d.points,
-            d.commanded,
-            d.without_element,
-            d.without_accuracy
-        ));
+        let at = if d.addresses.is_empty() { String::new() } else { format!(" at {}", d.addresses.join(" or ")) };
+        let without = match is_scl {
+            true => format!("{} of no equipment", d.without_element),
+            false => format!("{} without an element, {} without an accuracy", d.without_element, d.without_accuracy),
+        };
+        text.push_str(&format!("  {} ({}{at}): {} points, {} commanded, {without}\n", d.device, d.protocol, d.points, d.commanded));
     }
     if !outcome.unmapped.is_empty() {
         const SHOWN: usize = 20;
         let more = outcome.unmapped.len().saturating_sub(SHOWN);
         let names = outcome.unmapped.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        text.push_str(&format!("points about nothing in the network: {names}{more}\n"));
+        let what = if is_scl { "points of no equipment" } else { "points about nothing in the network" };
+        text.push_str(&format!("{what}: {names}{more}\n"));
     }
     console.print(&text)?;
     Ok(sound)

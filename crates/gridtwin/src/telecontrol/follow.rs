@@ -1,7 +1,8 @@
 //! `gridtwin scada read` and `watch`: devices followed for a round, or for as long as one likes.
 
 use super::arguments::{ReadArguments, WatchArguments};
-use super::{chosen, clock, devices};
+use super::{chosen, clock, devices, is_wanted, plain, shown};
+use crate::answer::columns;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::tables::push_field;
@@ -44,15 +45,11 @@ fn row(device: &str, spec: &PointSpec, update: &Update) -> Value {
     json!({
         "point": &*spec.name,
         "device": device,
-        "value": update.value,
+        "value": plain(update.value.as_ref()),
         "unit": spec.unit.as_deref(),
         "quality": update.quality.to_string(),
         "time": clock(update.time),
     })
-}
-
-fn shown(update: &Update) -> String {
-    update.value.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string)
 }
 
 /// One round.
@@ -66,7 +63,6 @@ pub async fn read(arguments: &ReadArguments, console: &mut Console<'_>) -> Resul
     let mut newest: HashMap<(Arc<str>, usize), Update> = HashMap::new();
     let mut recovered: HashSet<Arc<str>> = HashSet::new();
     let mut why: BTreeMap<Arc<str>, String> = BTreeMap::new();
-    let total: usize = devices.iter().map(|d| d.points.len()).sum();
     // Recovered says that all was asked for; what a device does not have comes as invalid before that.
     while recovered.len() < devices.len() {
         let Ok(Some(batch)) = tokio::time::timeout_at(end, receiver.recv()).await else { break };
@@ -91,13 +87,19 @@ pub async fn read(arguments: &ReadArguments, console: &mut Console<'_>) -> Resul
             what.detail(format!("{why}.")).hint("see whether the address is right and the device runs, or give it longer with --timeout"),
         );
     }
-    let rows = devices.iter().flat_map(|d| (0..d.points.len()).map(move |k| (d, k)));
+    let names = &arguments.choice.point;
+    let rows: Vec<(&DeviceSpec, usize)> = devices
+        .iter()
+        .flat_map(|d| (0..d.points.len()).map(move |k| (d, k)))
+        .filter(|(d, k)| is_wanted(&d.points[*k].name, names))
+        .collect();
+    let total = rows.len();
     let of = |d: &DeviceSpec, k: usize| {
         let key: (Arc<str>, usize) = (d.id.as_str().into(), k);
         newest.get(&key)
     };
     let found: Vec<(&DeviceSpec, &PointSpec, &Update)> =
-        rows.filter_map(|(d, k)| of(d, k).map(|u| (d, &points[d.id.as_str()][k], u))).collect();
+        rows.into_iter().filter_map(|(d, k)| of(d, k).map(|u| (d, &points[d.id.as_str()][k], u))).collect();
     if arguments.json {
         console.json(&found.iter().map(|(d, p, u)| row(&d.id, p, u)).collect::<Vec<_>>())?;
     } else if arguments.csv {
@@ -116,12 +118,15 @@ pub async fn read(arguments: &ReadArguments, console: &mut Console<'_>) -> Resul
         }
         console.print(&text)?;
     } else {
-        let width = found.iter().map(|(_, p, _)| p.name.chars().count()).max().unwrap_or(5).max(5);
-        let mut text = format!("{:<width$}  {:>16} {:<8} {:<28} time\n", "point", "value", "unit", "quality");
-        for (_, p, u) in &found {
-            let unit = p.unit.as_deref().unwrap_or("");
-            text.push_str(&format!("{:<width$}  {:>16} {unit:<8} {:<28} {}\n", p.name, shown(u), u.quality.to_string(), clock(u.time)));
-        }
+        let rows: Vec<Vec<String>> = found
+            .iter()
+            .map(|(_, p, u)| {
+                let unit = p.unit.as_deref().unwrap_or("").to_owned();
+                vec![p.name.to_string(), shown(u.value.as_ref()), unit, u.quality.to_string(), clock(u.time)]
+            })
+            .collect();
+        let names = ["point", "value", "unit", "quality", "time"].map(str::to_owned);
+        let mut text = columns(&names, &[false, true, false, false, false], &rows);
         text.push_str(&format!("{} of {total} points\n", found.len()));
         console.print(&text)?;
     }
@@ -147,26 +152,29 @@ pub async fn watch(arguments: &WatchArguments, console: &mut Console<'_>) -> Res
                 None => break,
             },
         };
-        let mut text = String::new();
+        let (mut text, mut last) = (String::new(), String::new());
         for event in &batch.events {
-            if let Some(what) = told(&event.kind) {
-                match arguments.json {
-                    true => text.push_str(&format!("{}\n", json!({"device": &*batch.device, "time": clock(event.time), "event": what}))),
-                    false => text.push_str(&format!("{} {}: {what}\n", clock(event.time), batch.device)),
-                }
+            let Some(what) = told(&event.kind) else { continue };
+            // That all has been read is said after what was read.
+            let into = if event.kind == EventKind::Recovered { &mut last } else { &mut text };
+            match arguments.json {
+                true => into.push_str(&format!("{}\n", json!({"device": &*batch.device, "time": clock(event.time), "event": what}))),
+                false => into.push_str(&format!("{} {}: {what}\n", clock(event.time), batch.device)),
             }
         }
         for update in &batch.updates {
-            let Some(spec) = points.get(&batch.device).and_then(|p| p.get(update.point)) else { continue };
+            let spec = points.get(&batch.device).and_then(|p| p.get(update.point));
+            let Some(spec) = spec.filter(|s| is_wanted(&s.name, &arguments.choice.point)) else { continue };
             match arguments.json {
                 true => text.push_str(&format!("{}\n", row(&batch.device, spec, update))),
                 false => {
                     let unit = spec.unit.as_deref().map_or(String::new(), |u| format!(" {u}"));
                     let quality = if update.quality.is_good() { String::new() } else { format!(" ({})", update.quality) };
-                    text.push_str(&format!("{} {} {}{unit}{quality}\n", clock(update.time), spec.name, shown(update)));
+                    text.push_str(&format!("{} {} {}{unit}{quality}\n", clock(update.time), spec.name, shown(update.value.as_ref())));
                 }
             }
         }
+        text.push_str(&last);
         console.print(&text)?;
     }
     supervisor.stop().await;

@@ -10,7 +10,10 @@ use crate::console::Console;
 use crate::failure::Failure;
 use arguments::{ScadaArguments, ScadaCommand};
 use network::Diagnostic;
+use network::scenario::fits;
 use scada::document::{self, DeviceSpec, ProtocolSpec};
+use scada::point::Value;
+use serde_json::Value as Json;
 use std::path::Path;
 
 /// Runs the command. False for a document with errors, or when not all could be read or done.
@@ -33,7 +36,10 @@ fn waited<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failur
 }
 
 fn text_of(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|e| crate::result_folder::cannot("read", path, &e))
+    std::fs::read(path).map_err(|e| {
+        let what = Diagnostic::error("DEVICE.DOCUMENT.FILE", format!("{} cannot be read", path.display()));
+        what.detail(format!("The system says: {e}.")).hint("see whether the name is right and the file may be read").into()
+    })
 }
 
 /// The devices of a sound document.
@@ -47,7 +53,13 @@ fn devices(path: &Path, console: &mut Console<'_>) -> Result<Vec<DeviceSpec>, Fa
     Ok(document.devices)
 }
 
-/// Only the points that are wanted, with the devices that have them.
+/// Whether a point is among those that are wanted; all are when none is named.
+fn is_wanted(name: &str, names: &[String]) -> bool {
+    names.is_empty() || names.iter().any(|n| fits(n, name))
+}
+
+/// The devices that have points that are wanted, with these points only. A station of the 104 keeps all: it tells every object whatever is
+/// wanted of it, and those that no point is for would be remarked upon.
 fn chosen(devices: Vec<DeviceSpec>, ids: &[String], names: &[String]) -> Result<Vec<DeviceSpec>, Failure> {
     for id in ids {
         if !devices.iter().any(|d| d.id.eq_ignore_ascii_case(id)) {
@@ -57,7 +69,7 @@ fn chosen(devices: Vec<DeviceSpec>, ids: &[String], names: &[String]) -> Result<
         }
     }
     for name in names {
-        if !devices.iter().flat_map(|d| &d.points).any(|p| fits(&p.name, name)) {
+        if !devices.iter().flat_map(|d| &d.points).any(|p| fits(name, &p.name)) {
             let all: Vec<&str> = devices.iter().flat_map(|d| &d.points).map(|p| &*p.name).collect();
             let near = network::document::nearest(name, &all).map_or(String::new(), |n| format!("the nearest is \"{n}\""));
             let what = Diagnostic::error("DEVICE.CHOICE.UNKNOWN", format!("the document has no point \"{name}\""));
@@ -69,39 +81,27 @@ fn chosen(devices: Vec<DeviceSpec>, ids: &[String], names: &[String]) -> Result<
         if !ids.is_empty() && !ids.iter().any(|id| device.id.eq_ignore_ascii_case(id)) {
             continue;
         }
-        if !names.is_empty() {
-            let keep: Vec<bool> = device.points.iter().map(|p| names.iter().any(|n| fits(&p.name, n))).collect();
-            let mut at = keep.iter();
-            device.points.retain(|_| *at.next().unwrap_or(&false));
-            let mut at = keep.iter();
-            match &mut device.protocol {
-                ProtocolSpec::Modbus(map) => map.points.retain(|_| *at.next().unwrap_or(&false)),
-                ProtocolSpec::Iec104(map) => map.points.retain(|_| *at.next().unwrap_or(&false)),
-                ProtocolSpec::Iec61850(map) => map.retain(|_| *at.next().unwrap_or(&false)),
+        let keep: Vec<bool> = device.points.iter().map(|p| is_wanted(&p.name, names)).collect();
+        if !keep.contains(&true) {
+            continue;
+        }
+        let mut at = keep.iter();
+        let was_kept = match &mut device.protocol {
+            ProtocolSpec::Modbus(map) => {
+                map.points.retain(|_| *at.next().unwrap_or(&false));
+                keep
             }
-        }
-        if !device.points.is_empty() {
-            out.push(device);
-        }
+            ProtocolSpec::Iec61850(map) => {
+                map.retain(|_| *at.next().unwrap_or(&false));
+                keep
+            }
+            ProtocolSpec::Iec104(_) => vec![true; keep.len()],
+        };
+        let mut at = was_kept.iter();
+        device.points.retain(|_| *at.next().unwrap_or(&false));
+        out.push(device);
     }
     Ok(out)
-}
-
-/// Whether a name fits a pattern in which `*` stands for anything; small and capital letters are the same.
-fn fits(name: &str, pattern: &str) -> bool {
-    let (name, pattern) = (name.to_lowercase(), pattern.to_lowercase());
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = name.strip_prefix(first) else { return false };
-    let parts: Vec<&str> = parts.collect();
-    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
-    for part in middle {
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
 }
 
 /// Host and port, with the protocol's port where none is given.
@@ -113,6 +113,29 @@ fn with_port(address: &str, port: u16) -> String {
     }
 }
 
+/// A value for people: numbers with seven significant digits.
+fn shown(value: Option<&Value>) -> String {
+    match value {
+        Some(Value::Float(x)) => crate::answer::short(*x),
+        Some(other) => other.to_string(),
+        None => "-".to_owned(),
+    }
+}
+
+/// A value for programs: numbers and contacts as such, positions of two contacts as words.
+fn plain(value: Option<&Value>) -> Json {
+    match value {
+        None => Json::Null,
+        Some(Value::Bool(on)) => (*on).into(),
+        Some(Value::Integer(i)) => (*i).into(),
+        Some(Value::Float(x)) => (*x).into(),
+        Some(Value::Step { position, .. }) => (*position).into(),
+        Some(Value::Bits(bits)) => (*bits).into(),
+        Some(Value::Counter { count, .. }) => (*count).into(),
+        Some(other @ (Value::DoublePoint(_) | Value::Text(_))) => other.to_string().into(),
+    }
+}
+
 /// A time to the millisecond, UTC.
 fn clock(time: scada::UtcTime) -> String {
     jiff::Timestamp::from_microsecond(time.us).map_or_else(|_| time.us.to_string(), |t| format!("{t:.3}"))
@@ -120,23 +143,7 @@ fn clock(time: scada::UtcTime) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{fits, with_port};
-
-    #[test]
-    fn patterns_fit() {
-        for (name, pattern, does) in [
-            ("L41.V.A", "l41.v.a", true),
-            ("L41.V.A", "L41.*", true),
-            ("L41.V.A", "*.A", true),
-            ("L41.V.A", "L*V*A", true),
-            ("L41.V.A", "*", true),
-            ("L41.V.A", "L41", false),
-            ("L41.V.A", "*B", false),
-            ("L41.V.A", "L41.V.A*x", false),
-        ] {
-            assert_eq!(fits(name, pattern), does, "{name} {pattern}");
-        }
-    }
+    use super::with_port;
 
     #[test]
     fn ports_are_added() {

@@ -2,20 +2,18 @@
 
 use super::arguments::WriteArguments;
 use super::follow::{start, told};
-use super::{chosen, clock, devices, waited};
+use super::{chosen, clock, devices, plain, shown, waited};
 use crate::console::Console;
 use crate::failure::Failure;
 use network::Diagnostic;
 use scada::document::DeviceSpec;
-use scada::point::{PointSpec, Value, ValueKind};
+use scada::point::{PointSpec, Quality, Value, ValueKind};
 use scada::supervision::EventKind;
 use scada::telecontrol::{NoInterlock, Order, Originator, Record, Telecontrol};
+use serde_json::json;
 use std::io::{BufRead, IsTerminal};
 use std::time::Duration;
 use tokio::time::Instant;
-
-/// How long a device may take until it has been read.
-const READY_WITHIN: Duration = Duration::from_secs(30);
 
 pub fn run(arguments: &WriteArguments, console: &mut Console<'_>) -> Result<bool, Failure> {
     let devices = chosen(devices(&arguments.file, console)?, &[], std::slice::from_ref(&arguments.point))?;
@@ -35,9 +33,9 @@ pub fn run(arguments: &WriteArguments, console: &mut Console<'_>) -> Result<bool
     let record = waited(give(&devices, point, value, arguments))?;
     let done = record.outcome.is_ok();
     if arguments.json {
-        console.json(&record)?;
+        console.json(&json(&record))?;
     } else {
-        console.print(&text(&record))?;
+        console.print(&text(&record, point))?;
     }
     Ok(done)
 }
@@ -45,10 +43,10 @@ pub fn run(arguments: &WriteArguments, console: &mut Console<'_>) -> Result<bool
 fn value(point: &PointSpec, text: &str) -> Result<Value, Failure> {
     let word = text.to_lowercase();
     let read = match (point.kind, word.as_str()) {
-        (ValueKind::Bool | ValueKind::DoublePoint | ValueKind::Step, "on" | "close" | "closed" | "true" | "1" | "up") => {
+        (ValueKind::Bool | ValueKind::DoublePoint, "on" | "close" | "closed" | "true" | "1") | (ValueKind::Step, "up") => {
             Some(Value::Bool(true))
         }
-        (ValueKind::Bool | ValueKind::DoublePoint | ValueKind::Step, "off" | "open" | "false" | "0" | "down") => Some(Value::Bool(false)),
+        (ValueKind::Bool | ValueKind::DoublePoint, "off" | "open" | "false" | "0") | (ValueKind::Step, "down") => Some(Value::Bool(false)),
         (ValueKind::Bool | ValueKind::DoublePoint | ValueKind::Step, _) => None,
         (ValueKind::Integer, w) => w.parse().ok().map(Value::Integer),
         (ValueKind::Bits, w) => {
@@ -73,7 +71,7 @@ fn confirmed(point: &PointSpec, devices: &[DeviceSpec], value: &Value, console: 
         return Err(what.hint("add --yes where no terminal is").into());
     }
     let at = devices.first().map_or(String::new(), |d| format!(" at {} ({})", d.id, d.addresses.join(", ")));
-    let _ = write!(console.errors, "Command {} to {value}{at}? Write yes: ", point.name);
+    let _ = write!(console.errors, "Command {} {}{at}? Write yes: ", point.name, wanted(point, value));
     let _ = console.errors.flush();
     let mut line = String::new();
     let _ = std::io::stdin().lock().read_line(&mut line);
@@ -83,7 +81,7 @@ fn confirmed(point: &PointSpec, devices: &[DeviceSpec], value: &Value, console: 
 async fn give(devices: &[DeviceSpec], point: &PointSpec, value: Value, arguments: &WriteArguments) -> Result<Record, Failure> {
     let (supervisor, mut receiver, _) = start(devices);
     let telecontrol = Telecontrol::new(&supervisor, NoInterlock);
-    let end = Instant::now() + READY_WITHIN;
+    let end = Instant::now() + Duration::from_secs_f64(arguments.timeout.clamp(0.1, 3600.0));
     let mut why = "it does not answer".to_owned();
     loop {
         match tokio::time::timeout_at(end, receiver.recv()).await {
@@ -107,23 +105,54 @@ async fn give(devices: &[DeviceSpec], point: &PointSpec, value: Value, arguments
     Ok(record)
 }
 
-fn text(record: &Record) -> String {
-    let shown = |state: &Option<(Option<Value>, scada::point::Quality)>| match state {
-        Some((Some(value), quality)) => format!("{value} ({quality})"),
+/// What a point is commanded to, in words.
+fn wanted(point: &PointSpec, value: &Value) -> String {
+    match (point.kind, value) {
+        (ValueKind::Step, Value::Bool(up)) => if *up { "one step up" } else { "one step down" }.to_owned(),
+        (_, value) => {
+            let unit = point.unit.as_deref().map_or(String::new(), |u| format!(" {u}"));
+            format!("to {}{unit}", shown(Some(value)))
+        }
+    }
+}
+
+fn text(record: &Record, point: &PointSpec) -> String {
+    let state = |state: &Option<(Option<Value>, Quality)>| match state {
+        Some((Some(value), quality)) => format!("{} ({quality})", shown(Some(value))),
         _ => "nothing".to_owned(),
     };
     let mut text = format!(
-        "{} {} to {} by {}: {}\n",
+        "{} {} {} by {}: {}\n",
         clock(record.asked),
         record.point,
-        record.wanted,
+        wanted(point, &record.wanted),
         record.by.user,
         record.failure.as_deref().unwrap_or("done")
     );
-    text.push_str(&format!("  reason {}\n  before {}\n  after  {}\n", record.by.reason, shown(&record.before), shown(&record.after)));
+    text.push_str(&format!("  reason {}\n  before {}\n  after  {}\n", record.by.reason, state(&record.before), state(&record.after)));
     if let Some(said) = &record.said {
         text.push_str(&format!("  the device said: {said}\n"));
     }
     text.push_str(&format!("  ended  {}\n", clock(record.ended)));
     text
+}
+
+fn json(record: &Record) -> serde_json::Value {
+    let state = |state: &Option<(Option<Value>, Quality)>| {
+        state.as_ref().map(|(value, quality)| json!({"value": plain(value.as_ref()), "quality": quality.to_string()}))
+    };
+    json!({
+        "point": record.point,
+        "device": record.device.as_deref(),
+        "wanted": plain(Some(&record.wanted)),
+        "user": record.by.user,
+        "reason": record.by.reason,
+        "asked": clock(record.asked),
+        "ended": clock(record.ended),
+        "done": record.outcome.is_ok(),
+        "said": record.said,
+        "failure": record.failure,
+        "before": state(&record.before),
+        "after": state(&record.after),
+    })
 }

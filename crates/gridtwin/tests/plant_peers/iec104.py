@@ -17,16 +17,12 @@ client = c104.Client(tick_rate_ms=50, command_timeout_ms=8000)
 connection = client.add_connection(ip="127.0.0.1", port=int(sys.argv[1]), init=c104.Init.NONE)
 station = connection.add_station(common_address=1)
 T = c104.Type
-TYPES = {
-    "float": (T.M_ME_NC_1, T.M_ME_TF_1),
-    "single": (T.M_SP_NA_1, T.M_SP_TB_1),
-    "double": (T.M_DP_NA_1, T.M_DP_TB_1),
-    "step": (T.M_ST_NA_1, T.M_ST_TB_1),
-    "counter": (T.M_IT_NA_1, T.M_IT_TB_1),
-}
+TYPES = {"float": T.M_ME_NC_1, "single": T.M_SP_NA_1, "double": T.M_DP_NA_1, "step": T.M_ST_NA_1, "counter": T.M_IT_NA_1}
+# With their time: what comes by itself.
+STAMPED = (T.M_SP_TB_1, T.M_DP_TB_1)
 with open(sys.argv[2]) as file:
     rows = json.load(file)
-points = {name: station.add_point(number, TYPES[kind][0]) for name, number, kind in rows}
+points = {name: station.add_point(number, TYPES[kind]) for name, number, kind in rows}
 names = {number: name for name, number, _ in rows}
 events = []
 lock = threading.Lock()
@@ -38,17 +34,19 @@ def shown(value):
     return float(value)
 
 
-def on_receive(point: c104.Point, previous_info: c104.Information, message: c104.IncomingMessage) -> c104.ResponseState:
-    if message.cot == c104.Cot.SPONTANEOUS:
-        at = point.recorded_at
+def on_unexpected(connection: c104.Connection, message: c104.IncomingMessage, cause: c104.Umc) -> None:
+    # A point of c104 has one type, that of the interrogation; the same object with its time comes here, several in a telegram.
+    if message.type not in STAMPED or message.cot != c104.Cot.SPONTANEOUS:
+        return
+    for k in range(message.number_of_objects):
+        if k > 0:
+            message.next()
+        at = message.info.recorded_at
         with lock:
-            events.append([names[point.io_address], shown(point.value), at.timestamp() if at is not None else None])
-    return c104.ResponseState.SUCCESS
+            events.append([names[message.io_address], shown(message.info.value), at.timestamp() if at is not None else None])
 
 
-for name, number, kind in rows:
-    if kind in ("single", "double"):
-        points[name].on_receive(callable=on_receive)
+connection.on_unexpected_message(callable=on_unexpected)
 
 
 def until(what, limit_s=10.0):

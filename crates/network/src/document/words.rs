@@ -29,12 +29,13 @@ fn stem(name: &str) -> &str {
 /// The name nearest to a word, where one is near: by letters, or by all but the unit, or as a part of it.
 pub fn nearest<'a>(word: &str, names: &[&'a str]) -> Option<&'a str> {
     let word: String = word.chars().take(64).flat_map(char::to_lowercase).map(|c| if c == '-' || c == ' ' { '_' } else { c }).collect();
-    let (distance, near) = names.iter().map(|n| (edit_distance(&word, n), *n)).min()?;
+    let (distance, near) = names.iter().map(|n| (edit_distance(&word, &n.to_lowercase()), *n)).min()?;
     if distance <= (word.chars().count().max(near.len()) / 3).max(1) {
         return Some(near);
     }
     let same_stem = names.iter().find(|n| stem(n) == word || stem(n) == word.rsplit_once('_').map_or("", |(s, _)| s));
-    let part = || names.iter().find(|n| word.len() >= 3 && (n.contains(word.as_str()) || word.contains(**n)));
+    let is_part = |n: &str| word.len() >= 3 && (n.contains(word.as_str()) || word.contains(n));
+    let part = || names.iter().find(|n| is_part(&n.to_lowercase()));
     same_stem.or_else(part).copied()
 }
 

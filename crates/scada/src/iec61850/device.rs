@@ -432,6 +432,10 @@ impl Session<'_> {
 
     async fn command(&mut self, command: Command) -> Result<(), DeviceError> {
         let outcome = self.operate(&command).await;
+        // What is polled shows what came of it with the next round, not a period later.
+        for poll in self.polls.iter_mut().filter(|p| p.places.iter().any(|place| place.point == command.point)) {
+            poll.due = Instant::now();
+        }
         let lost = match &outcome {
             Err(Ended::Lost(e)) => Some(e.clone()),
             _ => None,

@@ -1,7 +1,7 @@
-"""GOOSE made with libiec61850, for tests: `goose.py publish INTERFACE` or `goose.py listen INTERFACE`.
+"""GOOSE made with libiec61850, for tests: `goose.py publish INTERFACE` or `goose.py listen INTERFACE [BLOCK APPID]`.
 
 The publisher sends a state for every line of standard input (`1 12.5`: contact and number), each three times. The listener prints a line for
-every message: state, sequence, whether it is valid, VLAN, values.
+every message: state, sequence, whether it is valid, revision, values.
 """
 
 import os
@@ -59,6 +59,9 @@ class Listener(iec.GooseHandler):
                 shown.append("true" if iec.MmsValue_getBoolean(value) else "false")
             elif kind == iec.MMS_FLOAT:
                 shown.append(f"{iec.MmsValue_toFloat(value):g}")
+            elif kind == iec.MMS_BIT_STRING:
+                bits = range(iec.MmsValue_getBitStringSize(value))
+                shown.append("b" + "".join(str(int(iec.MmsValue_getBitStringBit(value, k))) for k in bits))
             else:
                 shown.append(f"kind{kind}")
         print(
@@ -72,11 +75,11 @@ class Listener(iec.GooseHandler):
         )
 
 
-def listen(interface):
+def listen(interface, block=BLOCK, app_id="0x1000"):
     receiver = iec.GooseReceiver_create()
     iec.GooseReceiver_setInterfaceId(receiver, interface)
-    subscriber = iec.GooseSubscriber_create("PEERLD0/LLN0$GO$gcb", None)
-    iec.GooseSubscriber_setAppId(subscriber, 0x1000)
+    subscriber = iec.GooseSubscriber_create(block, None)
+    iec.GooseSubscriber_setAppId(subscriber, int(app_id, 0))
     handler = Listener()
     python = iec.GooseSubscriberForPython()
     python.setLibiec61850GooseSubscriber(subscriber)
@@ -91,4 +94,4 @@ def listen(interface):
 
 
 if __name__ == "__main__":
-    {"publish": publish, "listen": listen}[sys.argv[1]](sys.argv[2])
+    {"publish": publish, "listen": listen}[sys.argv[1]](*sys.argv[2:])
