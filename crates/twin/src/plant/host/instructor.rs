@@ -138,6 +138,13 @@ async fn next_told(watched: Option<&mut broadcast::Receiver<Told>>) -> Result<To
     }
 }
 
+impl Handle {
+    /// What the instructor's port answers to a line.
+    pub async fn answer(&self, request: &[u8]) -> Value {
+        answer(request, self).await.0
+    }
+}
+
 /// The answer to a request, and whether the connection watches from now on.
 async fn answer(request: &[u8], handle: &Handle) -> (Value, bool) {
     match carry_out(request, handle).await {
