@@ -116,6 +116,8 @@ fn an_alarm_reaches_a_webhook_once_and_values_reach_influxdb() {
     let server = Server::start(&data, &arguments);
     let client = server.client("");
     until(&client, "/api/twin/moment", "an estimate", |m| m["estimate"]["state"] == "settled");
+    let past = "/api/twin/history?point=twin.frequency_hz&resolution=raw";
+    until(&client, past, "a figure of its own", |h| h["series"][0]["rows"].as_array().is_some_and(|r| !r.is_empty()));
     // The plant is gone: its devices are lost, which is an alarm each.
     drop(plant);
     let begun = Instant::now();
@@ -136,8 +138,6 @@ fn an_alarm_reaches_a_webhook_once_and_values_reach_influxdb() {
     assert!(line.starts_with("gridtwin,point=twin."), "{line}");
     let twin = client.ok("/api/twin");
     assert_eq!(twin["history"]["database"], database.is_some());
-    let past = client.ok("/api/twin/history?point=twin.frequency_hz&resolution=raw");
-    assert!(past["series"][0]["rows"].as_array().is_some_and(|r| !r.is_empty()), "{past}");
     let (took, was_well) = server.stop();
     assert!(was_well, "the server did not end well within {took:?}");
     // Begun again, nothing that was taken is told again.
