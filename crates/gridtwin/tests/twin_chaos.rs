@@ -270,9 +270,7 @@ fn listen(server: &Server, token: &str) -> Arc<Mutex<Vec<Value>>> {
     let into = heard.clone();
     // It ends with the server: reading fails then.
     std::thread::spawn(move || {
-        std::panic::set_hook(Box::new(|_| {}));
-        loop {
-            let Ok(told) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| socket.hear())) else { return };
+        while let Some(told) = socket.try_hear() {
             if told["type"] == "twin_event" {
                 into.lock().unwrap().push(told["event"].clone());
             }

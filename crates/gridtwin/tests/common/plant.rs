@@ -116,27 +116,32 @@ impl Socket {
 
     /// The next text.
     pub fn hear(&mut self) -> Value {
+        self.try_hear().expect("a frame")
+    }
+
+    /// The next text; `None` when the connection has ended.
+    pub fn try_hear(&mut self) -> Option<Value> {
         loop {
             let mut head = [0; 2];
-            self.stream.read_exact(&mut head).expect("a frame");
+            self.stream.read_exact(&mut head).ok()?;
             let length = match head[1] & 0x7f {
                 126 => {
                     let mut n = [0; 2];
-                    self.stream.read_exact(&mut n).expect("a length");
+                    self.stream.read_exact(&mut n).ok()?;
                     u64::from(u16::from_be_bytes(n))
                 }
                 127 => {
                     let mut n = [0; 8];
-                    self.stream.read_exact(&mut n).expect("a length");
+                    self.stream.read_exact(&mut n).ok()?;
                     u64::from_be_bytes(n)
                 }
                 n => u64::from(n),
             };
             let mut body = vec![0; usize::try_from(length).expect("it fits")];
-            self.stream.read_exact(&mut body).expect("the frame's body");
+            self.stream.read_exact(&mut body).ok()?;
             match head[0] & 0x0f {
-                1 => return serde_json::from_slice(&body).expect("JSON"),
-                8 => panic!("closed: {}", String::from_utf8_lossy(&body)),
+                1 => return Some(serde_json::from_slice(&body).expect("JSON")),
+                8 => return None,
                 _ => {}
             }
         }
