@@ -152,7 +152,7 @@ pub fn read(path: &Path, circuit: &Circuit, grid: &Grid) -> Result<Vec<Measureme
     for (k, (line, h)) in halves.iter().enumerate() {
         let Some(class) = h.class else { continue };
         measurements[k].sigma = deviation(&measurements, k, &class, h.rated_a, grid);
-        if !(measurements[k].sigma > 0.0) {
+        if measurements[k].sigma.is_nan() || measurements[k].sigma <= 0.0 {
             faults.push(
                 Diagnostic::error("ESTIMATION.DOCUMENT.DEVIATION", "a class gives this measurement no deviation")
                     .at(&table.at(*line))

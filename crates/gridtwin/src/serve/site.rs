@@ -575,7 +575,7 @@ mod tests {
             // Nobody listens there: that it is asked is all that counts.
             read(&place, &dir.path().join("history"), Some("postgres://u:secret@127.0.0.1:1/none"))
         };
-        let found = of("").err().expect("the database is asked");
+        let found = of("").expect_err("the database is asked");
         assert!(found.iter().any(|d| d.code == "HISTORY.DATABASE.FAILED" && !d.message.contains("secret")), "{found:?}");
         assert!(!dir.path().join("history").exists());
         let (follow, _) = of("history: {folder: kept}\n").unwrap_or_else(|found| panic!("{:?}", codes(&found)));
