@@ -77,7 +77,9 @@ fn head(out: &mut String, protocol: Protocol, address: &str) {
     // The standard's times of the 104 notice a silent wire after half a minute; next to the station a third of that is enough.
     let (word, keys) = match protocol {
         Protocol::Modbus => ("modbus", "    unit: 1\n    poll_s: 1\n"),
-        Protocol::Iec104 => ("iec104", "    common_address: 1\n    t1_s: 5\n    t2_s: 2\n    t3_s: 5\n    interrogate_s: 300\n    counters_s: 60\n"),
+        Protocol::Iec104 => {
+            ("iec104", "    common_address: 1\n    t1_s: 5\n    t2_s: 2\n    t3_s: 5\n    interrogate_s: 300\n    counters_s: 60\n")
+        }
         Protocol::Iec61850 => ("iec61850", "    timeout_s: 5\n"),
     };
     let _ = write!(out, "  - id: {}\n    protocol: {word}\n    address: {}\n{keys}    points:\n", device(protocol), quoted(address));
