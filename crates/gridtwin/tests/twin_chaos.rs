@@ -312,7 +312,13 @@ fn a_cut_wire(bench: &Bench, client: &Client) {
         let alarms = client.ok("/api/twin/alarms?size=1000");
         let tripped =
             alarms["alarms"].as_array().expect("alarms").iter().any(|a| a["value_time"].as_i64().is_some_and(|t| t >= begun && t <= ended));
-        if tripped { Ok(()) } else { Err(format!("no alarm has a time between {begun} and {ended}: {alarms}")) }
+        let seen = |query: &str| client.ok(query).to_string();
+        let history = seen(&format!("/api/twin/history?point=21-F21.21_ZONE_1.TRIP&resolution=raw&from={}", begun - 30_000));
+        if tripped {
+            Ok(())
+        } else {
+            Err(format!("no alarm has a time between {begun} and {ended}: {history} {}", seen("/api/twin/events?kind=comms&size=12")))
+        }
     });
     assert_eq!(bench.network.instruct(&json!({ "command": "restore" }))["ok"], true);
     within(Duration::from_secs(20), "the plant is as before", || is_well(client, &bench.usual));

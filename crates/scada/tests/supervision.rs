@@ -16,6 +16,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
+/// The test that measures has the machine for itself.
+static QUIET: tokio::sync::RwLock<()> = tokio::sync::RwLock::const_new(());
+
 /// Recovery without hands, from the moment that the device is back.
 const RECOVERY: Duration = Duration::from_secs(10);
 
@@ -109,6 +112,7 @@ fn all_lost(f: &Follower) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn devices_that_are_killed_are_marked_and_come_back() {
+    let _here = QUIET.read().await;
     let mut bench = Bench::start().await;
     let mut follower = Follower::start(&bench.devices);
     follower.until("all is read", |f| all_good(f, 1.5, true)).await;
@@ -126,6 +130,7 @@ async fn devices_that_are_killed_are_marked_and_come_back() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn wires_that_are_cut_silent_or_spoilt_are_seen_through() {
+    let _here = QUIET.read().await;
     let bench = Bench::start().await;
     let mut follower = Follower::start(&bench.devices);
     let mut v = 1.5;
@@ -158,6 +163,7 @@ async fn wires_that_are_cut_silent_or_spoilt_are_seen_through() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_second_address_takes_over_and_keeps_the_connection() {
+    let _here = QUIET.read().await;
     let image = Arc::new(Image::new(&devices(&DEVICES.replace("MODBUS", "h").replace("STATION", "h"))));
     let plant = Arc::new(Follows);
     let place = image.place("m.v").unwrap();
@@ -186,6 +192,7 @@ async fn the_second_address_takes_over_and_keeps_the_connection() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn events_of_a_station_nobody_listened_to_are_told_afterwards_in_order() {
+    let _here = QUIET.read().await;
     let bench = Bench::start().await;
     let mut follower = Follower::start(&bench.devices[1..]);
     follower.until("the station is read", |f| f.recovered() > 0).await;
@@ -212,6 +219,7 @@ async fn events_of_a_station_nobody_listened_to_are_told_afterwards_in_order() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_consumer_holds_up_no_device_and_is_told_what_it_missed() {
+    let _here = QUIET.read().await;
     let bench = Bench::start().await;
     let mut follower = Follower::with_capacity(&bench.devices, 1);
     follower.until("all is read", |f| all_good(f, 1.5, true)).await;
@@ -251,6 +259,7 @@ fn order(point: &str, value: Value) -> Order {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn commands_are_refused_before_they_go_out_or_told_as_unknown() {
+    let _here = QUIET.read().await;
     let bench = Bench::start().await;
     let mut follower = Follower::start(&bench.devices);
     follower.until("all is read", |f| all_good(f, 1.5, true)).await;
@@ -281,6 +290,7 @@ async fn commands_are_refused_before_they_go_out_or_told_as_unknown() {
 /// 2,500 points over both protocols, every one of them moving each second.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_thousand_five_hundred_points_arrive_within_half_a_second() {
+    let _here = QUIET.write().await;
     let mut text = "devices:\n".to_owned();
     let (modbus_at, station_at) = (listener().await, listener().await);
     text += &format!("  - id: m\n    protocol: modbus\n    address: {}\n    poll_s: 1\n    points:\n", modbus_at.1);

@@ -461,7 +461,12 @@ fn a_disk_that_refuses_is_told_and_nothing_is_acknowledged_until_it_gives_way() 
         for ticket in &tickets {
             ticket.wait_for(Duration::from_secs(10)).unwrap();
         }
-        assert!(matches!(history.condition(), Condition::Recording { waiting: 0 }));
+        // The writer says so a moment after it has answered.
+        let begun = Instant::now();
+        while !matches!(history.condition(), Condition::Recording { waiting: 0 }) {
+            assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", history.condition());
+            std::thread::sleep(Duration::from_millis(1));
+        }
         drop(history);
         let history = History::open(dir.path(), Options::default()).unwrap();
         assert_eq!(raw(&history, p, at(0), at(1000)).0.len(), 91);

@@ -178,6 +178,10 @@ async fn a_client_follows_all_points_and_commands_over_every_protocol() {
     let n = hosted.points().len();
     all.until("every point has come", |f| f.newest.len() == n && f.events.iter().filter(|e| e.contains("Recovered")).count() == 3).await;
     println!("{n} points after {:.2?}", begun.elapsed());
+    // A client can be there before relays and fans have looked for the first time, and a poll is a second.
+    all.until("the relays have looked", |f| f.newest["87T-T1.87T_A.SEEN"].quality.is_good()).await;
+    let looked = Instant::now();
+    all.until("every poll since", |_| looked.elapsed() > Duration::from_secs(3)).await;
     let mut odd = Vec::new();
     for p in hosted.points() {
         let update = &all.newest[p.name.as_str()];

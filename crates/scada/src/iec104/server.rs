@@ -2,7 +2,8 @@
 //!
 //! Several controlling stations may be connected; each is started and stopped by itself and hears every event from then on. Events wait in
 //! a log while nobody is started; the first that starts gets them. An event leaves the log's count of undelivered ones when somebody has
-//! acknowledged it, so that one that was under way when a connection broke is sent again. The log is bounded: the oldest go, and are counted.
+//! acknowledged it, so that one that was under way when a connection broke is sent again. The log is bounded: the oldest measurements go, then
+//! the oldest events, and both are counted; a disturbance of which nobody hears must not push its own trip out with its currents.
 
 use super::asdu::{self, Asdu, AsduFault, BROADCAST, CommandValue, Header, Object, cause};
 use super::clock::Cp56;
@@ -93,9 +94,10 @@ pub struct LoggedEvent {
 }
 
 struct Log {
-    events: VecDeque<LoggedEvent>,
-    /// Number of the first event in `events`; the very first one is 1.
-    first: u64,
+    /// With their numbers, ascending; the very first one is 1.
+    events: VecDeque<(u64, LoggedEvent)>,
+    /// Number of the next event.
+    next: u64,
     /// Number up to which somebody has acknowledged all.
     delivered: u64,
     lost: u64,
@@ -110,7 +112,7 @@ pub struct EventLog {
 
 impl EventLog {
     pub fn new(capacity: usize) -> Self {
-        let log = Log { events: VecDeque::new(), first: 1, delivered: 0, lost: 0 };
+        let log = Log { events: VecDeque::new(), next: 1, delivered: 0, lost: 0 };
         Self { log: Mutex::new(log), capacity: capacity.max(1), next: watch::Sender::new(1) }
     }
 
@@ -119,17 +121,27 @@ impl EventLog {
     }
 
     pub fn push(&self, event: LoggedEvent) {
-        let mut log = self.log();
-        log.events.push_back(event);
-        while log.events.len() > self.capacity {
-            log.events.pop_front();
-            if log.first > log.delivered {
-                log.lost += 1;
+        let mut guard = self.log();
+        let log = &mut *guard;
+        log.events.push_back((log.next, event));
+        log.next += 1;
+        if log.events.len() > self.capacity {
+            // An eighth at once, so that an overflow that goes on does not walk the log for every event.
+            let (mut to_drop, mut lost) = (log.events.len() - self.capacity + self.capacity / 8, 0);
+            let delivered = log.delivered;
+            log.events.retain(|(number, event)| {
+                let goes = to_drop > 0 && event.told.value.is_measurement();
+                to_drop -= usize::from(goes);
+                lost += u64::from(goes && *number > delivered);
+                !goes
+            });
+            while log.events.len() > self.capacity {
+                lost += u64::from(log.events.pop_front().is_some_and(|(number, _)| number > delivered));
             }
-            log.first += 1;
+            log.lost += lost;
         }
-        let next = log.first + log.events.len() as u64;
-        drop(log);
+        let next = log.next;
+        drop(guard);
         self.next.send_replace(next);
     }
 
@@ -148,12 +160,11 @@ impl EventLog {
         log.delivered = log.delivered.max(up_to);
     }
 
-    /// Up to `limit` events from number `from` on, and the number of the first of them.
-    fn take(&self, from: u64, limit: usize) -> (u64, Vec<LoggedEvent>) {
+    /// Up to `limit` events from number `from` on, with their numbers.
+    fn take(&self, from: u64, limit: usize) -> Vec<(u64, LoggedEvent)> {
         let log = self.log();
-        let from = from.max(log.first);
-        let skip = (from - log.first) as usize;
-        (from, log.events.iter().skip(skip).take(limit).cloned().collect())
+        let at = log.events.partition_point(|(number, _)| *number < from);
+        log.events.iter().skip(at).take(limit).cloned().collect()
     }
 }
 
@@ -256,12 +267,11 @@ impl<S: Station> Conversation<'_, S> {
 
     fn send_events(&mut self) {
         while self.connection.waiting() < MAX_WAITING {
-            let (first, events) = self.station.events().take(self.next_event, MAX_WAITING);
+            let events = self.station.events().take(self.next_event, MAX_WAITING);
             if events.is_empty() {
                 return;
             }
-            for (i, event) in events.into_iter().enumerate() {
-                let number = first + i as u64;
+            for (number, event) in events {
                 self.next_event = number + 1;
                 let type_id = event.told.information.type_ids().1;
                 let time = Some(Cp56::from_utc(event.time));
@@ -414,5 +424,33 @@ impl<S: Station> Conversation<'_, S> {
                 self.answer(octets, header, cause::TERMINATION, false);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn measurements_of_a_disturbance_do_not_push_its_trip_out() {
+        let log = EventLog::new(800);
+        let event = |object, value| LoggedEvent {
+            station: 1,
+            told: Told { object, information: InformationType::Float, value, quality: Quality::GOOD },
+            time: UtcTime::from_us(0),
+            cause: cause::SPONTANEOUS,
+        };
+        log.push(event(1, Value::Bool(true)));
+        (0..20_000).for_each(|i| log.push(event(2, Value::Float(f64::from(i)))));
+        log.push(event(1, Value::Bool(false)));
+        let kept = log.take(1, usize::MAX);
+        let trips: Vec<_> = kept.iter().filter(|(_, e)| e.told.object == 1).map(|(n, e)| (*n, e.told.value.clone())).collect();
+        assert_eq!(trips, [(1, Value::Bool(true)), (20_002, Value::Bool(false))]);
+        assert!(kept.len() <= 800 && kept.is_sorted_by_key(|e| e.0));
+        assert_eq!(log.lost() + kept.len() as u64, 20_002);
+        log.acknowledge(20_002);
+        (0..2_000).for_each(|_| log.push(event(1, Value::Bool(true))));
+        assert_eq!(log.take(1, usize::MAX).len(), 800, "events alone are bounded too");
+        assert_eq!(log.lost(), 20_002 - kept.len() as u64 + 1_200);
     }
 }
