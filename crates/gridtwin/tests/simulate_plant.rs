@@ -105,6 +105,7 @@ fn eventually(what: &str, mut done: impl FnMut() -> bool) {
 }
 
 #[test]
+#[ignore = "the Python bindings of libiec61850 end now and then on a busy machine; `make soak` runs it"]
 fn programs_of_others_read_every_point_command_and_see_a_trip() {
     let Some(python) = peers() else { return };
     let folder = tempfile::tempdir().unwrap();
