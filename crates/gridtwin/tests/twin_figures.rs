@@ -71,7 +71,8 @@ fn values_are_on_the_page_in_time_and_half_a_core_is_enough() {
     let (begun, used) = (Instant::now(), processor_s(server.pid()));
     let mut late: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     let mut moments: Vec<f64> = Vec::new();
-    while begun.elapsed() < Duration::from_secs(60) {
+    // A client that says nothing for a minute is let go.
+    while begun.elapsed() < Duration::from_secs(40) {
         let told = socket.hear();
         let now = now_ms();
         match told["type"].as_str() {
