@@ -8,24 +8,12 @@ mod feeder;
 #[path = "common/web.rs"]
 mod web;
 
-use common::{gridtwin, root, text};
+use common::{gridtwin, root, text, token};
 use feeder::{COORDINATES, FEEDER};
 use serde_json::{Value, json};
 use std::fs;
-use std::path::Path;
 use std::time::Duration;
 use web::{Client, Server};
-
-/// A token of a user of this role, whom it makes.
-fn token(data: &Path, role: &str) -> String {
-    let data = data.to_str().expect("text");
-    let made = gridtwin(&["user", "add", role, "--role", role, "--data", data]);
-    assert!(made.status.success(), "{}", text(&made.stderr));
-    let made = gridtwin(&["token", "add", role, "--name", "test", "--data", data]);
-    let said = text(&made.stdout) + &text(&made.stderr);
-    let at = said.find("gt_").unwrap_or_else(|| panic!("{said}"));
-    said[at..].split_whitespace().next().expect("a token").to_owned()
-}
 
 fn model(folder: &str) -> Vec<(String, Vec<u8>)> {
     let mut files: Vec<(String, Vec<u8>)> = fs::read_dir(root().join("models").join(folder))

@@ -7,8 +7,8 @@ mod plant;
 #[path = "common/web.rs"]
 mod web;
 
-use common::{gridtwin, root};
-use plant::{Plant, Socket, token, until};
+use common::{gridtwin, root, token};
+use plant::{Plant, Socket, until};
 use serde_json::{Value, json};
 use std::fs;
 use web::{Client, Server};

@@ -15,8 +15,8 @@ mod proxy;
 #[path = "common/web.rs"]
 mod web;
 
-use common::root;
-use plant::{Plant, Socket, token};
+use common::{root, token};
+use plant::{Plant, Socket};
 use proxy::{Proxy, Wire};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

@@ -10,8 +10,8 @@ mod plant;
 #[path = "common/web.rs"]
 mod web;
 
-use common::root;
-use plant::{Plant, Socket, token, until};
+use common::{root, token};
+use plant::{Plant, Socket, until};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs;

@@ -72,3 +72,14 @@ pub fn golden(name: &str, actual: &str) {
         panic!("{} differs from the output at {at}; GRIDTWIN_UPDATE=1 stores what is right\n\n{actual}", path.display());
     }
 }
+
+/// A token of a new user of this role.
+pub fn token(data: &Path, role: &str) -> String {
+    let data = data.to_str().expect("text");
+    let made = gridtwin(&["user", "add", role, "--role", role, "--data", data]);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let made = gridtwin(&["token", "add", role, "--name", "test", "--data", data]);
+    let said = text(&made.stdout) + &text(&made.stderr);
+    let at = said.find("gt_").unwrap_or_else(|| panic!("{said}"));
+    said[at..].split_whitespace().next().expect("a token").to_owned()
+}

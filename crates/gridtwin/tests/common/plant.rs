@@ -3,7 +3,6 @@
 // Not every test asks for all of it.
 #![allow(dead_code)]
 
-use crate::common::{gridtwin, text};
 use crate::web::{Client, Server};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -158,17 +157,6 @@ impl Socket {
             assert!(begun.elapsed() < Duration::from_secs(30), "no {kind} was told");
         }
     }
-}
-
-/// A token of a new user of this role.
-pub fn token(data: &Path, role: &str) -> String {
-    let data = data.to_str().expect("text");
-    let made = gridtwin(&["user", "add", role, "--role", role, "--data", data]);
-    assert!(made.status.success(), "{}", text(&made.stderr));
-    let made = gridtwin(&["token", "add", role, "--name", "test", "--data", data]);
-    let said = text(&made.stdout) + &text(&made.stderr);
-    let at = said.find("gt_").unwrap_or_else(|| panic!("{said}"));
-    said[at..].split_whitespace().next().expect("a token").to_owned()
 }
 
 /// Waits until a path answers something that fits.
