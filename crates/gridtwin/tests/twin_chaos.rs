@@ -293,6 +293,7 @@ fn killed_devices(bench: &Bench, client: &Client, plant: Plant) -> Plant {
 
 /// The network between is gone: no word of it, only silence. Meanwhile a breaker trips.
 fn a_cut_wire(bench: &Bench, client: &Client) {
+    let begun = now_ms();
     shell("ip link set va down");
     within(NOTICED, "a cut network is noticed", || all_is_marked(client));
     let fault = json!({ "command": "fault", "bus": "f21_220", "kind": "3ph", "phases": [1, 2, 3], "r_ohm": 0.01 });
@@ -305,6 +306,19 @@ fn a_cut_wire(bench: &Bench, client: &Client) {
         let moment = client.ok("/api/twin/moment");
         let switch = moment["switches"].as_array().expect("switches").iter().find(|s| s["element"] == "line.q0_f21").expect("the breaker");
         if switch["closed"] == false { Ok(()) } else { Err(format!("{switch}")) }
+    });
+    // So is what came and went: the pulse of the relay, at the time at which it was.
+    within(RECOVERY, "the trip is told afterwards", || {
+        let trip = client.ok(&format!("/api/twin/history?point=21-F21.21_ZONE_1.TRIP&resolution=raw&from={}", begun - 30_000));
+        let rows = trip["series"][0]["rows"].as_array().cloned().unwrap_or_default();
+        let is_told = rows.iter().any(|r| r[1] == 1.0 && r[0].as_i64().is_some_and(|t| t > begun));
+        if is_told { Ok(()) } else { Err(trip.to_string()) }
+    });
+    within(RECOVERY, "the trip's alarm", || {
+        let told = client.ok(&format!("/api/twin/events?kind=alarm&size=200&from={begun}"));
+        let of_trip = |e: &&Value| e["subject"].as_str().is_some_and(|s| s.contains("21-F21"));
+        let found: Vec<Value> = told["events"].as_array().expect("events").iter().filter(of_trip).cloned().collect();
+        if found.len() < 2 { Err(told.to_string()) } else { Ok(()) }
     });
     assert_eq!(bench.network.instruct(&json!({ "command": "restore" }))["ok"], true);
     within(Duration::from_secs(20), "the plant is as before", || is_well(client, &bench.usual));
@@ -403,10 +417,10 @@ fn a_full_disk(bench: &Bench, client: &Client, heard: &Mutex<Vec<Value>>) {
         if answered.0 == 200 { Ok(()) } else { Err(format!("{answered:?}")) }
     });
     assert!(!planned(client).contains("planned on a full disk"));
-    // What waited has been written: the alarm of the device, and a value of every second.
+    // What waited has been written: the alarm of the device, and a value of every second (the frequency is the lost device's, and stands).
     within(RECOVERY, "what waited is written", || {
         let events = client.ok(&format!("/api/twin/events?kind=alarm&text={}&from={begun}&to={ended}", PORTS[1].0));
-        let values = client.ok(&format!("/api/twin/history?point=twin.frequency_hz&resolution=raw&from={begun}&to={ended}"));
+        let values = client.ok(&format!("/api/twin/history?point=twin.total_load_mw&resolution=raw&from={begun}&to={ended}"));
         let (events, values) =
             (events["events"].as_array().map_or(0, Vec::len), values["series"][0]["rows"].as_array().map_or(0, Vec::len));
         let seconds = (ended - begun) / 1000;
