@@ -28,19 +28,6 @@ pub(super) fn start(devices: &[DeviceSpec]) -> (Supervisor, mpsc::Receiver<Batch
     (supervisor, receiver, devices.iter().map(|d| (d.id.as_str().into(), d.points.clone())).collect())
 }
 
-/// An event of a device in words; none for what need not be told.
-pub(super) fn told(kind: &EventKind) -> Option<String> {
-    Some(match kind {
-        EventKind::Connected { address } => format!("connected at {address}"),
-        EventKind::Recovered => "every point has been read".to_owned(),
-        EventKind::Lost { address, why, .. } => format!("the connection to {address} ended: {why}"),
-        EventKind::Unreachable { address, why, .. } => format!("{address} cannot be reached: {why}"),
-        EventKind::Switched { from, to } => format!("{to} is used in place of {from}"),
-        EventKind::EventsMissed { count, why } => format!("{count} events were missed: {why}"),
-        EventKind::Remark { what } => what.clone(),
-    })
-}
-
 fn row(device: &str, spec: &PointSpec, update: &Update) -> Value {
     json!({
         "point": &*spec.name,
@@ -72,8 +59,8 @@ pub async fn read(arguments: &ReadArguments, console: &mut Console<'_>) -> Resul
         for event in batch.events {
             if event.kind == EventKind::Recovered {
                 recovered.insert(batch.device.clone());
-            } else if let Some(text) = told(&event.kind) {
-                why.insert(batch.device.clone(), text);
+            } else {
+                why.insert(batch.device.clone(), event.kind.to_string());
             }
         }
     }
@@ -154,7 +141,7 @@ pub async fn watch(arguments: &WatchArguments, console: &mut Console<'_>) -> Res
         };
         let (mut text, mut last) = (String::new(), String::new());
         for event in &batch.events {
-            let Some(what) = told(&event.kind) else { continue };
+            let what = event.kind.to_string();
             // That all has been read is said after what was read.
             let into = if event.kind == EventKind::Recovered { &mut last } else { &mut text };
             match arguments.json {

@@ -1,7 +1,7 @@
 //! `gridtwin scada write`: a command, given through the one way that commands have, and its record.
 
 use super::arguments::WriteArguments;
-use super::follow::{start, told};
+use super::follow::start;
 use super::{chosen, clock, devices, plain, shown, waited};
 use crate::console::Console;
 use crate::failure::Failure;
@@ -89,7 +89,7 @@ async fn give(devices: &[DeviceSpec], point: &PointSpec, value: Value, arguments
                 if batch.events.iter().any(|e| e.kind == EventKind::Recovered) {
                     break;
                 }
-                why = batch.events.iter().rev().find_map(|e| told(&e.kind)).unwrap_or(why);
+                why = batch.events.last().map_or(why, |e| e.kind.to_string());
             }
             _ => {
                 supervisor.stop().await;

@@ -122,6 +122,8 @@ struct Block {
     /// Places of each member.
     members: Vec<Vec<Place>>,
     answered: bool,
+    /// A report has come since it was enabled.
+    heard: bool,
 }
 
 struct Poll {
@@ -293,7 +295,7 @@ impl Session<'_> {
                 for members in &mut places {
                     members.retain(|p| covered.contains(&p.point));
                 }
-                self.blocks.push(Block { subscribed, members: places, answered: false });
+                self.blocks.push(Block { subscribed, members: places, answered: false, heard: false });
             }
             Err(e) if e.is_lost() => return Err(e.into()),
             // In use by somebody else, or refused: another instance, another block or polling brings the points.
@@ -393,7 +395,10 @@ impl Session<'_> {
         if let Some(entry) = report.entry_id {
             self.entries().insert(report.block.clone(), entry);
         }
-        if report.gap || report.buffer_overflow {
+        // The first report after a block is enabled tells an overflow in any case (IEC 61850-7-2, 17.2.3.2.2.8); whether something is missing was
+        // said by whether the block had the entry to go on after.
+        let is_first = !std::mem::replace(&mut self.blocks[at].heard, true);
+        if report.gap || (report.buffer_overflow && !is_first) {
             self.link.missed_events(&format!("{} lost reports{}", report.block, if report.gap { "" } else { " from its buffer" }));
             self.client.interrogate(&report.block).await?;
         }

@@ -6,6 +6,7 @@ use iec61850_server::control::handler::OperateFuture;
 use iec61850_server::control::{
     AlwaysAcceptWaitHandler, CheckHandler, ControlAction, ControlAddCause, ControlHandler, ControlObjectEntry, WaitForExecutionHandler,
 };
+use iec61850_server::reporting::{InMemoryReportBuffer, ReportBufferBackend};
 use iec61850_server::{IedServer, IedServerConfig, ServerHandle, WriteAccessPolicies};
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -69,6 +70,21 @@ pub struct Server {
     setting: Mutex<()>,
 }
 
+/// Entries that a buffered report keeps for a client that is away: a disturbance tells ten times a second, and a wire may be cut for minutes.
+const BUFFERED_ENTRIES: usize = 4096;
+
+/// Gives every buffered block its room; that of the library is 64 entries.
+fn widen_buffers(server: &IedServer) -> iec61850_server::Result<()> {
+    let engine = server.reporting_engine();
+    let engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
+    for block in engine.brcb_paths().iter().filter_map(|path| engine.get_brcb(path)) {
+        let mut buffer: Box<dyn ReportBufferBackend> = Box::new(InMemoryReportBuffer::new(BUFFERED_ENTRIES));
+        buffer.set_dropped_counter(engine.engine_metrics().dropped_buffer_full.clone());
+        *block.lock_buffer()? = buffer;
+    }
+    Ok(())
+}
+
 impl Server {
     /// Serves one device of a configuration at an address (port 0 for any that is free).
     ///
@@ -90,6 +106,7 @@ impl Server {
         // A port that the system chooses is known only once it is bound.
         let server = IedServer::builder().model(model.clone()).bind(address).config(config).build().map_err(|e| fail(e.to_string()))?;
         server.register_from_model().map_err(|e| fail(e.to_string()))?;
+        widen_buffers(&server).map_err(|e| fail(e.to_string()))?;
         let controllable = attach(&server, &model, process);
         let handle = server.start().await.map_err(|e| fail(e.to_string()))?;
         let address = handle.bound_addr;

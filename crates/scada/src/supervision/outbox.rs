@@ -8,6 +8,7 @@ use crate::point::{Cause, PointSpec, PointState, Reading, Update, Value};
 use crate::time::UtcTime;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
@@ -45,12 +46,32 @@ pub enum EventKind {
     },
     /// Events did not arrive, or were left by a consumer that is too slow.
     EventsMissed {
-        count: u64,
+        /// `None` when nobody can know.
+        count: Option<u64>,
         why: String,
     },
     Remark {
         what: String,
     },
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connected { address } => write!(f, "connected to {address}"),
+            Self::Recovered => f.write_str("every point has been read"),
+            Self::Lost { address, why, next_try_s } => {
+                write!(f, "connection to {address} lost: {why}; next attempt in {next_try_s:.1} s")
+            }
+            Self::Unreachable { address, why, next_try_s } => {
+                write!(f, "{address} cannot be reached: {why}; next attempt in {next_try_s:.1} s")
+            }
+            Self::Switched { from, to } => write!(f, "{to} is used in place of {from}"),
+            Self::EventsMissed { count: Some(count), why } => write!(f, "{count} events were missed: {why}"),
+            Self::EventsMissed { count: None, why } => write!(f, "events may have been missed: {why}"),
+            Self::Remark { what } => f.write_str(what),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -161,7 +182,7 @@ impl Outbox {
     }
 
     pub(crate) fn missed_events(&self, why: &str) {
-        self.event(EventKind::EventsMissed { count: 0, why: why.to_owned() });
+        self.event(EventKind::EventsMissed { count: None, why: why.to_owned() });
     }
 
     pub(crate) fn remark(&self, what: String) {
@@ -275,7 +296,7 @@ impl Outbox {
         let mut inner = self.inner();
         if inner.dropped_events > 0 {
             let count = std::mem::take(&mut inner.dropped_events);
-            inner.put_event(EventKind::EventsMissed { count, why: "the consumer did not take them in time".to_owned() });
+            inner.put_event(EventKind::EventsMissed { count: Some(count), why: "the consumer did not take them in time".to_owned() });
         }
         if !inner.has_something() {
             return None;
@@ -402,7 +423,8 @@ mod tests {
         }
         let batch = outbox.take().unwrap();
         let left = batch.updates.iter().filter(|u| u.point == 1).count();
-        let missed: u64 = batch.events.iter().map(|e| if let EventKind::EventsMissed { count, .. } = e.kind { count } else { 0 }).sum();
+        let missed: u64 =
+            batch.events.iter().map(|e| if let EventKind::EventsMissed { count, .. } = e.kind { count.unwrap_or(0) } else { 0 }).sum();
         assert!(missed >= 3000 && left <= MAX_EVENTS, "{missed} {left}");
         assert_eq!(left as u64 + missed, total as u64);
         assert_eq!(batch.updates.iter().filter(|u| u.point == 0).count(), 1);

@@ -135,7 +135,7 @@ fn take(twin: &Twin, batch: &Batch) {
             core.recorded[i] = now;
         }
         for e in &batch.events {
-            core.remarks[device] = Some(said(&e.kind));
+            core.remarks[device] = Some(e.kind.to_string());
             if !is_repetition(&mut core, device, e) {
                 events.push(e);
             }
@@ -149,7 +149,7 @@ fn take(twin: &Twin, batch: &Batch) {
             EventKind::Lost { .. } | EventKind::Unreachable { .. } | EventKind::EventsMissed { .. } => Severity::Warning,
             _ => Severity::Note,
         };
-        let message = format!("{}: {}", batch.device, said(&e.kind));
+        let message = format!("{}: {}", batch.device, e.kind);
         crate::history::Event { time: e.time, ..record::event("comms", severity, Some(&batch.device), message, &[]) }
     });
     twin.note(&events.collect::<Vec<_>>());
@@ -173,20 +173,6 @@ fn is_repetition(core: &mut twin::Core, device: usize, event: &scada::supervisio
     }
     core.remarked.insert((device, what.clone()), now_s);
     false
-}
-
-fn said(kind: &EventKind) -> String {
-    match kind {
-        EventKind::Connected { address } => format!("connected to {address}"),
-        EventKind::Recovered => "every point has been read".to_owned(),
-        EventKind::Lost { address, why, next_try_s } => format!("connection to {address} lost: {why}; next attempt in {next_try_s:.1} s"),
-        EventKind::Unreachable { address, why, next_try_s } => {
-            format!("{address} cannot be reached: {why}; next attempt in {next_try_s:.1} s")
-        }
-        EventKind::Switched { from, to } => format!("{to} is used in place of {from}"),
-        EventKind::EventsMissed { count, why } => format!("{count} events were missed: {why}"),
-        EventKind::Remark { what } => what.clone(),
-    }
 }
 
 /// Estimates every so often, until stopped.
