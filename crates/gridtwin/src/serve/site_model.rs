@@ -116,30 +116,49 @@ fn whole_text(model: &Path) -> Option<ModelText> {
         text = text_of(&next)?;
         root = next;
     }
-    let text = inlined(&root, &text, 0);
+    let mut inliner = Inliner { above: vec![root.clone()], out: String::with_capacity(text.len()) };
+    inliner.put(&text);
+    let text = inliner.out;
     Some(ModelText { root, text })
 }
 
-fn inlined(file: &Path, text: &str, depth: usize) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut in_comment = false;
-    for line in text.lines() {
-        let next = included(line).filter(|_| !in_comment).map(|name| in_folder(file, name));
-        let next = next.filter(|n| n.parent() == file.parent() && depth < DEPTH_MAX).and_then(|n| Some((text_of(&n)?, n)));
-        match next {
-            Some((text, next)) => {
-                let name = next.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-                out.push_str(&format!("! ---- {name}\n"));
-                out.push_str(&inlined(&next, &text, depth + 1));
+/// Octets of one text, over which included files stay named.
+const TEXT_MAX: usize = 64 << 20;
+
+struct Inliner {
+    /// The file that is read, and those that include it.
+    above: Vec<PathBuf>,
+    out: String,
+}
+
+impl Inliner {
+    fn put(&mut self, text: &str) {
+        let mut in_comment = false;
+        for line in text.lines() {
+            match included(line).filter(|_| !in_comment).and_then(|name| self.may_follow(name)) {
+                Some((text, next)) => {
+                    let name = next.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+                    self.out.push_str(&format!("! ---- {name}\n"));
+                    self.above.push(next);
+                    self.put(&text);
+                    self.above.pop();
+                }
+                None => {
+                    self.out.push_str(line);
+                    self.out.push('\n');
+                }
             }
-            None => {
-                out.push_str(line);
-                out.push('\n');
-            }
+            in_comment = (in_comment || line.trim_start().starts_with("/*")) && !line.contains("*/");
         }
-        in_comment = (in_comment || line.trim_start().starts_with("/*")) && !line.contains("*/");
     }
-    out
+
+    /// The text of an included file. One that includes itself stays named, so that the reader tells it.
+    fn may_follow(&self, name: &str) -> Option<(String, PathBuf)> {
+        let file = self.above.last()?;
+        let next = in_folder(file, name);
+        let fits = next.parent() == file.parent() && self.above.len() <= DEPTH_MAX && !self.above.contains(&next) && self.out.len() < TEXT_MAX;
+        if fits { Some((text_of(&next)?, next)) } else { None }
+    }
 }
 
 /// The network of a model as other commands read it, or of a text in its place; and the model as one text, where it is a script.
@@ -167,9 +186,20 @@ pub(super) fn read_model(path: &Path, text: Option<&str>) -> Result<(Network, Op
             import: ImportArguments::default(),
         }),
     }
-    .map_err(|failure| failure.diagnostics)?;
-    model.preflight(false).map_err(|failure| failure.diagnostics)?;
+    .map_err(|failure| named_within(failure.diagnostics, text.and(of_files.as_ref())))?;
+    model.preflight(false).map_err(|failure| named_within(failure.diagnostics, text.and(of_files.as_ref())))?;
     Ok((model.network, of_files))
+}
+
+/// Findings whose files are named from the model's folder on: whoever sent a text need not know where the server keeps it.
+fn named_within(mut findings: Vec<Diagnostic>, of: Option<&ModelText>) -> Vec<Diagnostic> {
+    let Some(folder) = of.and_then(|m| m.root.parent()) else { return findings };
+    for place in findings.iter_mut().filter_map(|f| f.source.as_mut()) {
+        if let Ok(name) = Path::new(&*place.file).strip_prefix(folder) {
+            place.file = name.to_string_lossy().into();
+        }
+    }
+    findings
 }
 
 #[cfg(test)]
@@ -185,6 +215,27 @@ mod tests {
             assert_eq!(included(line), None, "{line}");
         }
         assert_eq!(included("redirect \"with blanks.dss\""), Some("with blanks.dss"));
+    }
+
+    #[test]
+    fn a_file_that_includes_itself_stays_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        write("a.dss", "clear\nredirect b.dss\nredirect b.dss\n");
+        write("b.dss", "! b\nredirect a.dss\nredirect b.dss\n");
+        let whole = whole_text(&folder.path().join("a.dss")).unwrap();
+        let b = "! ---- b.dss\n! b\nredirect a.dss\nredirect b.dss\n";
+        assert_eq!(whole.text, format!("clear\n{b}{b}"));
+    }
+
+    #[test]
+    fn findings_do_not_tell_the_servers_folders() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("a.dss");
+        std::fs::write(&root, "clear\nnew circuit.a\n").unwrap();
+        let findings = read_model(&root, Some("clear\nnew circuit.a\nnew line.x bus1=a bus2=b lenght=2\nnonsense here\nsolve\n")).map(|_| ()).unwrap_err();
+        assert!(findings.iter().any(|f| f.source.as_ref().is_some_and(|s| &*s.file == "a.dss")), "{findings:?}");
+        assert!(!format!("{findings:?}").contains(&*folder.path().to_string_lossy()), "{findings:?}");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use network::Diagnostic;
 use scada::UtcTime;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
+use twin::plant::devices;
 use twin::plant::host::{HostError, HostOptions, Hosted, Told};
 use twin::plant::{Plant, PlantError, PlantSettings};
 
@@ -72,7 +73,9 @@ async fn live(
         }
     }
     if let Some(interface) = &arguments.goose {
-        text.push_str(&format!("  {:<16} {} on {interface}\n", "GOOSE", twin::plant::devices::GOOSE_BLOCK));
+        let (sent, all) = (devices::goose_members(hosted.points()).len(), devices::goose_candidates(hosted.points()).len());
+        let left = if sent < all { format!("; {} more do not fit a frame and are not sent", all - sent) } else { String::new() };
+        text.push_str(&format!("  {:<16} {} on {interface}: {sent} positions and trips{left}\n", "GOOSE", devices::GOOSE_BLOCK));
     }
     if let Some(at) = hosted.instructor {
         text.push_str(&format!("  {:<16} {at}\n", "instructor"));

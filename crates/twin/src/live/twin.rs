@@ -386,6 +386,11 @@ impl Twin {
         self.changes.subscribe()
     }
 
+    /// The points as rules name them; whoever reads a document with it need not hold the alarms.
+    pub fn points_table(&self) -> Arc<alarms::PointTable> {
+        self.map.table.clone()
+    }
+
     /// Every point with what it holds.
     pub fn points(&self) -> Vec<PointMoment> {
         let core = lock(&self.core);

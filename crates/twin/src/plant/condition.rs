@@ -3,8 +3,8 @@
 //! **Dissolved gas.** Paper and oil give off gas the faster the hotter they are. The model takes ageing's own law: a gas grows by
 //! `r F_AA` ul/l a year, with `F_AA` of IEEE C57.91 at the hot spot (of top oil and 30 K for the gases of the oil's slow decay) and `r` its
 //! increase of a year at 110 C (H2 35, CH4 10, C2H6 5, C2H4 32, CO 260, CO2 1700, C2H2 0). The law and `r` are this plant's choice; `r` is of the
-//! size that IEC 60599 calls typical for power transformers, and was not compared with its text. It tells a warm transformer from a cool one; it has no incipient
-//! fault in it, so that acetylene stays where it was.
+//! size that IEC 60599 calls typical for power transformers, and was not compared with its text. It tells a warm transformer from a cool one; what an
+//! incipient fault adds is among the defects ([`super::defects`]).
 //!
 //! **Contacts.** Every interruption at current `I` takes `(I/I_b)^2 / N` of the contacts' life, `I_b` the rated breaking current and `N` the number
 //! of full interruptions that the maker allows; it adds `I^2 t` of the arc to a sum.
@@ -29,7 +29,7 @@ const GAS_RATE: [f64; 7] = [35.0, 10.0, 5.0, 32.0, 0.0, 260.0, 1700.0];
 /// Whether a gas comes from the oil in bulk rather than from the hottest paper.
 const FROM_OIL: [bool; 7] = [true, true, true, false, false, false, false];
 
-const HOURS_A_YEAR: f64 = 8766.0;
+pub const HOURS_A_YEAR: f64 = 8766.0;
 
 /// Rise that the oil next to the winding has over top oil in the law for the oil's own gases, K.
 const OIL_FILM_K: f64 = 30.0;
@@ -44,9 +44,10 @@ impl Gases {
         std::array::from_fn(|k| GAS_RATE[k] * ageing_acceleration(if FROM_OIL[k] { top_oil_c + OIL_FILM_K } else { hot_spot_c }))
     }
 
-    pub fn advance(&mut self, top_oil_c: f64, hot_spot_c: f64, dt_h: f64) {
-        for (gas, rate) in self.0.iter_mut().zip(Self::rates(top_oil_c, hot_spot_c)) {
-            *gas += rate * dt_h / HOURS_A_YEAR;
+    /// Goes on for `dt_h` with what ageing gives off, and `more` of a defect, ul/l a year.
+    pub fn advance(&mut self, top_oil_c: f64, hot_spot_c: f64, more: &[f64; 7], dt_h: f64) {
+        for ((gas, rate), more) in self.0.iter_mut().zip(Self::rates(top_oil_c, hot_spot_c)).zip(more) {
+            *gas += (rate + more) * dt_h / HOURS_A_YEAR;
         }
     }
 
@@ -100,9 +101,9 @@ pub fn gas_c(ambient_c: f64, i_over_rated: f64) -> f64 {
     ambient_c + 15.0 * i_over_rated * i_over_rated
 }
 
-/// Vibration of a tank at twice the frequency, mm/s^2.
-pub fn vibration_mm_s2(i_pu: f64, v_pu: f64, top_oil_c: f64) -> f64 {
-    (2.0 + 0.01 * top_oil_c) * i_pu * i_pu + 1.5 * v_pu * v_pu
+/// Vibration of a tank at twice the frequency, mm/s^2; `winding` is how much stronger than a sound one's that of the windings is.
+pub fn vibration_mm_s2(i_pu: f64, v_pu: f64, top_oil_c: f64, winding: f64) -> f64 {
+    winding * (2.0 + 0.01 * top_oil_c) * i_pu * i_pu + 1.5 * v_pu * v_pu
 }
 
 /// Dissipation factor of a bushing, percent.
@@ -118,7 +119,7 @@ mod tests {
     fn a_year_at_110_degrees_gives_the_increase_of_the_law() {
         let mut g = Gases::default();
         for _ in 0..8766 {
-            g.advance(80.0, 110.0, 1.0);
+            g.advance(80.0, 110.0, &[0.0; 7], 1.0);
         }
         for (got, rate) in g.0.iter().zip(GAS_RATE) {
             assert!((got - rate).abs() < 1e-9 * rate.max(1.0), "{got} and not {rate}");

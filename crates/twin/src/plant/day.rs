@@ -2,7 +2,8 @@
 //!
 //! Hourly values of a load are joined by straight lines; they are parts of the load that the model states and this plant's own choice: industry
 //! in two shifts, shops by day, a region with a morning and an evening peak. Noise stands upon them: a slow course of 1 % over ten minutes and a
-//! quick one of 0.3 % over five seconds, of its own for every load.
+//! quick one of 0.3 % over five seconds, of its own for every load. The year has a warm season, 6 K above the mean at the end of May and as much
+//! below it six months later, in which shops and the region draw 1.2 % more for every kelvin (fans, cooling). No day of the week is unlike another.
 
 use super::random;
 
@@ -44,13 +45,28 @@ pub fn part_of_day(customers: Customers, second_of_day: f64) -> f64 {
 /// The same with the noise of load number `load`.
 pub fn part_now(customers: Customers, time_s: f64, seed: u64, load: u64) -> f64 {
     let noise = 0.01 * random::course(seed, 100 + load, time_s, 600.0) + 0.003 * random::course(seed, 200 + load, time_s, 5.0);
-    part_of_day(customers, time_s) * (1.0 + noise)
+    part_of_day(customers, time_s) * part_of_year(customers, time_s) * (1.0 + noise)
 }
 
-/// Air temperature, C: 30 and 7 K either way, warmest at three in the afternoon, and half a kelvin of weather over half an hour.
+/// How much more than on the first of March a load draws for the season.
+pub fn part_of_year(customers: Customers, time_s: f64) -> f64 {
+    match customers {
+        Customers::Industry => 1.0,
+        Customers::Shops | Customers::Region => 1.0 + 0.012 * season_k(time_s),
+    }
+}
+
+/// What the season adds to the air's temperature, K: nothing on the first of March, most at the end of May.
+pub fn season_k(time_s: f64) -> f64 {
+    /// The first of March 2026, s.
+    const SPRING_S: f64 = 1_772_323_200.0;
+    6.0 * (std::f64::consts::TAU * (time_s - SPRING_S) / (365.2425 * 86_400.0)).sin()
+}
+
+/// Air temperature, C: 30 and 7 K either way, warmest at three in the afternoon, with the season, and half a kelvin of weather over half an hour.
 pub fn ambient_c(time_s: f64, seed: u64) -> f64 {
     let angle = std::f64::consts::TAU * (time_s / 86_400.0 - 15.0 / 24.0);
-    30.0 + 7.0 * angle.cos() + 0.5 * random::course(seed, 2, time_s, 1800.0)
+    30.0 + 7.0 * angle.cos() + season_k(time_s) + 0.5 * random::course(seed, 2, time_s, 1800.0)
 }
 
 #[cfg(test)]
@@ -66,6 +82,9 @@ mod tests {
             let (calm, noisy) = (part_of_day(Customers::Shops, f64::from(second)), part_now(Customers::Shops, f64::from(second), 5, 1));
             assert!((noisy / calm - 1.0).abs() < 0.06, "{second}: {calm} {noisy}");
         }
+        let (spring, summer) = (1_772_323_200.0, 1_772_323_200.0 + 91.31 * 86_400.0);
+        assert!(season_k(spring).abs() < 1e-9 && (season_k(summer) - 6.0).abs() < 1e-6);
+        assert!((part_of_year(Customers::Region, summer) - 1.072).abs() < 1e-6 && part_of_year(Customers::Industry, summer) == 1.0);
         let warm = ambient_c(15.0 * 3600.0, 5) - ambient_c(3.0 * 3600.0, 5);
         assert!((warm - 14.0).abs() < 4.0, "{warm}");
     }

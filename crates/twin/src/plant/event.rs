@@ -19,6 +19,8 @@ pub enum EventKind {
     Failed,
     TapMoved,
     Fans,
+    DefectBegan,
+    Mended,
     ScenarioBegan,
     ScenarioEnded,
     /// The network has no solution with what is asked of it.

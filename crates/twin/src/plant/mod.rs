@@ -16,6 +16,7 @@
 pub mod condition;
 pub mod curves;
 pub mod day;
+pub mod defects;
 pub mod devices;
 pub mod event;
 pub mod frequency;
@@ -29,6 +30,7 @@ pub mod thermal;
 
 use condition::{Gases, Wear};
 use day::Customers;
+use defects::{Defect, DefectKind, Effects, Site};
 pub use event::{Event, EventKind};
 use frequency::Frequency;
 use grid::{ShortCircuit, Solved};
@@ -139,6 +141,17 @@ pub enum Command {
         breaker: String,
         stuck: bool,
     },
+    /// A defect of an asset, or of the instrument of a point, that grows to its full extent within so many hours ([`defects`]).
+    Defect {
+        subject: String,
+        kind: DefectKind,
+        #[serde(default)]
+        grows_h: f64,
+    },
+    /// Mends every defect of an asset or instrument.
+    Mend {
+        subject: String,
+    },
 }
 
 /// A fault that stands.
@@ -190,6 +203,8 @@ pub struct PlantState {
     pub faults: Vec<ActiveFault>,
     pub relays: Vec<RelayState>,
     pub stuck: Vec<ElementId>,
+    #[serde(default)]
+    pub defects: Vec<Defect>,
     pub running: Option<Running>,
     orders: Vec<Order>,
     /// Breakers that were ordered to open and have not: when, s.
@@ -252,6 +267,7 @@ impl Plant {
             faults: Vec::new(),
             relays: vec![RelayState::default(); relays.len()],
             stuck: Vec::new(),
+            defects: Vec::new(),
             running: None,
             orders: Vec::new(),
             ordered_open: Vec::new(),
@@ -376,6 +392,36 @@ impl Plant {
         self.age(dt_s);
         if self.tap_changers_act() {
             self.solve()?;
+        }
+        Ok(())
+    }
+
+    /// Lets a calm time pass at once (at most an hour): loads and weather of its end, taps that have settled, temperatures, gas, leaks and
+    /// energy of the whole time. Nothing trips and no scenario is led, since no relay looks.
+    ///
+    /// # Errors
+    /// As [`Plant::step`]; a plant with a fault, an order under way or a scenario is not calm.
+    pub fn pass(&mut self, dt_s: f64) -> Result<(), PlantError> {
+        if !(dt_s > 0.0 && dt_s <= 3600.0) {
+            return Err(PlantError::OutOfRange { what: "a calm time, s,", value: dt_s, low: 0.0, high: 3600.0 });
+        }
+        if let Some(running) = &self.state.running {
+            return Err(PlantError::Busy { running: running.kind.word() });
+        }
+        if !self.state.faults.is_empty() || !self.state.orders.is_empty() {
+            let why = "a fault stands or a switch is on its way".to_owned();
+            return Err(PlantError::Interlocked { subject: "calm time".to_owned(), why });
+        }
+        self.state.time_s += dt_s;
+        self.set_weather_and_loads();
+        self.solve()?;
+        self.move_taps("by its control")?;
+        let seed = self.settings.noise.then_some(self.settings.seed);
+        self.state.frequency.advance(self.state.time_s, 1.0, seed);
+        // Fans have two positions: what they do within the time decides where the oil ends.
+        let pieces = (dt_s / 300.0).ceil().max(1.0);
+        for _ in 0..pieces as usize {
+            self.age(dt_s / pieces);
         }
         Ok(())
     }
@@ -695,8 +741,36 @@ impl Plant {
                     self.state.stuck.push(id);
                 }
             }
+            Command::Defect { subject, kind, grows_h } => self.begin_defect(subject, *kind, *grows_h)?,
+            Command::Mend { subject } => {
+                let before = self.state.defects.len();
+                self.state.defects.retain(|d| !d.subject.eq_ignore_ascii_case(subject));
+                if self.state.defects.len() == before {
+                    return Err(PlantError::Unknown { kind: "defect of", name: subject.clone() });
+                }
+                self.event(EventKind::Mended, subject.as_str(), "by hand");
+            }
         }
         self.solve()
+    }
+
+    fn begin_defect(&mut self, subject: &str, kind: DefectKind, grows_h: f64) -> Result<(), PlantError> {
+        if !(0.0..=87_660.0).contains(&grows_h) {
+            return Err(PlantError::OutOfRange { what: "the time in which a defect grows, h,", value: grows_h, low: 0.0, high: 87_660.0 });
+        }
+        let (word, mut names): (_, Box<dyn Iterator<Item = String>>) = match kind.site() {
+            Site::Transformer => ("transformer", Box::new(self.transformers().into_iter().map(|t| t.0))),
+            Site::Breaker => ("breaker", Box::new(self.station.of_kind(EquipmentKind::Breaker).map(|e| e.id.clone()))),
+            Site::Point => ("point", Box::new(self.points.iter().map(|p| p.name.clone()))),
+        };
+        let Some(name) = names.find(|n| n.eq_ignore_ascii_case(subject)) else {
+            return Err(PlantError::Unknown { kind: word, name: subject.to_owned() });
+        };
+        drop(names);
+        self.state.defects.retain(|d| d.subject != name || d.kind != kind);
+        self.state.defects.push(Defect { subject: name.clone(), kind, since_s: self.state.time_s, grows_h });
+        self.event(EventKind::DefectBegan, name, format!("{} within {grows_h} h", kind.word()));
+        Ok(())
     }
 
     /// Whether a command would be carried out now; nothing changes.
@@ -925,13 +999,20 @@ impl Plant {
 
     /// Taps as they stand after long: moved one step at a time until all are within their bands.
     fn settle_taps(&mut self) -> Result<(), PlantError> {
+        self.move_taps("before the start")?;
+        self.state.taps.iter_mut().for_each(|t| t.operations = 0);
+        Ok(())
+    }
+
+    fn move_taps(&mut self, cause: &str) -> Result<(), PlantError> {
         for _ in 0..64 {
             let mut moved = false;
             for k in 0..self.state.taps.len() {
-                if let Some((e, half)) = self.tap_error(&self.state.taps[k].clone())
+                let tap = self.state.taps[k].clone();
+                if let Some((e, half)) = self.tap_error(&tap).filter(|_| tap.automatic)
                     && e.abs() > half
                 {
-                    moved |= self.move_tap(k, e < 0.0, "before the start");
+                    moved |= self.move_tap(k, e < 0.0, cause);
                 }
             }
             if !moved {
@@ -939,7 +1020,6 @@ impl Plant {
             }
             self.solve()?;
         }
-        self.state.taps.iter_mut().for_each(|t| t.operations = 0);
         Ok(())
     }
 
@@ -966,24 +1046,34 @@ impl Plant {
             // It has lived so far as it does now: what is known of its past.
             thermal.loss_of_life_pct = thermal::ageing_acceleration(thermal.hot_spot_c()) * hours / thermal::NORMAL_LIFE_H * 100.0;
             let mut gases = Gases::default();
-            gases.advance(thermal.top_oil_c(), thermal.hot_spot_c(), hours);
+            gases.advance(thermal.top_oil_c(), thermal.hot_spot_c(), &Effects::NONE.gas_per_year, hours);
             self.state.thermal.insert(id.clone(), thermal);
             self.state.gases.insert(id, gases);
         }
+    }
+
+    /// What the defects of an asset or an instrument come to now.
+    pub fn effects(&self, subject: &str) -> Effects {
+        Effects::of(&self.state.defects, subject, self.state.time_s)
     }
 
     /// Temperatures, gas, leaks and energy of a step.
     fn age(&mut self, dt_s: f64) {
         let dt_h = dt_s / 3600.0;
         let ambient = self.state.ambient_c;
-        for (id, element, plate, _) in self.transformers() {
+        for (id, element, mut plate, _) in self.transformers() {
             let load = if self.state.settled { self.load_pu(element) } else { 0.0 };
+            let effects = self.effects(&id);
+            plate.top_oil_rise_k *= effects.oil_rise_factor;
+            if !effects.fans_work {
+                (plate.fans_on_c, plate.fans_off_c) = (f64::INFINITY, f64::INFINITY);
+            }
             let Some(thermal) = self.state.thermal.get_mut(&id) else { continue };
             let fans = thermal.fans;
             thermal.advance(&plate, load, ambient, dt_h);
             let (now, oil, hot) = (thermal.fans, thermal.top_oil_c(), thermal.hot_spot_c());
             if let Some(gases) = self.state.gases.get_mut(&id) {
-                gases.advance(oil, hot, dt_h);
+                gases.advance(oil, hot, &effects.gas_per_year, dt_h);
             }
             if now != fans {
                 self.event(EventKind::Fans, id, format!("{} at {oil:.1} C top oil", if now { "on" } else { "off" }));
@@ -992,8 +1082,9 @@ impl Plant {
         for e in self.station.of_kind(EquipmentKind::Breaker) {
             let Some(part) = e.parts.first() else { continue };
             let name = self.state.network.full_name(part.element);
+            let more = Effects::of(&self.state.defects, &e.id, self.state.time_s).leak_more_pct_per_year;
             if let Some(wear) = self.state.wear.get_mut(&name) {
-                wear.leak(e.rated("sf6_leak_pct_per_year"), dt_h);
+                wear.leak(e.rated("sf6_leak_pct_per_year") + more, dt_h);
             }
             if self.state.settled {
                 let s = points::terminal_power(&self.state.network, &self.solved, part.element, 0) / 1e3 * dt_h;

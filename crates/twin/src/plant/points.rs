@@ -12,6 +12,7 @@
 //! their class. Statuses and counters are exact. Sign: power is positive from the busbar into the bay, or into the element at the terminal.
 
 use super::condition::{self, GAS_NAMES, Gases};
+use super::defects::DefectKind;
 use super::grid::{Solved, sequences};
 use super::relays::{is_closed, transformer_differential};
 use super::{Plant, random, thermal};
@@ -533,12 +534,14 @@ pub fn values(plant: &Plant) -> Vec<f64> {
 /// Measured values of all points.
 pub fn measured(plant: &Plant) -> Vec<f64> {
     let seed = plant.settings.seed;
+    let drifts = plant.state().defects.iter().any(|d| d.kind == DefectKind::InstrumentDrift);
     plant
         .points()
         .iter()
         .zip(values(plant))
         .enumerate()
         .map(|(n, (p, x))| {
+            let x = if drifts { x * plant.effects(&p.name).shown_factor } else { x };
             if !plant.settings.noise || x.is_nan() {
                 return x;
             }
@@ -677,12 +680,12 @@ fn transformer(plant: &Plant, id: &str, element: ElementId, what: Trafo) -> f64 
         Trafo::Load => electrical(plant.load_pu(element)),
         Trafo::Fans => flag(t.fans),
         Trafo::Gas(k) => gases.0[k],
-        Trafo::GasRate(k) => Gases::rates(t.top_oil_c(), t.hot_spot_c())[k],
+        Trafo::GasRate(k) => Gases::rates(t.top_oil_c(), t.hot_spot_c())[k] + plant.effects(id).gas_per_year[k],
         Trafo::Combustible => gases.combustible(),
         Trafo::Vibration => {
             let bus = network.common(element).terminals[0].bus;
             let v = plant.solved().v(bus)[0].norm() / plant.solved().base_v(bus);
-            electrical(condition::vibration_mm_s2(plant.load_pu(element), v, t.top_oil_c()))
+            electrical(condition::vibration_mm_s2(plant.load_pu(element), v, t.top_oil_c(), plant.effects(id).winding_vibration_factor))
         }
         Trafo::TapRatio(k) => {
             let tap = &state.taps[k];
@@ -698,6 +701,6 @@ fn transformer(plant: &Plant, id: &str, element: ElementId, what: Trafo) -> f64 
             let bus = network.common(element).terminals[w].bus;
             electrical(ma_per_v * plant.solved().v(bus)[k].norm())
         }
-        Trafo::TanDelta => condition::bushing_tan_delta_pct(t.ambient_c),
+        Trafo::TanDelta => condition::bushing_tan_delta_pct(t.ambient_c) + plant.effects(id).tan_delta_more_pct,
     }
 }

@@ -133,19 +133,18 @@ fn unfit(detail: String) -> Problem {
 /// The document of the rules in force with a threshold added, and the ids of its rules.
 fn with_threshold(twin: &Twin, of: &Threshold) -> Result<(String, Vec<String>), Problem> {
     let rules_now = twin.rules();
-    twin.alarms(|a| {
-        let rules = rules_of(of, a.points()).map_err(|findings| {
-            let mut problem = unfit("Each fault is told.".into());
-            problem.findings = findings;
-            problem
-        })?;
-        let mut all = document::read(&rules_now, "rules", a.points());
-        // What an earlier threshold of this id made goes, also of points that this one does not fit.
-        let made_before = |id: &str| id == of.rule_id || id.strip_prefix(&of.rule_id).is_some_and(|rest| rest.starts_with('.'));
-        all.rules.retain(|r| !(made_before(&r.id) && r.class.as_deref() == Some("threshold")));
-        let ids: Vec<String> = rules.iter().map(|r| r.id.to_string()).collect();
-        all.rules.extend(rules);
-        let yaml = document::to_yaml(&all, a.points()).map_err(Problem::internal)?;
-        Ok((yaml, ids))
-    })
+    let points = twin.points_table();
+    let rules = rules_of(of, &points).map_err(|findings| {
+        let mut problem = unfit("Each fault is told.".into());
+        problem.findings = findings;
+        problem
+    })?;
+    let mut all = document::read(&rules_now, "rules", &points);
+    // What an earlier threshold of this id made goes, also of points that this one does not fit.
+    let made_before = |id: &str| id == of.rule_id || id.strip_prefix(&of.rule_id).is_some_and(|rest| rest.starts_with('.'));
+    all.rules.retain(|r| !(made_before(&r.id) && r.class.as_deref() == Some("threshold")));
+    let ids: Vec<String> = rules.iter().map(|r| r.id.to_string()).collect();
+    all.rules.extend(rules);
+    let yaml = document::to_yaml(&all, &points).map_err(Problem::internal)?;
+    Ok((yaml, ids))
 }

@@ -29,10 +29,8 @@ pub async fn get(State(app): State<App>, _: Viewer) -> Result<Json<Value>, Probl
     let twin = app.twin.get()?;
     blocking(move || {
         let yaml = twin.rules();
-        let parsed = twin.alarms(|engine| {
-            let read = document::read(&yaml, "rules", engine.points());
-            document::to_json(&read, engine.points())
-        });
+        let points = twin.points_table();
+        let parsed = document::to_json(&document::read(&yaml, "rules", &points), &points);
         Ok(Json(json!({ "yaml": yaml, "parsed": parsed })))
     })
     .await

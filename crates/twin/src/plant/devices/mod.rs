@@ -16,7 +16,7 @@ mod quantity;
 
 pub(crate) use document::device;
 pub use document::{Addresses, follow, served};
-pub use model::{GOOSE_BLOCK, IED, configuration, goose_members};
+pub use model::{GOOSE_BLOCK, IED, configuration, goose_candidates, goose_members};
 pub use quantity::quantity_of;
 
 use super::points::{Accuracy as Instrument, Group, Point, PointKind};

@@ -208,11 +208,18 @@ fn unit(unit: &str) -> (&'static str, i8) {
 
 /// Positions of breakers, then trips of relays: what the GOOSE data set holds.
 pub fn goose_members(points: &[Served]) -> Vec<usize> {
+    let mut members = goose_candidates(points);
+    members.truncate(GOOSE_MEMBERS_MAX);
+    members
+}
+
+/// Positions of breakers and trips, also those that no frame has room for.
+pub fn goose_candidates(points: &[Served]) -> Vec<usize> {
     let is_trip = |p: &Served| p.group == Group::Relay && p.reference.object == "Op";
     let is_breaker = |p: &Served| matches!(p.act, Some(Act::Switch { is_breaker: true, .. }));
     let breakers = (0..points.len()).filter(|&i| is_breaker(&points[i]));
     let trips = (0..points.len()).filter(|&i| is_trip(&points[i]));
-    breakers.chain(trips).take(GOOSE_MEMBERS_MAX).collect()
+    breakers.chain(trips).collect()
 }
 
 /// The configuration file (CID) of the plant's device, reached at `ip`.
