@@ -8,6 +8,7 @@ use network::{EquipmentKind, Network, Severity, Station, StationRelay, ThermalNa
 use serde::Deserialize;
 use std::collections::HashSet;
 use std::time::Instant;
+use twin::plant::defects::DefectKind;
 use twin::plant::points::{Accuracy, PointKind};
 use twin::plant::thermal::{Thermal, ageing_acceleration};
 use twin::plant::{Command, Event, EventKind, Plant, PlantError, PlantSettings, ScenarioKind, curves};
@@ -443,4 +444,76 @@ fn a_day_of_a_transformer_is_that_of_the_reference() {
         }
     }
     assert!((ageing / case.mean_ageing - 1.0).abs() < case.tolerance.relative, "{ageing}");
+}
+
+#[test]
+fn a_calm_hour_ends_where_a_thousand_small_steps_do() {
+    // Three hours after the usual start: at that, the oil stands where fans are just about to stop, and both courses are right.
+    let start = || {
+        let mut plant = plant(false);
+        for _ in 0..6 {
+            plant.pass(1800.0).expect("calm");
+        }
+        plant
+    };
+    let (mut quick, mut slow) = (start(), start());
+    for _ in 0..12 {
+        quick.pass(300.0).expect("calm");
+        run(&mut slow, 300.0, 1.0);
+    }
+    // Loads go up within the five minutes; the quick one takes those of their end for all of them.
+    for (name, limit) in [("T1.TOP_OIL", 0.3), ("T1.HOT_SPOT", 0.6), ("D1.TOP_OIL", 0.3), ("T1.GAS.H2", 0.01), ("T1.HV.V1", 0.3)] {
+        let (a, b) = (value(&quick, name), value(&slow, name));
+        assert!((a - b).abs() < limit, "{name}: {a} and {b}");
+    }
+    assert_eq!(quick.state().time_s, slow.state().time_s);
+    let stays = |r: Result<(), PlantError>| assert!(r.is_err(), "time with a fault is not calm");
+    quick.command(&fault("f21_220", "slg", &[1], 0.1)).expect("a fault");
+    stays(quick.pass(300.0));
+    stays(slow.pass(3601.0));
+}
+
+#[test]
+fn defects_grow_are_seen_by_their_instruments_and_are_mended() {
+    let begin = |subject: &str, kind: DefectKind, grows_h: f64| Command::Defect { subject: subject.into(), kind, grows_h };
+    let mut sound = plant(false);
+    let mut sick = plant(false);
+    for (subject, kind) in [
+        ("T1", DefectKind::CoolingBlocked),
+        ("T2", DefectKind::Arcing),
+        ("T2", DefectKind::LooseWinding),
+        ("D1", DefectKind::BushingMoisture),
+        ("D2", DefectKind::FansFailed),
+        ("CB-F21", DefectKind::GasLeak),
+    ] {
+        sick.command(&begin(subject, kind, 240.0)).unwrap_or_else(|e| panic!("{subject} {kind:?}: {e}"));
+    }
+    sick.command(&begin("D1.TOP_OIL", DefectKind::InstrumentDrift, 0.0)).expect("a point");
+    assert!(sick.take_events().iter().filter(|e| e.kind == EventKind::DefectBegan).count() == 7);
+    for _ in 0..20 * 24 {
+        sound.pass(3600.0).expect("calm");
+        sick.pass(3600.0).expect("calm");
+    }
+    let apart = |name: &str| value(&sick, name) - value(&sound, name);
+    // Ten days of growth and ten at the full extent: 15 full days.
+    assert!((apart("T2.GAS.C2H2") - 15.0 * 1.6).abs() < 0.1, "{}", apart("T2.GAS.C2H2"));
+    assert!((apart("T2.GAS.H2") - 15.0 * 3.0).abs() < 0.2, "{}", apart("T2.GAS.H2"));
+    assert!(apart("T1.TOP_OIL") > 3.0 && apart("T1.GAS.C2H4") > 0.0 && apart("T1.VIBRATION_2F") >= 0.0, "{}", apart("T1.TOP_OIL"));
+    assert!(apart("T2.VIBRATION_2F") > 0.1 && (apart("D1.TAN_DELTA") - 0.9).abs() < 1e-9);
+    assert!(value(&sick, "CB-F21.SF6_20C") < 0.985 * value(&sound, "CB-F21.SF6_20C"), "{}", apart("CB-F21.SF6_20C"));
+    assert!(apart("D1.TOP_OIL").abs() < 1e-9, "the oil itself is as warm as ever");
+    let shown = |p: &Plant| p.measured_values()[p.points().iter().position(|x| x.name == "D1.TOP_OIL").expect("a point")];
+    assert!((shown(&sick) / shown(&sound) - 1.05).abs() < 1e-9);
+    sick.command(&Command::Mend { subject: "D1.TOP_OIL".into() }).expect("it has a defect");
+    assert!((shown(&sick) - shown(&sound)).abs() < 1e-9);
+    for wrong in [
+        begin("T9", DefectKind::Arcing, 1.0),
+        begin("CB-F21", DefectKind::Arcing, 1.0),
+        begin("T1", DefectKind::GasLeak, 1.0),
+        begin("T1", DefectKind::Arcing, -1.0),
+        begin("T1", DefectKind::Arcing, f64::NAN),
+        Command::Mend { subject: "T9".into() },
+    ] {
+        assert!(sick.command(&wrong).is_err(), "{wrong:?}");
+    }
 }

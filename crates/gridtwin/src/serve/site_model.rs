@@ -156,7 +156,8 @@ impl Inliner {
     fn may_follow(&self, name: &str) -> Option<(String, PathBuf)> {
         let file = self.above.last()?;
         let next = in_folder(file, name);
-        let fits = next.parent() == file.parent() && self.above.len() <= DEPTH_MAX && !self.above.contains(&next) && self.out.len() < TEXT_MAX;
+        let fits =
+            next.parent() == file.parent() && self.above.len() <= DEPTH_MAX && !self.above.contains(&next) && self.out.len() < TEXT_MAX;
         if fits { Some((text_of(&next)?, next)) } else { None }
     }
 }
@@ -233,7 +234,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("a.dss");
         std::fs::write(&root, "clear\nnew circuit.a\n").unwrap();
-        let findings = read_model(&root, Some("clear\nnew circuit.a\nnew line.x bus1=a bus2=b lenght=2\nnonsense here\nsolve\n")).map(|_| ()).unwrap_err();
+        let findings = read_model(&root, Some("clear\nnew circuit.a\nnew line.x bus1=a bus2=b lenght=2\nnonsense here\nsolve\n"))
+            .map(|_| ())
+            .unwrap_err();
         assert!(findings.iter().any(|f| f.source.as_ref().is_some_and(|s| &*s.file == "a.dss")), "{findings:?}");
         assert!(!format!("{findings:?}").contains(&*folder.path().to_string_lossy()), "{findings:?}");
     }

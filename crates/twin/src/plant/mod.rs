@@ -26,6 +26,7 @@ pub mod points;
 pub mod random;
 pub mod relays;
 pub mod scenario;
+pub mod service;
 pub mod thermal;
 
 use condition::{Gases, Wear};
