@@ -1,0 +1,3 @@
+//! Models fitted to tables and to solved networks.
+
+pub mod matrix;
