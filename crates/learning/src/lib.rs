@@ -1,0 +1,13 @@
+//! Models fitted to tables and to solved networks.
+
+pub mod boosting;
+pub mod calibration;
+pub mod cluster;
+pub mod conformal;
+pub mod explain;
+pub mod forest;
+pub mod guard;
+pub mod isolation;
+pub mod matrix;
+pub mod metrics;
+pub mod tree;
