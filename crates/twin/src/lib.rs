@@ -6,3 +6,4 @@ pub mod history;
 pub mod live;
 pub mod plant;
 pub mod sending;
+pub mod watch;

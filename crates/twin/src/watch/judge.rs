@@ -1,7 +1,8 @@
 //! How good a detector is: its alarms against what was wrong.
 //!
 //! An alarm is a run of odd days at an asset, three at least, two runs with no more than two sound days between them being one. A defect is
-//! found when an alarm begins, or stands, between its beginning and a week after it was mended (figures look back as long). Then
+//! found when an alarm begins between its beginning and a week after it was mended (figures look back as long); one that stood already tells
+//! nobody anything. Then
 //!
 //! ```text
 //! precision = alarms that met a defect / alarms        recall = defects found / defects
@@ -94,9 +95,8 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 pub fn judge(alarms: &[Alarm], planned: &[Planned]) -> Judged {
     let day = |s: f64| s / 86_400.0;
     // A day's figures are known at its end.
-    let meets = |a: &Alarm, p: &Planned| {
-        a.asset == p.asset() && (a.last + 1) as f64 > day(p.from_s) && (a.first as f64) < day(p.mended_s) + AFTER
-    };
+    let meets =
+        |a: &Alarm, p: &Planned| a.asset == p.asset() && (a.first + 1) as f64 > day(p.from_s) && (a.first as f64) < day(p.mended_s) + AFTER;
     let met = alarms.iter().filter(|a| planned.iter().any(|p| meets(a, p))).count();
     let first: Vec<Option<f64>> = planned
         .iter()
@@ -107,14 +107,7 @@ pub fn judge(alarms: &[Alarm], planned: &[Planned]) -> Judged {
         .collect();
     let delay_days = planned.iter().zip(&first).map(|(p, f)| f.map(|f| (f - day(p.from_s)).max(0.0))).collect();
     let lead_days = planned.iter().zip(&first).map(|(p, f)| f.map(|f| day(p.from_s) + p.grows_h / 24.0 - f)).collect();
-    Judged {
-        alarms: alarms.len(),
-        met,
-        defects: planned.len(),
-        found: first.iter().flatten().count(),
-        delay_days,
-        lead_days,
-    }
+    Judged { alarms: alarms.len(), met, defects: planned.len(), found: first.iter().flatten().count(), delay_days, lead_days }
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@
 //! readings of hours ─► figures of days (day) ─► detector (fitted to sound days, set by later ones) ─► odd days ─► alarms ─► events judged
 //! ```
 //!
-//! Two kinds of figures are made of the same readings: what the instruments showed ([`Figures::Shown`]) and how far that is from what physics
-//! expects of the load and the air of the same hours ([`Figures::Residual`]). Two kinds of detectors take either: an isolation forest, and the
-//! largest deviation of a single figure.
+//! Three kinds of figures are made of the same readings: what the instruments showed ([`Figures::Shown`]), how far that is from the same asset's
+//! last four weeks ([`Figures::Change`]), and how far it is from what physics expects of the load and the air of the same hours
+//! ([`Figures::Residual`]). Two kinds of detectors take each: an isolation forest, and the largest deviation of a single figure.
 
 pub mod day;
 pub mod detect;
