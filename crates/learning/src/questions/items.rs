@@ -52,6 +52,8 @@ pub(super) enum Item {
     ChargerNoun,
     Rank,
     WhatIf,
+    /// The unit that the answer is wanted in.
+    InUnit(Unit),
     /// "with", "have": what follows is a property of what went before.
     With,
     /// Words that cannot be true together; why.
@@ -108,6 +110,8 @@ fn is_glue(rest: &[Atom]) -> bool {
         // "is out of", "sort by losses".
         Atom::By => matches!(next, Some(Atom::Measure(_) | Atom::Voltage | Atom::Overloaded | Atom::Violations | Atom::Extreme(_))),
         Atom::From => matches!(next, Some(Atom::Feeder(_) | Atom::Choice(_))),
+        // "difference between base and high_ev".
+        Atom::Between => matches!(next, Some(Atom::Study(_))),
         // "over all feeders", "under a heat wave".
         Atom::Relation(Relation::Above) => matches!(next, Some(Atom::Kind(_, true))),
         Atom::Relation(Relation::Below) => matches!(next, Some(Atom::Event(_) | Atom::Tou | Atom::VoltVar)),
@@ -764,6 +768,7 @@ fn single(rest: &[Atom]) -> Option<(Vec<Item>, usize)> {
         Atom::HowMuch => Item::HowMuch,
         Atom::Tech(t) => Item::Tech(t),
         Atom::ChargerNoun => Item::ChargerNoun,
+        Atom::Unit(u) => Item::InUnit(u),
         Atom::Longest => Item::Longest,
         Atom::First => Item::First,
         Atom::Rank => Item::Rank,

@@ -85,6 +85,7 @@ struct Gathered {
     how_much: bool,
     technologies: Vec<Der>,
     what_if: bool,
+    in_unit: Option<Unit>,
     /// "with" right before a measure.
     has: bool,
     notes: Vec<String>,
@@ -174,6 +175,7 @@ impl Gathered {
                 Item::Tech(Tech::Storage) => return Err("of storage nothing is told that can be done".to_owned()),
                 Item::Rank => g.rank = true,
                 Item::WhatIf => g.what_if = true,
+                Item::InUnit(u) => once(&mut g.in_unit, *u, "the unit")?,
                 Item::With => {}
                 Item::Voltage | Item::Choice(_) => return Err("it can be read in several ways".to_owned()),
             }
@@ -234,11 +236,22 @@ impl Gathered {
         if q.budget.is_some() && measure != Measure::MitigationCost {
             return Err("a budget is for mitigation".to_owned());
         }
+        // Answers come in the measure's own unit; another one is not promised.
+        if let Some(unit) = self.in_unit
+            && (unit == Unit::Points || in_unit_of(measure, 1.0, Some(unit)) != Ok(1.0))
+        {
+            return Err("the answer is wanted in a unit that the measure is not told in".to_owned());
+        }
         self.hosting(&mut q)?;
         self.limits(&mut q)?;
         self.statistic(&mut q)?;
         self.order(&mut q)?;
         self.studies(&mut q, context)?;
+        if let (Some(asked), Some(this)) = (q.window.as_ref().and_then(|w| w.year), context.today_year())
+            && asked > this
+        {
+            return Err(format!("{asked} has not been yet; say by how much loads or shares will have grown by then"));
+        }
         if q.window.is_some() && !has_time(measure) {
             return Err("what is asked for has no time of the year".to_owned());
         }
@@ -253,6 +266,10 @@ impl Gathered {
         let mut found = self.measures.clone();
         let outage_measure = if self.customers { Measure::LostCustomers } else { Measure::LostLoadKw };
         if self.outage {
+            let of_what = self.head.is_some() || !self.elements.is_empty() || self.extreme.is_some();
+            if !of_what && !self.feeders.is_empty() {
+                return Err("a whole feeder is no single outage".to_owned());
+            }
             found.retain(|m| *m != Measure::LostLoadKw);
             found.push(outage_measure);
         }
@@ -334,7 +351,8 @@ impl Gathered {
     fn measure_of_scenario(&mut self) -> Option<Measure> {
         let about = !self.layers.is_empty() || self.compare;
         let bare = self.extreme.is_none() && !self.top && self.filters.is_empty() && !self.count && !self.sum && !self.mean && !self.rank;
-        let all = self.head.is_none_or(|h| h.0 == Kind::Feeder) && self.elements.is_empty();
+        // "feeders without solar" are some of the feeders, which no scenario chooses.
+        let all = self.head.is_none() && self.elements.is_empty();
         if !(about && bare && all) {
             return None;
         }

@@ -146,14 +146,20 @@ pub fn in_words(q: &Query) -> String {
         (Measure::HostingCapacityKw, Some(Der::Load)) => "hosting capacity for load",
         (m, _) => measure_words(m),
     };
+    // "the buses with the lowest voltage", not "with the lowest lowest voltage".
+    let ordered = match (q.measure, q.order) {
+        (Measure::LoadingPct, Some(_)) => "loading",
+        (Measure::VMinPu, Some(Order::Lowest)) | (Measure::VMaxPu, Some(Order::Highest)) => "voltage",
+        _ => measure,
+    };
     let end = |order: Order| if order == Order::Highest { "highest" } else { "lowest" };
     let named = if q.names.is_empty() { String::new() } else { format!("{} {}", kind_words(q.of, q.names.len() > 1), q.names.join(", ")) };
     let mut words = match (q.statistic, q.order, q.limit) {
         (Statistic::Count, ..) => format!("The number of {}", kind_words(q.of, true)),
         (Statistic::Sum, ..) => format!("The sum of the {measure} of the {}", kind_words(q.of, true)),
         (Statistic::Mean, ..) => format!("The mean over {} of the {measure}", kind_words(q.of, true)),
-        (_, Some(order), Some(1)) => format!("The {} with the {} {measure}", kind_words(q.of, false), end(order)),
-        (_, Some(order), Some(n)) => format!("The {n} {} with the {} {measure}", kind_words(q.of, true), end(order)),
+        (_, Some(order), Some(1)) => format!("The {} with the {} {ordered}", kind_words(q.of, false), end(order)),
+        (_, Some(order), Some(n)) => format!("The {n} {} with the {} {ordered}", kind_words(q.of, true), end(order)),
         (_, Some(order), None) => format!("The {measure} of all {}, {} first", kind_words(q.of, true), end(order)),
         (_, None, _) if !named.is_empty() => format!("The {measure} of {named}"),
         (_, None, _) if q.of == Kind::Feeder && !q.feeders.is_empty() => format!("The {measure} of"),
