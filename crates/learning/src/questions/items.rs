@@ -1,6 +1,6 @@
 //! Atoms to items: the phrases of a question that mean something together, found from left to right, the longest rule first.
 
-use super::form::{Adoption, Change, Charger, Event, Kind, Layer, Measure, Weather, Week};
+use super::form::{Adoption, Change, Charger, Event, Kind, Layer, Measure, MeasureUnit, Weather, Week};
 use super::lexicon::{Atom, Extreme, Relation, Tech, Unit};
 
 /// A piece of meaning. Where words can mean several things, all of them stand in the list.
@@ -648,6 +648,10 @@ fn limits(rest: &[Atom]) -> Option<(Vec<Item>, usize)> {
     };
     match *rest {
         [Atom::Relation(r), Atom::Unit(Unit::Money), Atom::Number(x), ..] => Some((vec![Item::Filter(r, x, Some(Unit::Money))], 3)),
+        // "more than 200 hours of overload": the unit is part of the measure's name.
+        [Atom::Relation(r), Atom::Number(x), Atom::Measure(m), ..] if m.unit() == MeasureUnit::Hours => {
+            Some((vec![Item::Filter(r, x, Some(Unit::Hour)), Item::Measure(m)], 3))
+        }
         [Atom::Relation(r), Atom::Number(x), ..] => {
             let (u, n) = unit(2);
             Some((vec![Item::Filter(r, x, u)], 2 + n))

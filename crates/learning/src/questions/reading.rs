@@ -303,6 +303,10 @@ impl Gathered {
             }
         }
         found.dedup();
+        // Losses above some percent are those in percent.
+        if found == [Measure::LossesKwh] && self.filters.iter().any(|f| f.2 == Some(Unit::Percent)) {
+            found = vec![Measure::LossesPct];
+        }
         if found.len() > 1 {
             return Err("more than one measure is asked for".to_owned());
         }
