@@ -1,4 +1,5 @@
 //! Models fitted to tables and to solved networks.
 
+pub mod ageing;
 pub mod matrix;
 pub mod questions;

@@ -25,7 +25,7 @@ pub mod points;
 pub mod random;
 pub mod relays;
 pub mod scenario;
-pub mod thermal;
+pub use powerflow::thermal;
 
 use condition::{Gases, Wear};
 use day::Customers;
