@@ -2,4 +2,5 @@
 
 pub mod ageing;
 pub mod matrix;
+pub mod narrative;
 pub mod questions;
