@@ -4,3 +4,4 @@ pub mod ageing;
 pub mod matrix;
 pub mod narrative;
 pub mod questions;
+pub mod recommend;

@@ -259,7 +259,7 @@ fn rounded(value: f64, unit: &str, limit: Option<f64>) -> String {
     let decimals = match unit {
         "pu" => 3,
         _ if value == 0.0 => 0,
-        _ => (2 - value.abs().log10().floor() as i32).clamp(0, 6),
+        _ => (2 - value.abs().log10().floor() as i32).clamp(0, 12),
     };
     let crosses = |d: i32| limit.is_some_and(|l| value != l && format!("{value:.*}", d as usize) == format!("{l:.*}", d as usize));
     let decimals = (decimals..=12).find(|d| !crosses(*d)).unwrap_or(12);
@@ -370,11 +370,6 @@ fn cell_text(v: &Value, unit: &str, limit: Option<f64>) -> Option<String> {
     }
 }
 
-/// "one transformer is", "three transformers are": the verb of a number.
-fn is_are(n: usize) -> &'static str {
-    if n == 1 { "is" } else { "are" }
-}
-
 fn plural(n: usize, one: &'static str, many: &'static str) -> &'static str {
     if n == 1 { one } else { many }
 }
@@ -481,8 +476,11 @@ impl Narrative {
     }
 }
 
-/// Equal within the rounding rule: half a unit of the third digit, or of the third decimal of a voltage.
+/// Equal within the rounding rule: half a unit of the third significant digit, or of the third decimal of a voltage.
 fn near(exact: f64, told: f64) -> bool {
-    (exact - told).abs() <= (0.0051 * exact.abs()).max(1e-9) && (exact - told).abs() <= (0.5 * 10_f64.powi(exact.abs().log10().floor() as i32 - 2)).max(0.000_500_1).max(1e-9)
-        || exact == told
+    if exact == 0.0 {
+        return told == 0.0;
+    }
+    let third_digit = 10_f64.powi(exact.abs().log10().floor() as i32 - 2);
+    (exact - told).abs() <= (0.5 * third_digit).max(if (0.1..2.0).contains(&exact.abs()) { 0.0005 } else { 0.0 }) * (1.0 + 1e-9)
 }

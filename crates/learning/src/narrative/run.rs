@@ -1,6 +1,6 @@
 //! A run through time in sentences: the lake's views `feeder_scorecard`, `thermal_overloads` and `voltage_violations`.
 
-use super::{Limits, Line, Narrative, NarrativeError, Sentence, Sheet, Sheets, View, is_are, limits, narrative, plural};
+use super::{Limits, Line, Narrative, NarrativeError, Sentence, Sheet, Sheets, View, limits, narrative, plural};
 
 /// Assets of one feeder from which on their violations count as systemic; or a tenth of its nodes.
 const SYSTEMIC_ASSETS: f64 = 3.0;
@@ -107,8 +107,8 @@ fn grouped(card: View<'_>, systemic: &[usize], isolated: &[usize], column: &str,
         all.push(line.words(" are systemic: they concern many assets of the feeder (").sum(card, systemic, column).words(" together).").done(3.6));
     }
     if !isolated.is_empty() {
-        let line = Line::new("On ").names(card, isolated, "feeder").words(" they are isolated, ");
-        all.push(line.words("single assets (").sum(card, isolated, column).words(" together).").done(3.3));
+        let line = Line::new("On ").names(card, isolated, "feeder").words(" the ").words(what);
+        all.push(line.words(" are isolated: they concern single assets (").sum(card, isolated, column).words(" together).").done(3.3));
     }
     all
 }
@@ -156,8 +156,7 @@ fn energy(card: View<'_>, rows: &[usize]) -> Vec<Option<Sentence>> {
         let line = if rows.len() == 1 { line } else { line.cell(card, r, "feeder").words(", with ") };
         all.push(line.cell(card, r, "losses_pct").words(" of the energy supplied.").done(1.2));
     }
-    let line = Line::new("").sum(card, rows, "energy_kwh").words(" ");
-    let line = line.words(is_are(2)).words(" supplied to ").count(card, rows, "feeder").words(plural(rows.len(), " feeder.", " feeders."));
+    let line = Line::new("").sum(card, rows, "energy_kwh").words(" were supplied to ").count(card, rows, "feeder").words(plural(rows.len(), " feeder.", " feeders."));
     all.push(line.done(1.1));
     all
 }
