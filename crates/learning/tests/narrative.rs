@@ -80,7 +80,7 @@ fn a_run_is_told_with_what_limits_it_first() {
         "The heaviest loading was 144 % at transformer.t9 of feeder FDR-2.",
         "On FDR-2 the overloads are systemic",
         "On FDR-1 the overloads are isolated",
-        "1 of them was above the emergency rating, too: transformer.t9.",
+        "1 line or transformer was above the emergency rating: transformer.t9.",
         "The lowest voltage was 0.931 pu at node n77.3 of feeder FDR-2",
         "Missing: readings of the meters of a week.",
     ] {
@@ -218,7 +218,7 @@ fn mitigation_is_told_with_what_is_left() {
     let text = n.text();
     println!("{text}");
     for words in [
-        "1 steps did not settle before and 1 after the changes",
+        "Steps that did not settle and stand in no figure: 1 before and 1 after the changes.",
         "5 elements and nodes are beyond limits for 252 h, in 2 clusters of one cause each.",
         "For 1 cluster no change was found that helps.",
         "The cheapest hour is bought by reconductor l1: 200 h less for 12000, which is 60 an hour.",

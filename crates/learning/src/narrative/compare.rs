@@ -50,7 +50,7 @@ fn changes(f: View<'_>, a: View<'_>, rows: &[usize], case: &str, worse: bool) ->
     if !of_second.is_empty() {
         let line = Line::new("In ").cell(f, of_second[0], "case").words(", ").sum(f, &of_second, second);
         let line = line.words(plural(n(&of_second, second), " limit is", " limits are")).words(" passed ");
-        let line = line.words(if worse { "longer or farther than in the base, on " } else { "for less time and less far, on " });
+        let line = line.words(if worse { "longer or farther than in the base, on " } else { "for less time or less far, on " });
         all.push(line.names(f, &of_second, "feeder").words(".").done(rank + 0.7));
     }
     // The asset with most hours more, or less.

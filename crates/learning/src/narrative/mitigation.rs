@@ -81,8 +81,8 @@ fn portfolio(p: View<'_>, c: View<'_>, effect: &mut Vec<Option<Sentence>>, doubt
         let unit = p.text(r, "unit").unwrap_or_default();
         if figure.contains("did not settle") {
             if before > 0.0 || after > 0.0 {
-                let line = Line::new("").cell_with(p, r, "before", "", None).words(" steps did not settle before and ");
-                doubts.push(line.cell_with(p, r, "after", "", None).words(" after the changes; they stand in no figure.").done(4.5));
+                let line = Line::new("Steps that did not settle and stand in no figure: ").cell_with(p, r, "before", "", None);
+                doubts.push(line.words(" before and ").cell_with(p, r, "after", "", None).words(" after the changes.").done(4.5));
             }
             continue;
         }

@@ -41,7 +41,7 @@ pub fn reliability(sheets: &[Sheet], told: &Limits) -> Result<Narrative, Narrati
                 more
             })
             .collect();
-        let isolated = few.len() * 10 <= all.len();
+        let isolated = few.len() <= (all.len() / 10).max(1);
         let line = Line::new("").count(e, &few, "customer_hours_per_yr").words(plural(few.len(), " element makes", " elements make"));
         let line = line.words(" half of these hours or more: ").names(e, &few, "element");
         let words = if isolated { "; the causes are few." } else { "; the causes are spread over the network." };

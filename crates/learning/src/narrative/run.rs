@@ -91,8 +91,9 @@ fn loading(card: View<'_>, overloads: Option<View<'_>>) -> Vec<Option<Sentence>>
         }
         let emergency = o.above_zero("hours_above_emergency");
         if !emergency.is_empty() {
-            let line = Line::new("").count(o, &emergency, "hours_above_emergency").words(" of them ");
-            let line = line.words(if emergency.len() == 1 { "was" } else { "were" }).words(" above the emergency rating, too: ");
+            let line = Line::new("").count(o, &emergency, "hours_above_emergency");
+            let line = line.words(plural(emergency.len(), " line or transformer was", " lines and transformers were"));
+            let line = line.words(" above the emergency rating: ");
             all.push(line.names(o, &emergency, "element").words(".").done(3.95));
         }
     }

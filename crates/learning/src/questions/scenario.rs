@@ -7,7 +7,8 @@
 //! layer    = target - network            must not be negative: no layer takes away what the model has
 //! ```
 //!
-//! What the base scenario adds and the question does not speak of stays as it is.
+//! What the base scenario adds and the question does not speak of stays as it is. Where nothing is known of the network itself a penetration
+//! that is told outright is taken as the layer's, and the file says so.
 
 use super::form::{Adoption, Change, Event, Layer, Query, Weather};
 use super::words::{figure, in_words};
@@ -60,6 +61,8 @@ pub enum NoScenario {
     PresentUnknown { what: &'static str },
     #[error("{what} would go down to {target_pct} %, and {network_pct} % are in the network, which a scenario does not take away")]
     BelowNetwork { what: &'static str, target_pct: f64, network_pct: f64 },
+    #[error("the network has {what} already, and how many of them the {class} customers have is not known")]
+    ClassUnknown { what: &'static str, class: String },
     #[error("{what} would go up to {target_pct} %")]
     AboveAll { what: &'static str, target_pct: f64 },
     #[error("the project has no weather of the year, which {what} needs")]
@@ -141,6 +144,10 @@ pub fn scenario_file(query: &Query, present: &Present, name: &str, seed: u64) ->
 fn adoption(kind: &'static str, a: &Adoption, installed: Option<Installed>) -> Result<String, NoScenario> {
     let network_pct = installed.map_or(0.0, |i| i.in_network_pct);
     let now = installed.map(|i| i.in_network_pct + i.in_scenario_pct).ok_or(NoScenario::PresentUnknown { what: kind });
+    // The present is known of all customers together.
+    if let Some(class) = a.classes.first().filter(|_| network_pct > 0.0) {
+        return Err(NoScenario::ClassUnknown { what: kind, class: class.clone() });
+    }
     let target_pct = match a.change {
         Change::ToPct(x) => x,
         Change::Times(f) => f * now?,
@@ -159,7 +166,11 @@ fn adoption(kind: &'static str, a: &Adoption, installed: Option<Installed>) -> R
     if !a.classes.is_empty() {
         let _ = write!(line, ", allocation: {{classes: [{}]}}", a.classes.join(", "));
     }
-    Ok(line + "}")
+    line.push('}');
+    if installed.is_none() {
+        line += " # what the network itself has is not known, and is taken as none";
+    }
+    Ok(line)
 }
 
 fn wave(w: &Weather, present: &Present) -> Result<String, NoScenario> {
