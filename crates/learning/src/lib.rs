@@ -1,7 +1,18 @@
 //! Models fitted to tables and to solved networks.
 
 pub mod ageing;
+pub mod boosting;
+pub mod calibration;
+pub mod cluster;
+pub mod conformal;
+pub mod explain;
+pub mod forest;
+pub mod guard;
+pub mod isolation;
 pub mod matrix;
+pub mod metrics;
 pub mod narrative;
 pub mod questions;
 pub mod recommend;
+pub mod spatial;
+pub mod tree;
