@@ -1,5 +1,6 @@
 //! Models fitted to tables and to solved networks.
 
+pub mod ageing;
 pub mod boosting;
 pub mod calibration;
 pub mod cluster;
@@ -10,4 +11,8 @@ pub mod guard;
 pub mod isolation;
 pub mod matrix;
 pub mod metrics;
+pub mod narrative;
+pub mod questions;
+pub mod recommend;
+pub mod spatial;
 pub mod tree;

@@ -35,6 +35,7 @@ pub mod session;
 pub mod solve;
 pub mod sparse;
 pub mod state;
+pub mod thermal;
 pub mod voltage_bases;
 pub mod yprim;
 

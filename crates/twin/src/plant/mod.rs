@@ -27,7 +27,6 @@ pub mod random;
 pub mod relays;
 pub mod scenario;
 pub mod service;
-pub mod thermal;
 
 use condition::{Gases, Wear};
 use day::Customers;
@@ -39,6 +38,7 @@ use network::{BusId, ElementId, ElementKind, EquipmentKind, Network, RelayFuncti
 use points::Point;
 use powerflow::CircuitError;
 use powerflow::fault_study::FaultType;
+pub use powerflow::thermal;
 use relays::{Act, Bays, RelayState, View, is_closed};
 pub use scenario::{Running, ScenarioKind};
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,7 @@
 //! Oil and winding temperatures of a transformer, and what they cost in life.
 //!
-//! IEEE C57.91-2011, clause 7 and 5. With `K` the load over the rating of the cooling stage and `R` the loss ratio:
+//! The one place of these equations: the live plant steps them by the clock, studies of ageing through a year. IEEE C57.91-2011, clause 7 and
+//! 5. With `K` the load over the rating of the cooling stage and `R` the loss ratio:
 //!
 //! ```text
 //! top-oil rise, ultimate     dTO_u = dTO_r ((K^2 R + 1) / (R + 1))^n
@@ -12,13 +13,36 @@
 //! ```
 //!
 //! Without fans the rating is the nameplate's natural share `s`; the same rises belong to that load (that is what the share is), and the loss
-//! ratio there is `s^2 R`, since load losses go with the square of the load. The time constants stay those of the nameplate.
+//! ratio there is `s^2 R`, since load losses go with the square of the load. The time constants stay those of the nameplate, unless the rule of
+//! clause 7 for exponents below one is asked for: with `a` and `b` the ultimate and the present rise of the top oil over the rated one
+//!
+//! ```text
+//! tau = tau_R (a - b) / (a^(1/n) - b^(1/n))
+//! ```
+//!
+//! which is `tau_R` for `n = 1`, and shorter while the oil warms up from a light load.
 
 use network::ThermalNameplate;
 use serde::{Deserialize, Serialize};
 
 /// Normal insulation life of C57.91, h.
 pub const NORMAL_LIFE_H: f64 = 180_000.0;
+
+/// Hottest-spot temperature at which paper ages at its normal rate: of an average winding rise of 65 K, C.
+pub const REFERENCE_65_C: f64 = 110.0;
+/// The same of an average winding rise of 55 K, C.
+pub const REFERENCE_55_C: f64 = 95.0;
+
+/// How the oil's time constant depends on the load.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OilTime {
+    /// That of the nameplate.
+    #[default]
+    Constant,
+    /// The rule of clause 7 for exponents below one.
+    ByRise,
+}
 
 /// Temperatures and age of a transformer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,12 +79,32 @@ impl Thermal {
 
     /// Goes on for `dt_h` with the load (per unit of the full rating) and ambient of the end of the step; ageing is that of its end.
     pub fn advance(&mut self, plate: &ThermalNameplate, load_pu: f64, ambient_c: f64, dt_h: f64) {
+        self.advance_by(plate, OilTime::Constant, REFERENCE_65_C, load_pu, ambient_c, dt_h);
+    }
+
+    /// [`Thermal::advance`] with a rule for the oil's time constant, and the hot spot at which the paper ages at its normal rate, C.
+    pub fn advance_by(
+        &mut self,
+        plate: &ThermalNameplate,
+        oil_time: OilTime,
+        reference_c: f64,
+        load_pu: f64,
+        ambient_c: f64,
+        dt_h: f64,
+    ) {
         let (oil, winding) = ultimate(plate, load_pu, self.fans);
+        let tau_oil_h = match oil_time {
+            OilTime::Constant => plate.tau_oil_h,
+            OilTime::ByRise => {
+                let n = if self.fans { plate.n } else { plate.n_natural };
+                plate.tau_oil_h * time_factor(oil / plate.top_oil_rise_k, self.top_oil_rise_k / plate.top_oil_rise_k, n)
+            }
+        };
         self.ambient_c = ambient_c;
-        self.top_oil_rise_k = oil + (self.top_oil_rise_k - oil) * (-dt_h / plate.tau_oil_h).exp();
+        self.top_oil_rise_k = oil + (self.top_oil_rise_k - oil) * (-dt_h / tau_oil_h).exp();
         self.hot_spot_over_oil_k = winding + (self.hot_spot_over_oil_k - winding) * (-dt_h / plate.tau_winding_h).exp();
         self.fans = if self.fans { self.top_oil_c() > plate.fans_off_c } else { self.top_oil_c() >= plate.fans_on_c };
-        self.loss_of_life_pct += ageing_acceleration(self.hot_spot_c()) * dt_h / NORMAL_LIFE_H * 100.0;
+        self.loss_of_life_pct += ageing_acceleration_from(reference_c, self.hot_spot_c()) * dt_h / NORMAL_LIFE_H * 100.0;
     }
 }
 
@@ -76,9 +120,23 @@ fn ultimate(plate: &ThermalNameplate, load_pu: f64, fans: bool) -> (f64, f64) {
     (oil, plate.hot_spot_gradient_k * k.powf(2.0 * m))
 }
 
+/// Time constant over the nameplate's, of ultimate rise `a` and present rise `b` over the rated one.
+fn time_factor(a: f64, b: f64, n: f64) -> f64 {
+    // Where nothing changes the limit of the quotient holds: n a^(1 - 1/n).
+    if (a - b).abs() < 1e-6 * a.max(b) {
+        return n * a.powf(1.0 - 1.0 / n);
+    }
+    (a - b) / (a.powf(1.0 / n) - b.powf(1.0 / n))
+}
+
 /// How much faster paper ages than at 110 C.
 pub fn ageing_acceleration(hot_spot_c: f64) -> f64 {
-    (15_000.0 / 383.0 - 15_000.0 / (hot_spot_c + 273.0)).exp()
+    ageing_acceleration_from(REFERENCE_65_C, hot_spot_c)
+}
+
+/// How much faster paper ages than at its reference temperature, C.
+pub fn ageing_acceleration_from(reference_c: f64, hot_spot_c: f64) -> f64 {
+    (15_000.0 / (reference_c + 273.0) - 15_000.0 / (hot_spot_c + 273.0)).exp()
 }
 
 #[cfg(test)]
@@ -109,6 +167,14 @@ mod tests {
         for (c, f) in [(110.0, 1.0), (120.0, 2.708_925), (98.0, 0.281_738_5), (140.0, 17.199_465)] {
             assert!((ageing_acceleration(c) - f).abs() < 1e-6 * f, "{c}: {}", ageing_acceleration(c));
         }
+    }
+
+    #[test]
+    fn the_time_constant_by_rise_is_that_of_the_nameplate_for_an_exponent_of_one() {
+        assert!((time_factor(1.3, 0.4, 1.0) - 1.0).abs() < 1e-12 && (time_factor(0.7, 0.7, 1.0) - 1.0).abs() < 1e-12);
+        // Continuous where nothing changes.
+        let near = time_factor(0.8 + 1e-5, 0.8, 0.8);
+        assert!((near - time_factor(0.8, 0.8, 0.8)).abs() < 1e-4, "{near}");
     }
 
     /// A step of load has a closed form.
