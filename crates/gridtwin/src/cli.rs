@@ -49,6 +49,8 @@ pub enum Command {
     Scenario(crate::scenario::arguments::ScenarioArguments),
     /// Ask a results lake in SQL
     Sql(SqlArguments),
+    /// Ask in plain words: how a question is read, as SQL and as a scenario, and its answer
+    Ask(crate::ask::AskArguments),
     /// Figures of a study in a results lake: overloads, voltages, losses, transformers, feeders
     Report(ReportArguments),
     /// What studies of a results lake have that another has not: violations new, worse, less or mended, by element and hour

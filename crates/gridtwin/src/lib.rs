@@ -9,6 +9,7 @@
 
 pub mod accounts;
 pub mod answer;
+pub mod ask;
 pub mod backup;
 pub mod bench;
 pub mod check;
@@ -86,6 +87,7 @@ pub fn run(cli: &Cli, console: &mut Console<'_>) -> u8 {
         Command::Synth(arguments) => synth::run(arguments, console).map(|()| true),
         Command::Qsts(arguments) => return qsts::run(arguments, console),
         Command::Scenario(arguments) => scenario::run(arguments, console),
+        Command::Ask(arguments) => ask::run(arguments, console).map(|()| true),
         Command::Sql(arguments) => sql::run(arguments, console).map(|()| true),
         Command::Report(arguments) => study_report::run(arguments, console).map(|()| true),
         Command::Lake(arguments) => lake::run(arguments, console),

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const STAGES: [&str; 42] = [
+const STAGES: [&str; 43] = [
+    "ASK",
     "READ",
     "CHECK",
     "SOLVE",

@@ -306,7 +306,7 @@ fn trials(path: &str, n_trials: usize, seed: u64) -> (usize, usize, usize) {
     let checked: Vec<usize> = (0..points.len()).filter(|&k| clean.measurements[k].role == Role::Checked).collect();
     let mut random = Random::new(seed);
     let (mut named, mut alone, mut false_names, mut unsettled) = (0, 0, 0, 0);
-    for _ in 0..n_trials {
+    for trial in 0..n_trials {
         for (k, value) in with_noise(&points, &mut random).into_iter().enumerate() {
             estimator.set_value(k, value);
         }
@@ -316,9 +316,7 @@ fn trials(path: &str, n_trials: usize, seed: u64) -> (usize, usize, usize) {
         let estimate = match estimator.estimate(&Options::default(), None).expect("options with sense") {
             Outcome::Settled(estimate) => estimate,
             Outcome::Unsettled(u) => {
-                if unsettled == 0 {
-                    println!("unsettled: {:?} {:?}", u.certificate, u.worst);
-                }
+                println!("trial {trial}, {at} by {size:.1} σ ({:?}), unsettled: {:?} {:?}", points[at], u.certificate, u.worst);
                 unsettled += 1;
                 continue;
             }

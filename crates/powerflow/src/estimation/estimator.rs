@@ -8,6 +8,7 @@ use super::system::{Covariance, Open, Step, System};
 use super::tableau::{NONE, Origin, Tableau};
 use crate::sparse::SparseError;
 use num_complex::Complex64;
+use std::mem::take;
 use std::sync::Arc;
 
 /// A measurement whose residual has less than this share of its variance cannot be checked by the others.
@@ -16,6 +17,8 @@ const CRITICAL_SHARE: f64 = 1e-5;
 const MULTIPLIER_VARIANCE_MIN: f64 = 1e-3;
 /// Largest residual of an exact equation at rest, per unit of its scaled coefficients.
 const EQUATION_TOLERANCE: f64 = 1e-9;
+/// Largest move of a voltage in one step, per unit.
+const STEP_MAX_PU: f64 = 0.5;
 /// Two residuals that are this much correlated move together whichever of both is wrong.
 const SAME_RESIDUAL: f64 = 0.999;
 /// From so many states that did not come to rest the worst contradiction is left out and the iteration begun anew.
@@ -183,12 +186,30 @@ impl Estimator {
         let mut run = Run::new(self, start);
         let mut gross: Vec<GrossError> = Vec::new();
         let mut doubts: Vec<SwitchDoubt> = Vec::new();
+        match self.search(&mut run, &mut gross, &mut doubts, options, start) {
+            // Where steps have run away, rounding leaves nothing of the hold: that is no rest, and no fault of what was asked.
+            Err(EstimationError::Sparse(SparseError::Singular { .. } | SparseError::NonFinite { .. })) => {
+                Ok(Outcome::Unsettled(Box::new(run.unsettled(Unsettling::NotAtRest, gross, doubts))))
+            }
+            other => other,
+        }
+    }
+
+    /// Settles, leaves out what contradicts, and settles again, until what is left agrees.
+    fn search(
+        &self,
+        run: &mut Run<'_>,
+        gross: &mut Vec<GrossError>,
+        doubts: &mut Vec<SwitchDoubt>,
+        options: &Options,
+        start: Option<&[Complex64]>,
+    ) -> Result<Outcome, EstimationError> {
         let (mut readmitted, mut unfinished) = (false, 0);
         loop {
             let at_rest = run.settle(options)?;
             let may_go_on = options.removes_bad_data && unfinished < UNFINISHED_MAX && run.is_finite();
             if !at_rest && !may_go_on {
-                return Ok(Outcome::Unsettled(Box::new(run.unsettled(Unsettling::NotAtRest, gross, doubts))));
+                return Ok(Outcome::Unsettled(Box::new(run.unsettled(Unsettling::NotAtRest, take(gross), take(doubts)))));
             }
             let covariance = run.covariance()?;
             let test = run.test(&covariance, options);
@@ -220,7 +241,7 @@ impl Estimator {
             }
             if !at_rest || contradicted {
                 let why = if at_rest { Unsettling::Contradictory } else { Unsettling::NotAtRest };
-                return Ok(Outcome::Unsettled(Box::new(run.unsettled(why, gross, doubts))));
+                return Ok(Outcome::Unsettled(Box::new(run.unsettled(why, take(gross), take(doubts)))));
             }
             // What was left out because another's error had smeared over it comes back.
             if !readmitted && gross.len() + doubts.len() > 1 {
@@ -232,38 +253,38 @@ impl Estimator {
                     run.active[g.measurement] |= back;
                     !back
                 });
-                run.spare_switches(options, &mut doubts, gross.len())?;
+                run.spare_switches(options, doubts, gross.len())?;
                 if gross.len() + doubts.len() < before {
                     continue;
                 }
                 // The trials with switches have moved the state.
                 if !run.settle(options)? {
-                    return Ok(Outcome::Unsettled(Box::new(run.unsettled(Unsettling::NotAtRest, gross, doubts))));
+                    return Ok(Outcome::Unsettled(Box::new(run.unsettled(Unsettling::NotAtRest, take(gross), take(doubts)))));
                 }
             }
             let covariance = run.covariance()?;
             let test = run.test(&covariance, options);
-            let loss_variance = results::total_loss_variance(&mut run)?;
+            let loss_variance = results::total_loss_variance(run)?;
             let certificate = run.certificate(&covariance, &test, true);
             let known = Known { covariance, open: run.open_directions()? };
-            for g in &mut gross {
+            for g in gross.iter_mut() {
                 let unit = self.measurements[g.measurement].sigma;
                 g.error = run.seen_from_outside(g.measurement, &known).map(|(error, sigma)| (error * unit, sigma * unit));
             }
-            for d in &mut doubts {
-                d.fill(&run, &known);
+            for d in doubts.iter_mut() {
+                d.fill(run, &known);
             }
             // What would be known without pseudo-measurements.
             let only_measured = run.without_pseudo()?;
             return Ok(Outcome::Settled(Box::new(results::collect(
-                &run,
+                run,
                 &known,
                 only_measured.as_ref(),
                 loss_variance,
                 certificate,
                 test,
-                gross,
-                doubts,
+                take(gross),
+                take(doubts),
             ))));
         }
     }
@@ -461,11 +482,12 @@ impl<'a> Run<'a> {
             }
             let moved = self.largest_move(&rhs[m..]);
             let before = self.objective();
-            self.x.iter_mut().zip(&rhs[m..]).for_each(|(x, d)| *x += d);
+            let mut share = self.bounded_share(&rhs[m..]);
+            self.x.iter_mut().zip(&rhs[m..]).for_each(|(x, d)| *x += share * d);
             self.evaluate(false);
-            let mut share = 1.0;
+            let least = 1e-3 * share;
             // The first steps go to the equations and may climb; later ones must lower what they minimise.
-            while !first && self.iterations - begun_at > 1 && moved > 1.0 && share > 1e-3 && self.objective() > before * (1.0 + 1e-9) + 1e-6
+            while !first && self.iterations - begun_at > 1 && moved > 1.0 && share > least && self.objective() > before * (1.0 + 1e-9) + 1e-6
             {
                 self.x.iter_mut().zip(&rhs[m..]).for_each(|(x, d)| *x -= 0.5 * share * d);
                 share *= 0.5;
@@ -480,6 +502,14 @@ impl<'a> Run<'a> {
             }
         }
         Ok(false)
+    }
+
+    /// How much of a step is taken: a voltage that would move by more than half of its base has left where the measurements are nearly linear, and
+    /// one that runs away does not come back.
+    fn bounded_share(&self, step: &[f64]) -> f64 {
+        let voltages = self.estimator.tableau.voltage.iter().filter(|&&v| v != NONE).map(|&v| 2 * v as usize);
+        let largest = voltages.map(|at| step[at].hypot(step[at + 1])).fold(0.0, f64::max);
+        (STEP_MAX_PU / largest).min(1.0)
     }
 
     /// By how many of its σ a step moves a measurement at most.
