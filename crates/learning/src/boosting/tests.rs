@@ -1,5 +1,6 @@
 //! What boosting has to do, as a whole.
 
+use super::grow::Histogram;
 use super::*;
 use crate::metrics;
 
