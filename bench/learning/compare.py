@@ -260,7 +260,7 @@ def case_curves(folder):
         mean = barycenters.dtw_barycenter_averaging(days[::3], init_barycenter=days[0], max_iter=100, metric_params=dict(extra))
         answers[name] = {"unequal": pairs, "equal": same, "labels": km.labels_.tolist(), "inertia": km.inertia_ * len(days),
                          "mean": mean[:, 0].tolist(), "mean_cost": sum(metrics.dtw(mean[:, 0], d, **extra) ** 2 for d in days[::3])}
-    dump(folder / "curves.json", {"days": days.tolist(), "short": 17, "band": 3, **answers})
+    dump(folder / "curves.json", {"days": days.tolist(), "short": 17, "radius": 3, **answers})
 
 
 def case_isotonic(folder):
