@@ -92,14 +92,14 @@ TASKS = [
 
 # ---------------------------------------------------------------- a timed run of another program, in a process of its own
 
-def model_of(program, task, seed):
+def model_of(program, task, seed, rows):
     if program == "scikit-learn":
         from sklearn import ensemble
         if task == "forest-number":
             return ensemble.RandomForestRegressor(100, random_state=seed, n_jobs=1)
         if task == "forest-class":
             return ensemble.RandomForestClassifier(100, random_state=seed, n_jobs=1)
-        return ensemble.IsolationForest(100, max_samples=256, random_state=seed, n_jobs=1)
+        return ensemble.IsolationForest(n_estimators=100, max_samples=min(256, rows), random_state=seed, n_jobs=1)
     # The settings of `boosting::Options::new`.
     if program == "xgboost":
         import xgboost
@@ -118,11 +118,11 @@ def other(program, task, path, out, seed):
     test = data[:, 0] == 1
     x, y, x_test = np.ascontiguousarray(data[~test, 2:]), data[~test, 1], np.ascontiguousarray(data[test, 2:])
     # What a library does once, at its first use, does not count.
-    warm = model_of(program, task, 0)
+    warm = model_of(program, task, 0, 200)
     warm.fit(x[:200], y[:200])
     (warm.score_samples if task == "isolation" else warm.predict_proba if task.endswith("class") else warm.predict)(x_test[:5])
     def fit():
-        model = model_of(program, task, seed)
+        model = model_of(program, task, seed, len(y))
         return model.fit(x) if task == "isolation" else model.fit(x, y)
 
     def score():
@@ -260,7 +260,7 @@ def case_curves(folder):
         mean = barycenters.dtw_barycenter_averaging(days[::3], init_barycenter=days[0], max_iter=100, metric_params=dict(extra))
         answers[name] = {"unequal": pairs, "equal": same, "labels": km.labels_.tolist(), "inertia": km.inertia_ * len(days),
                          "mean": mean[:, 0].tolist(), "mean_cost": sum(metrics.dtw(mean[:, 0], d, **extra) ** 2 for d in days[::3])}
-    dump(folder / "curves.json", {"days": days.tolist(), "short": 17, "band": 3, **answers})
+    dump(folder / "curves.json", {"days": days.tolist(), "short": 17, "radius": 3, **answers})
 
 
 def case_isotonic(folder):

@@ -235,6 +235,9 @@ impl Grower {
         }
         let first = totals(histogram, 0);
         let size: f64 = histogram.column(0).iter().map(|[g, h]| g.abs() + h).sum();
+        if !(size * size).is_finite() {
+            return Err(GrowError::NotFinite { node });
+        }
         for column in 1..self.columns.len() {
             let other = totals(histogram, column);
             if (other[0] - first[0]).abs() + (other[1] - first[1]).abs() > 1e-6 * size.max(1e-12) {

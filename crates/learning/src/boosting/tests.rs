@@ -1,5 +1,6 @@
 //! What boosting has to do, as a whole.
 
+use super::grow::Histogram;
 use super::*;
 use crate::metrics;
 
@@ -98,20 +99,31 @@ fn missing_values_find_their_side() {
 #[test]
 fn quantiles_cover_their_part() {
     let (x, y) = curve(3000, 6);
-    let (x_test, y_test) = curve(3000, 7);
+    let (x_judge, y_judge) = curve(1000, 7);
+    let (x_test, y_test) = curve(3000, 8);
+    let mut ends = Vec::new();
     for q in [0.1, 0.9] {
-        let options = Options {
-            limits: Limits { least_hessian: 20.0, ..Options::new(Objective::SquaredError).limits },
-            ..Options::new(Objective::Quantile(q))
-        };
-        let model = Boosting::fit(&x, &y, &options).unwrap();
+        let least = Limits { least_hessian: 20.0, ..Options::new(Objective::SquaredError).limits };
+        let model = Boosting::fit(&x, &y, &Options { limits: least, ..Options::new(Objective::Quantile(q)) }).unwrap();
+        // At the least loss as many rows of training lie below as are to.
+        let said = model.predict(&x).unwrap().values;
+        let below = y.iter().zip(&said).filter(|(y, s)| y <= s).count() as f64 / 3000.0;
+        assert!((below - q).abs() < 0.05, "{q}: {below}");
         let said = model.predict(&x_test).unwrap().values;
-        let below = y_test.iter().zip(&said).filter(|(y, s)| y <= s).count() as f64 / 3000.0;
-        assert!((below - q).abs() < 0.06, "{q}: {below}");
         // The constant quantile, which knows nothing.
         let constant = vec![model.base; 3000];
         assert!(metrics::pinball(&y_test, &said, q).unwrap() < 0.45 * metrics::pinball(&y_test, &constant, q).unwrap());
+        ends.push((model.predict(&x_judge).unwrap().values, said));
     }
+    // For new rows quantiles are too narrow, as those of any model that was fitted closely; rows set aside make the promise good.
+    let [low, high] = &ends[..] else { unreachable!("two quantiles") };
+    let widen = crate::conformal::Conformal::of_quantiles(&y_judge, &low.0, &high.0, 0.2).unwrap();
+    assert!(widen.widen > 0.0);
+    let intervals: Vec<(f64, f64)> = low.1.iter().zip(&high.1).map(|(l, h)| widen.between(*l, *h)).collect();
+    let (from, to): (Vec<f64>, Vec<f64>) = intervals.into_iter().unzip();
+    let (covered, _) = metrics::coverage(&y_test, &from, &to).unwrap();
+    // Standard errors of 1000 rows to widen by and 3000 to look at: 0.013 and 0.007.
+    assert!((covered - 0.8).abs() < 0.045, "{covered}");
 }
 
 #[test]

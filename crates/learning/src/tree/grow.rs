@@ -103,6 +103,17 @@ struct Open {
     from: usize,
     to: usize,
     depth: usize,
+    own: Summary,
+}
+
+/// What is known of the rows of a node.
+#[derive(Clone, Copy)]
+struct Summary {
+    /// Of numbers: weighted and less the centre.
+    sum: f64,
+    weight: f64,
+    /// All rows have the same answer.
+    pure: bool,
 }
 
 struct Grower<'a> {
@@ -117,7 +128,6 @@ struct Grower<'a> {
     lists: Vec<Vec<u64>>,
     scratch: Vec<u64>,
     goes_left: Vec<bool>,
-    classes: usize,
     /// By class, of a node, and of the left side of a scan.
     node_counts: Vec<f64>,
     left_counts: Vec<f64>,
@@ -148,7 +158,6 @@ pub fn grow(sorted: &Sorted, target: &Target<'_>, weights: &[f64], limits: &Limi
         lists,
         scratch: vec![0; kept],
         goes_left: vec![false; sorted.rows],
-        classes,
         node_counts: vec![0.0; classes],
         left_counts: vec![0.0; classes],
     };
@@ -157,24 +166,20 @@ pub fn grow(sorted: &Sorted, target: &Target<'_>, weights: &[f64], limits: &Limi
 
 impl Grower<'_> {
     fn run(&mut self, kept: usize, limits: &Limits, random: &mut Random) -> Grown {
-        let width = self.classes.max(1);
         let mut importance = vec![0.0; self.sorted.columns()];
-        let (values, cover, _) = self.summary(0, kept);
-        let total = cover;
-        let mut tree = Tree::leaf(&values, cover);
+        let (own, values) = self.summary(0, 0, kept);
+        let total = own.weight;
+        let mut tree = Tree::leaf(&values, total);
         let mut leaf_rows = vec![(0, 0)];
         let mut features: Vec<usize> = (0..self.sorted.columns()).collect();
-        let mut open = vec![Open { node: 0, from: 0, to: kept, depth: 0 }];
-        while let Some(Open { node, from, to, depth }) = open.pop() {
-            let length = to - from;
-            let best = if depth >= limits.depth || length < limits.split.max(2) || length < 2 * limits.leaf {
-                None
-            } else {
-                let (_, weight, pure) = self.summary(from, to);
-                if pure { None } else { self.best(from, to, weight, limits, &mut features, random) }
-            };
+        let ends = |own: &Summary, length: usize, depth: usize| {
+            own.pure || depth >= limits.depth || length < limits.split.max(2) || length < 2 * limits.leaf
+        };
+        let mut open = vec![Open { node: 0, from: 0, to: kept, depth: 0, own }];
+        while let Some(Open { node, from, to, depth, own }) = open.pop() {
+            let best = if ends(&own, to - from, depth) { None } else { self.best(from, to, own, limits, &mut features, random) };
             let Some((best, gain)) = best else {
-                leaf_rows[node] = (from as u32, length as u32);
+                leaf_rows[node] = (from as u32, (to - from) as u32);
                 continue;
             };
             importance[best.feature] += gain / total;
@@ -184,23 +189,25 @@ impl Grower<'_> {
             // Halves first, so that the sum cannot become infinite; between neighbours the middle may be the higher one.
             let middle = low / 2.0 + high / 2.0;
             let threshold = if middle >= low && middle < high { middle } else { low };
-            self.divide(from, to, &best);
             let middle = from + best.cut;
-            let (left_values, left_cover, _) = self.summary(from, middle);
-            let (right_values, right_cover, _) = self.summary(middle, to);
-            debug_assert_eq!(left_values.len(), width);
-            let left = tree.split(node, best.feature, threshold, false, [(&left_values, left_cover), (&right_values, right_cover)]);
+            // The list of the split is in the order of its sides already.
+            let (own_left, left_values) = self.summary(best.feature, from, middle);
+            let (own_right, right_values) = self.summary(best.feature, middle, to);
+            let both_end = ends(&own_left, middle - from, depth + 1) && ends(&own_right, to - middle, depth + 1);
+            self.divide(from, to, &best, both_end);
+            let children = [(&left_values[..], own_left.weight), (&right_values[..], own_right.weight)];
+            let left = tree.split(node, best.feature, threshold, false, children);
             leaf_rows.resize(left + 2, (0, 0));
-            open.push(Open { node: left + 1, from: middle, to, depth: depth + 1 });
-            open.push(Open { node: left, from, to: middle, depth: depth + 1 });
+            open.push(Open { node: left + 1, from: middle, to, depth: depth + 1, own: own_right });
+            open.push(Open { node: left, from, to: middle, depth: depth + 1, own: own_left });
         }
         let rows = self.lists[0].iter().map(|e| *e as u32).collect();
         Grown { tree, rows, leaf_rows, importance }
     }
 
-    /// Value of a node, its weight, and whether all of its rows have the same answer. Fills the counts of classes.
-    fn summary(&mut self, from: usize, to: usize) -> (Vec<f64>, f64, bool) {
-        let list = &self.lists[0][from..to];
+    /// What is known of rows in the list of a feature, and the values of their node.
+    fn summary(&mut self, feature: usize, from: usize, to: usize) -> (Summary, Vec<f64>) {
+        let list = &self.lists[feature][from..to];
         match self.target {
             Target::Number(y) => {
                 let (mut sum, mut weight) = (0.0, 0.0);
@@ -212,18 +219,12 @@ impl Grower<'_> {
                     weight += self.sums[row][1];
                     pure &= y[row] == first;
                 }
-                (vec![if pure { first } else { self.centre + sum / weight }], weight, pure)
+                (Summary { sum, weight, pure }, vec![if pure { first } else { self.centre + sum / weight }])
             }
             Target::Class(y, _) => {
-                self.node_counts.fill(0.0);
-                let mut weight = 0.0;
-                for e in list {
-                    let row = *e as u32 as usize;
-                    self.node_counts[y[row] as usize] += self.weights[row];
-                    weight += self.weights[row];
-                }
+                let weight = count(list, y, self.weights, &mut self.node_counts);
                 let pure = self.node_counts.iter().filter(|c| **c > 0.0).count() == 1;
-                (self.node_counts.iter().map(|c| c / weight).collect(), weight, pure)
+                (Summary { sum: 0.0, weight, pure }, self.node_counts.iter().map(|c| c / weight).collect())
             }
         }
     }
@@ -233,17 +234,18 @@ impl Grower<'_> {
         &mut self,
         from: usize,
         to: usize,
-        weight: f64,
+        own: Summary,
         limits: &Limits,
         features: &mut [usize],
         random: &mut Random,
     ) -> Option<(Best, f64)> {
+        let Summary { sum, weight, .. } = own;
         let parent = match self.target {
-            Target::Number(_) => {
-                let sum: f64 = self.lists[0][from..to].iter().map(|e| self.sums[*e as u32 as usize][0]).sum();
-                sum * sum / weight
+            Target::Number(_) => sum * sum / weight,
+            Target::Class(y, _) => {
+                count(&self.lists[0][from..to], y, self.weights, &mut self.node_counts);
+                self.node_counts.iter().map(|c| c * c).sum::<f64>() / weight
             }
-            Target::Class(..) => self.node_counts.iter().map(|c| c * c).sum::<f64>() / weight,
         };
         let mut best = Best { feature: usize::MAX, cut: 0, numerator: f64::NEG_INFINITY, denominator: 1.0 };
         let mut tried = 0;
@@ -260,7 +262,9 @@ impl Grower<'_> {
             }
             tried += 1;
             match self.target {
-                Target::Number(_) => self.scan_numbers(feature, from, to, weight, limits.leaf, &mut best),
+                Target::Number(_) => {
+                    scan_numbers(&self.lists[feature][from..to], &self.sums, (feature, sum, weight, limits.leaf), &mut best)
+                }
                 Target::Class(y, _) => scan_classes(
                     &self.lists[feature][from..to],
                     y,
@@ -276,34 +280,14 @@ impl Grower<'_> {
         (best.feature != usize::MAX).then_some((best, gain.max(0.0)))
     }
 
-    fn scan_numbers(&self, feature: usize, from: usize, to: usize, weight: f64, leaf: usize, best: &mut Best) {
-        let list = &self.lists[feature][from..to];
-        let sums = &self.sums;
-        let total: f64 = self.lists[0][from..to].iter().map(|e| sums[*e as u32 as usize][0]).sum();
-        let (mut left, mut left_weight) = (0.0, 0.0);
-        for cut in 1..list.len() {
-            let entry = list[cut - 1];
-            let [s, w] = sums[entry as u32 as usize];
-            left += s;
-            left_weight += w;
-            if entry >> 32 == list[cut] >> 32 || cut < leaf || list.len() - cut < leaf {
-                continue;
-            }
-            let (right, right_weight) = (total - left, weight - left_weight);
-            let numerator = left * left * right_weight + right * right * left_weight;
-            let denominator = left_weight * right_weight;
-            if numerator * best.denominator > best.numerator * denominator {
-                *best = Best { feature, cut, numerator, denominator };
-            }
-        }
-    }
-
-    /// Sends the rows of a node to its two sides, in every feature's list, and keeps the order within each.
-    fn divide(&mut self, from: usize, to: usize, best: &Best) {
+    /// Sends the rows of a node to its two sides, in every feature's list, and keeps the order within each. Where neither side is
+    /// split again, only the first list is needed, for the rows of the leaves.
+    fn divide(&mut self, from: usize, to: usize, best: &Best, only_first: bool) {
         for (i, e) in self.lists[best.feature][from..to].iter().enumerate() {
             self.goes_left[*e as u32 as usize] = i < best.cut;
         }
-        for (feature, list) in self.lists.iter_mut().enumerate() {
+        let lists = if only_first { 1 } else { self.lists.len() };
+        for (feature, list) in self.lists[..lists].iter_mut().enumerate() {
             if feature == best.feature {
                 continue;
             }
@@ -320,6 +304,37 @@ impl Grower<'_> {
                 r += usize::from(!left);
             }
             list[l..].copy_from_slice(&scratch[..r]);
+        }
+    }
+}
+
+/// Weights by class of the rows of a list, and their sum.
+fn count(list: &[u64], y: &[u32], weights: &[f64], counts: &mut [f64]) -> f64 {
+    counts.fill(0.0);
+    let mut all = 0.0;
+    for e in list {
+        let row = *e as u32 as usize;
+        counts[y[row] as usize] += weights[row];
+        all += weights[row];
+    }
+    all
+}
+
+fn scan_numbers(list: &[u64], sums: &[[f64; 2]], (feature, total, weight, leaf): (usize, f64, f64, usize), best: &mut Best) {
+    let (mut left, mut left_weight) = (0.0, 0.0);
+    for cut in 1..list.len() {
+        let entry = list[cut - 1];
+        let [s, w] = sums[entry as u32 as usize];
+        left += s;
+        left_weight += w;
+        if entry >> 32 == list[cut] >> 32 || cut < leaf || list.len() - cut < leaf {
+            continue;
+        }
+        let (right, right_weight) = (total - left, weight - left_weight);
+        let numerator = left * left * right_weight + right * right * left_weight;
+        let denominator = left_weight * right_weight;
+        if numerator * best.denominator > best.numerator * denominator {
+            *best = Best { feature, cut, numerator, denominator };
         }
     }
 }
@@ -403,10 +418,13 @@ mod tests {
     fn two_classes_as_numbers_give_the_tree_of_classes() {
         let mut r = Random::new(6, 0, 0);
         let x = Matrix::from_values(4, (0..4 * 200).map(|_| r.normal()).collect());
-        let class: Vec<u32> = (0..200).map(|i| u32::from(x.at(i, 0) + x.at(i, 1) * x.at(i, 2) > 0.1)).collect();
+        let class: Vec<u32> = (0..200).map(|i| u32::from(x.at(i, 0) + x.at(i, 1) * x.at(i, 2) + r.normal() > 0.1)).collect();
+        // Not so deep that splits of equal gain are common, among which rounding decides.
+        let limits = Limits { depth: 4, leaf: 10, ..ALL };
         let number: Vec<f64> = class.iter().map(|&c| f64::from(c)).collect();
-        let a = grow_all(&x, &Target::Class(&class, 2), &ALL).tree;
-        let b = grow_all(&x, &Target::Number(&number), &ALL).tree;
+        let a = grow_all(&x, &Target::Class(&class, 2), &limits).tree;
+        let b = grow_all(&x, &Target::Number(&number), &limits).tree;
+        assert!(a.len() > 8);
         assert_eq!(a.len(), b.len());
         for n in 0..a.len() {
             assert_eq!(a.question(n), b.question(n));
