@@ -8,7 +8,6 @@ use crate::cli::{AnswerFormat, SqlArguments};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::result_folder::write_whole;
-use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use clap::Args;
 use learning::questions::{
@@ -152,17 +151,17 @@ fn context(lake: Option<&Lake>, arguments: &AskArguments) -> Result<Context, Fai
         let Some(names) = batch.column_by_name("element").and_then(|c| c.as_string_opt::<i32>()) else { return Ok(()) };
         elements.extend(names.iter().flatten().filter_map(|n| {
             let (class, name) = n.split_once('.')?;
-            let kind = match class {
-                "transformer" => Kind::Transformer,
-                "line" => Kind::Line,
-                _ => Kind::Element,
-            };
-            Some((kind as u8, name.to_owned(), kind))
+            Some((class.to_owned(), name.to_owned()))
         }));
         Ok(())
     })?;
     context.feeders = feeders.into_iter().collect();
-    context.elements = elements.into_iter().map(|(_, name, kind)| Named { kind, name }).collect();
+    let kind = |class: &str| match class {
+        "transformer" => Kind::Transformer,
+        "line" => Kind::Line,
+        _ => Kind::Element,
+    };
+    context.elements = elements.into_iter().map(|(class, name)| Named { kind: kind(&class), name }).collect();
     let mut buses = BTreeSet::new();
     lake.read("node_statistics", None, &mut |batch| {
         let Some(names) = batch.column_by_name("bus").and_then(|c| c.as_string_opt::<i32>()) else { return Ok(()) };

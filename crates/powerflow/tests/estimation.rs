@@ -316,7 +316,7 @@ fn trials(path: &str, n_trials: usize, seed: u64) -> (usize, usize, usize) {
         let estimate = match estimator.estimate(&Options::default(), None).expect("options with sense") {
             Outcome::Settled(estimate) => estimate,
             Outcome::Unsettled(u) => {
-                println!("trial {trial}, {at} by {size:.1} σ ({:?}), unsettled: {:?} {:?}", points[at], u.certificate, u.worst);
+                println!("trial {trial}: {} by {size:.0} σ did not settle in {} steps", points[at].name, u.certificate.iterations);
                 unsettled += 1;
                 continue;
             }
@@ -555,4 +555,26 @@ fn several_gross_errors_are_named_with_their_sizes() {
     assert!(estimate.certificate.is_plausible());
     // The same again, bit for bit.
     assert_eq!(settled(&estimator, &Options::default()).nodes, estimate.nodes);
+}
+
+/// Good measurements, many times: one set in a hundred may be suspected, and no position of a switch for the rounding of its multiplier.
+#[test]
+fn good_measurements_of_the_substation_are_left_alone() {
+    const SETS: usize = 100;
+    let state = feeder(SUBSTATION);
+    let grid = Arc::new(Grid::of_state(&state).expect("a grid"));
+    let points = substation_points(&grid, &state, "0.5");
+    let mut estimator = Estimator::new(&grid, points.clone()).expect("measurements");
+    let mut random = Random::new(2);
+    let mut suspected = 0;
+    for _ in 0..SETS {
+        for (k, value) in with_noise(&points, &mut random).into_iter().enumerate() {
+            estimator.set_value(k, value);
+        }
+        let estimate = settled(&estimator, &Options::default());
+        suspected += usize::from(!estimate.gross_errors.is_empty() || !estimate.switch_doubts.is_empty());
+    }
+    println!("{suspected} of {SETS} sets of good measurements suspected");
+    // Of sets that are suspected with 1 % each more than 4 of 100 are so once in 300 times.
+    assert!(suspected <= 4, "{suspected}");
 }

@@ -487,7 +487,11 @@ impl<'a> Run<'a> {
             self.evaluate(false);
             let least = 1e-3 * share;
             // The first steps go to the equations and may climb; later ones must lower what they minimise.
-            while !first && self.iterations - begun_at > 1 && moved > 1.0 && share > least && self.objective() > before * (1.0 + 1e-9) + 1e-6
+            while !first
+                && self.iterations - begun_at > 1
+                && moved > 1.0
+                && share > least
+                && self.objective() > before * (1.0 + 1e-9) + 1e-6
             {
                 self.x.iter_mut().zip(&rhs[m..]).for_each(|(x, d)| *x -= 0.5 * share * d);
                 share *= 0.5;

@@ -22,12 +22,15 @@
 use super::grid::Grid;
 use super::measurement::Row;
 use super::simulate::Random;
-use super::tableau::{NONE, Tableau};
+use super::tableau::{Equation, NONE, Origin, Tableau};
 use crate::sparse::{Ldlt, Matrix, Pattern, PatternBuilder, SelectedInverse, SparseError, Symbolic};
 use std::sync::Arc;
 
 /// Variance of an exact equation in a step, per unit squared of its scaled coefficients.
 const EPSILON: f64 = 1e-12;
+/// The same of the position of a switch. Equations that say the same twice (a ring of closed switches) have multipliers of variance 1 / ε, and
+/// that times rounding has to stay below the variances of the multipliers by which positions are judged.
+const EPSILON_SWITCH: f64 = 1e-10;
 /// Weight that holds voltages and currents at the last iterate, 1 / per unit squared.
 const DELTA_VOLTAGE: f64 = 1e-6;
 const DELTA_CURRENT: f64 = 1e-7;
@@ -58,6 +61,8 @@ pub(super) struct System {
     symbolic: Arc<Symbolic>,
     /// Equations and the small diagonal; the measurements come on top.
     constant: Matrix<f64>,
+    /// ε of each equation.
+    epsilon: Vec<f64>,
     /// Slots of the products of each measurement's gradient; empty for idle ones.
     slots: Vec<Vec<u32>>,
     diagonal: Vec<u32>,
@@ -86,12 +91,14 @@ impl System {
         }
         let pattern: Arc<Pattern> = Arc::new(builder.build()?);
         let mut constant = Matrix::zeros(&pattern);
+        let of_switch = |q: &Equation| if matches!(q.origin, Origin::Switch { .. }) { EPSILON_SWITCH } else { EPSILON };
+        let epsilon: Vec<f64> = tableau.equations.iter().map(of_switch).collect();
         for (k, equation) in tableau.equations.iter().enumerate() {
             for &(column, c) in &equation.terms {
                 constant.add(k as u32, of(column), c)?;
                 constant.add(of(column), k as u32, c)?;
             }
-            constant.add(k as u32, k as u32, EPSILON)?;
+            constant.add(k as u32, k as u32, epsilon[k])?;
         }
         let mut is_voltage = vec![false; tableau.n_unknowns];
         tableau.voltage.iter().filter(|&&v| v != NONE).for_each(|&v| is_voltage[v as usize] = true);
@@ -101,7 +108,7 @@ impl System {
         }
         let slots = cliques.iter().map(|c| pattern.clique_slots(c)).collect::<Result<_, _>>()?;
         let diagonal = pattern.diagonal_slots().to_vec();
-        Ok(Self { n_equations: m, n_unknowns: n, symbolic: Arc::new(Symbolic::new(&pattern)?), constant, slots, diagonal })
+        Ok(Self { n_equations: m, n_unknowns: n, symbolic: Arc::new(Symbolic::new(&pattern)?), constant, epsilon, slots, diagonal })
     }
 
     /// Entries of the factor below the diagonal.
@@ -270,7 +277,7 @@ impl<'a> Step<'a> {
         factor.solve_in_place(rhs)?;
         let left = |x: &[f64], b: &[f64], rest: &mut [f64]| -> Result<(), SparseError> {
             self.matrix.residual(x, b, rest)?;
-            (0..self.system.n_equations).filter(|&k| held(k)).for_each(|k| rest[k] += EPSILON * x[k]);
+            (0..self.system.n_equations).filter(|&k| held(k)).for_each(|k| rest[k] += self.system.epsilon[k] * x[k]);
             Ok(())
         };
         let mut rest = std::mem::take(&mut self.rest);
