@@ -115,6 +115,11 @@ fn is_glue(rest: &[Atom]) -> bool {
         // "over all feeders", "under a heat wave".
         Atom::Relation(Relation::Above) => matches!(next, Some(Atom::Kind(_, true))),
         Atom::Relation(Relation::Below) => matches!(next, Some(Atom::Event(_) | Atom::Tou | Atom::VoltVar)),
+        // "when EV penetration doubles"; "when is the peak" asks for a time, which no query has.
+        Atom::When => matches!(
+            next,
+            Some(Atom::Tech(_) | Atom::Penetration | Atom::Load | Atom::Number(_) | Atom::Fraction(_) | Atom::Factor(_) | Atom::It | Atom::Element(_))
+        ),
         Atom::Own => matches!(next, Some(Atom::Extreme(_) | Atom::Number(_) | Atom::Relation(_))),
         _ => false,
     }
@@ -319,6 +324,14 @@ fn layer_by_tech(rest: &[Atom]) -> Option<(Vec<Layer>, usize)> {
     p += usize::from(joined);
     let (share, n) = share(&rest[p..])?;
     p += n;
+    // "EV penetration is half": of what it was, or of all.
+    if let Share::Fraction(f) = share
+        && !joined
+        && customers(&rest[p..]).is_none()
+    {
+        let both = [Change::Times(f), Change::ToPct(tidy(100.0 * f))];
+        return Some((both.map(|c| adoption(t, c, level, None)).to_vec(), p));
+    }
     let pct = match share {
         // "EV penetration of 0.3": a share without unit is a part of one.
         Share::Plain(x) if penetration && x > 0.0 && x < 1.0 => 100.0 * x,
@@ -455,6 +468,12 @@ fn weather(rest: &[Atom]) -> Option<(Vec<Item>, usize)> {
         } else {
             break;
         }
+    }
+    // When a wave comes is not part of the form: it is laid upon the hottest or coldest day.
+    if let [Atom::In | Atom::On | Atom::From, Atom::Month(_) | Atom::Season(..), ..] | [Atom::In | Atom::On | Atom::From, Atom::Number(_), Atom::Month(_), ..] =
+        rest[p..]
+    {
+        return Some((vec![Item::Bad("the time of a wave cannot be chosen: it is laid upon the hottest or coldest day".to_owned())], p));
     }
     if readings.iter().any(|w| w.length_d.is_some_and(|d| !(d > 0.0 && d <= 365.0))) {
         return Some((vec![Item::Bad("a wave lasts up to 365 days".to_owned())], p));
@@ -620,6 +639,8 @@ fn days(rest: &[Atom], before: Option<Atom>) -> Option<(Vec<Item>, usize)> {
         {
             None
         }
+        // "july heat wave": its time cannot be chosen.
+        [Atom::Month(_) | Atom::Season(..), Atom::Event(_), ..] => None,
         [Atom::Month(m), ..] if !matches!(rest[0], Atom::From | Atom::Between) => {
             with_year(vec![Item::Days(first_of(m), last_of(m))], p + 1)
         }

@@ -108,6 +108,9 @@ pub(super) enum Atom {
     From,
     Between,
     Against,
+    When,
+    /// Words that mean two things; nothing uses them.
+    Unclear,
     It,
     Break,
     /// Says nothing of its own.
@@ -386,17 +389,22 @@ pub(super) const PHRASES: &[(&str, Atom)] = &[
     ("by", Atom::By),
     ("per|for each|on each|for every|on every|of each|of every|each|every|at each|in each", Atom::Per),
     ("to|until|till|through|-", Atom::To),
-    ("and|&|plus|+", Atom::And),
+    ("and|&", Atom::And),
     ("or", Atom::Or),
     ("at|@", Atom::At),
     ("for", Atom::For),
     ("from|since", Atom::From),
     ("between", Atom::Between),
+    ("when", Atom::When),
+    (
+        "highest voltage violations|lowest voltage violations|highest voltage violation|lowest voltage violation|maximum voltage violations|minimum voltage violations|highest voltage problems|lowest voltage problems",
+        Atom::Unclear,
+    ),
     ("it|the temperature|temperature|outside temperature", Atom::It),
     (",|;|:|?|!|.", Atom::Break),
     // Words that say nothing of their own.
     (
-        "show|me|list|give|us|the|a|an|all|our|which|what|are|is|was|were|be|been|would|will|do|does|please|pls|plz|i|want|see|display|find|tell|there|can|could|we|that|where|how|if|when|then|run|case|study|scenario|simulate|calculate|compute|print|as|its|their|this|these|those|need|go|goes|happens|happen|reach|reaches|under a|under the|across|as is|my|same|values|value|shown|like|to see|let|look|also|now|hey|hi|thanks|question|query|report|whole|entire|network|grid|system|hours of the day|so|too|become|becomes|get to|come|comes|did|results|result|figures|figure",
+        "show|me|list|give|us|the|a|an|all|our|which|what|are|is|was|were|be|been|would|will|do|does|please|pls|plz|i|want|see|display|find|tell|there|can|could|we|that|where|how|if|then|run|case|study|scenario|simulate|calculate|compute|print|as|its|their|this|these|those|need|go|goes|happens|happen|reach|reaches|under a|under the|across|as is|my|same|values|value|shown|like|to see|let|look|also|now|hey|hi|thanks|question|query|report|whole|entire|network|grid|system|hours of the day|so|too|become|becomes|get to|come|comes|did|results|result|figures|figure",
         Atom::Filler,
     ),
 ];
