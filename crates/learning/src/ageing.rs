@@ -128,7 +128,8 @@ fn check_nameplate(p: &ThermalNameplate) -> Result<(), AgeingError> {
     within("the loss ratio", p.loss_ratio, -1e-12, 1e6)?;
     within("the oil's time constant, h,", p.tau_oil_h, 0.0, 100.0)?;
     within("the windings' time constant, h,", p.tau_winding_h, 0.0, 10.0)?;
-    for (what, value) in [("the exponent n", p.n), ("the exponent m", p.m), ("the natural n", p.n_natural), ("the natural m", p.m_natural)] {
+    for (what, value) in [("the exponent n", p.n), ("the exponent m", p.m), ("the natural n", p.n_natural), ("the natural m", p.m_natural)]
+    {
         within(what, value, 0.0, 2.0)?;
     }
     within("the share without fans", p.natural_share, 0.0, 1.0)

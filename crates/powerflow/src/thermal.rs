@@ -83,15 +83,7 @@ impl Thermal {
     }
 
     /// [`Thermal::advance`] with a rule for the oil's time constant, and the hot spot at which the paper ages at its normal rate, C.
-    pub fn advance_by(
-        &mut self,
-        plate: &ThermalNameplate,
-        oil_time: OilTime,
-        reference_c: f64,
-        load_pu: f64,
-        ambient_c: f64,
-        dt_h: f64,
-    ) {
+    pub fn advance_by(&mut self, plate: &ThermalNameplate, oil_time: OilTime, reference_c: f64, load_pu: f64, ambient_c: f64, dt_h: f64) {
         let (oil, winding) = ultimate(plate, load_pu, self.fans);
         let tau_oil_h = match oil_time {
             OilTime::Constant => plate.tau_oil_h,

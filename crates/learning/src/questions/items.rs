@@ -118,7 +118,16 @@ fn is_glue(rest: &[Atom]) -> bool {
         // "when EV penetration doubles"; "when is the peak" asks for a time, which no query has.
         Atom::When => matches!(
             next,
-            Some(Atom::Tech(_) | Atom::Penetration | Atom::Load | Atom::Number(_) | Atom::Fraction(_) | Atom::Factor(_) | Atom::It | Atom::Element(_))
+            Some(
+                Atom::Tech(_)
+                    | Atom::Penetration
+                    | Atom::Load
+                    | Atom::Number(_)
+                    | Atom::Fraction(_)
+                    | Atom::Factor(_)
+                    | Atom::It
+                    | Atom::Element(_)
+            )
         ),
         Atom::Own => matches!(next, Some(Atom::Extreme(_) | Atom::Number(_) | Atom::Relation(_))),
         _ => false,
@@ -196,9 +205,7 @@ fn changed(tech: Tech, is_penetration: bool, share: Share, sign: f64) -> Option<
     let layer = |change| adoption(tech, change, None, None);
     match share {
         Share::Points(x) => Some(vec![layer(Change::Points(sign * x))]),
-        Share::Percent(x) if is_penetration => {
-            Some(vec![layer(Change::Times(1.0 + sign * x / 100.0)), layer(Change::Points(sign * x))])
-        }
+        Share::Percent(x) if is_penetration => Some(vec![layer(Change::Times(1.0 + sign * x / 100.0)), layer(Change::Points(sign * x))]),
         _ => share.part().map(|part| vec![layer(Change::Times(1.0 + sign * part))]),
     }
 }
@@ -470,8 +477,8 @@ fn weather(rest: &[Atom]) -> Option<(Vec<Item>, usize)> {
         }
     }
     // When a wave comes is not part of the form: it is laid upon the hottest or coldest day.
-    if let [Atom::In | Atom::On | Atom::From, Atom::Month(_) | Atom::Season(..), ..] | [Atom::In | Atom::On | Atom::From, Atom::Number(_), Atom::Month(_), ..] =
-        rest[p..]
+    if let [Atom::In | Atom::On | Atom::From, Atom::Month(_) | Atom::Season(..), ..]
+    | [Atom::In | Atom::On | Atom::From, Atom::Number(_), Atom::Month(_), ..] = rest[p..]
     {
         return Some((vec![Item::Bad("the time of a wave cannot be chosen: it is laid upon the hottest or coldest day".to_owned())], p));
     }
@@ -630,9 +637,7 @@ fn days(rest: &[Atom], before: Option<Atom>) -> Option<(Vec<Item>, usize)> {
         }
     }
     match *a {
-        [Atom::Month(m), ref to, Atom::Month(m2), ..] if joins(Some(to)) => {
-            with_year(vec![Item::Days(first_of(m), last_of(m2))], p + 3)
-        }
+        [Atom::Month(m), ref to, Atom::Month(m2), ..] if joins(Some(to)) => with_year(vec![Item::Days(first_of(m), last_of(m2))], p + 3),
         // "may" is a verb, too: alone it counts only behind "in", at the end, or before a year.
         [Atom::Month(5), ref rest_of_it @ ..]
             if !led && !rest_of_it.is_empty() && year(rest_of_it.first()).is_none() && !matches!(before, Some(Atom::In)) =>
@@ -652,7 +657,8 @@ fn days(rest: &[Atom], before: Option<Atom>) -> Option<(Vec<Item>, usize)> {
         [Atom::ThisYear, ..] => Some((vec![Item::ThisYear], p + 1)),
         [Atom::Year, ref y, ..] if year(Some(y)).is_some() => Some((vec![Item::Year(year(Some(y))?)], p + 2)),
         [ref y, ref next @ ..]
-            if year(Some(y)).is_some() && !matches!(next.first(), Some(Atom::Unit(_) | Atom::Kind(..) | Atom::Event(_) | Atom::Customers(_))) =>
+            if year(Some(y)).is_some()
+                && !matches!(next.first(), Some(Atom::Unit(_) | Atom::Kind(..) | Atom::Event(_) | Atom::Customers(_))) =>
         {
             // Behind "above" it is a limit.
             (!matches!(before, Some(Atom::Relation(_) | Atom::Top | Atom::Extreme(_)))).then_some((vec![Item::Year(year(Some(y))?)], p + 1))

@@ -466,7 +466,8 @@ impl Gathered {
             }
             q.statistic = Statistic::Sum;
         } else if self.mean {
-            if matches!(q.measure, Measure::LoadingPct | Measure::VMinPu | Measure::VMaxPu | Measure::MitigationCost) || self.per.is_some() {
+            if matches!(q.measure, Measure::LoadingPct | Measure::VMinPu | Measure::VMaxPu | Measure::MitigationCost) || self.per.is_some()
+            {
                 return Err("a mean of this measure can be meant in several ways".to_owned());
             }
             q.statistic = Statistic::Mean;
@@ -490,7 +491,9 @@ impl Gathered {
             Some(Extreme::Lowest) => Some(Order::Lowest),
             Some(Extreme::Worst) => Some(bad_first),
             Some(Extreme::Best) => Some(good_first),
-            None if self.top && bad_first == Order::Lowest => return Err("the top of this measure may be its high or its low end".to_owned()),
+            None if self.top && bad_first == Order::Lowest => {
+                return Err("the top of this measure may be its high or its low end".to_owned());
+            }
             None if self.top || self.rank => Some(Order::Highest),
             None => None,
         };

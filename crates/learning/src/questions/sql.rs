@@ -135,7 +135,8 @@ fn compared(q: &Query, base: &str, case: &str) -> String {
         "SELECT coalesce(c.feeder, b.feeder) AS feeder, coalesce(c.object, b.object) AS object, b.value AS value_base, c.value AS value_case, \
          c.value - b.value AS change FROM ({base}) AS b FULL OUTER JOIN ({case}) AS c ON b.feeder = c.feeder AND b.object = c.object"
     );
-    let filters: Vec<String> = conditions(q, false, "value_case").iter().zip(conditions(q, false, "value_base")).map(|(c, b)| format!("({c} OR {b})")).collect();
+    let filters: Vec<String> =
+        conditions(q, false, "value_case").iter().zip(conditions(q, false, "value_base")).map(|(c, b)| format!("({c} OR {b})")).collect();
     let order = match q.order {
         Some(Order::Highest) => "value_case DESC NULLS LAST, feeder, object",
         Some(Order::Lowest) => "value_case ASC NULLS LAST, feeder, object",
@@ -204,7 +205,8 @@ fn bus_conditions(q: &Query) -> Vec<String> {
 
 fn whole_year(q: &Query, keep: &[String]) -> Result<String, NoSql> {
     use Measure as M;
-    let by_feeder = |view: &str, column: &str| Ok(format!("SELECT feeder, feeder AS object, {column} AS value FROM {view}{}", where_all(keep)));
+    let by_feeder =
+        |view: &str, column: &str| Ok(format!("SELECT feeder, feeder AS object, {column} AS value FROM {view}{}", where_all(keep)));
     let by_element = |column: &str| {
         let all = [keep, &element_conditions(q, "element"), &[format!("{column} IS NOT NULL")]].concat();
         Ok(format!("SELECT feeder, element AS object, {column} AS value FROM element_statistics{}", where_all(&all)))
@@ -370,7 +372,8 @@ fn of_episodes(q: &Query, keep: &[String], window: &Spans) -> Result<String, NoS
             format!("SELECT feeder, element AS object, element AS asset, 0.0 AS h FROM element_statistics{}", where_all(&all))
         }
     };
-    let nodes = format!("SELECT feeder, object, asset, sum(h) AS h FROM ({each} UNION ALL {nothing}) AS spells GROUP BY feeder, object, asset");
+    let nodes =
+        format!("SELECT feeder, object, asset, sum(h) AS h FROM ({each} UNION ALL {nothing}) AS spells GROUP BY feeder, object, asset");
     // Of a bus the node that is beyond the limits longest; of a feeder all assets together.
     let gather = if q.of == Kind::Feeder { "sum" } else { "max" };
     Ok(format!("SELECT feeder, object, {gather}(h) AS value FROM ({nodes}) AS nodes GROUP BY feeder, object"))
