@@ -357,7 +357,7 @@ impl Line {
     }
 
     fn done(self, importance: f64) -> Option<Sentence> {
-        (!self.is_void).then(|| Sentence { spans: self.spans, importance })
+        (!self.is_void).then_some(Sentence { spans: self.spans, importance })
     }
 }
 

@@ -240,10 +240,7 @@ fn layer_by_share(rest: &[Atom]) -> Option<(Vec<Layer>, usize)> {
             {
                 found = Some(*t);
                 p += 1;
-            } else if matches!(atom, Atom::Charge) {
-                charges = true;
-                p += 1;
-            } else if matches!(atom, Atom::ChargerNoun) && level.is_none() {
+            } else if matches!(atom, Atom::Charge) || (matches!(atom, Atom::ChargerNoun) && level.is_none()) {
                 charges = true;
                 p += 1;
             } else if matches!(atom, Atom::Own | Atom::With | Atom::On | Atom::At) && joins(&rest[p + 1..]) {
@@ -557,7 +554,9 @@ fn hours(rest: &[Atom]) -> Option<(Vec<Item>, usize)> {
     let mut p = usize::from(matches!(rest[0], Atom::Between | Atom::From));
     let (from, n) = time(&rest[p..])?;
     p += n;
-    if !matches!(rest.get(p), Some(Atom::To)) && !(matches!(rest[0], Atom::Between) && matches!(rest.get(p), Some(Atom::And))) {
+    let joint = rest.get(p);
+    let joined = matches!(joint, Some(Atom::To)) || (matches!(rest[0], Atom::Between) && matches!(joint, Some(Atom::And)));
+    if !joined {
         return None;
     }
     let (to, n) = time(&rest[p + 1..])?;

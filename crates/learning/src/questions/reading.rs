@@ -330,7 +330,7 @@ impl Gathered {
         let above = matches!(relation, Relation::Above | Relation::AtLeast);
         match (unit, self.head?.0) {
             (Some(Unit::Percent), Kind::Transformer | Kind::Line | Kind::Element) => Some(Measure::LoadingPct),
-            (Some(Unit::PerUnit), Kind::Bus) => Some(if above { Measure::VMaxPu } else { Measure::VMinPu }),
+            (Some(Unit::Pu), Kind::Bus) => Some(if above { Measure::VMaxPu } else { Measure::VMinPu }),
             (None, Kind::Bus) if (0.5..=1.5).contains(&value) => Some(if above { Measure::VMaxPu } else { Measure::VMinPu }),
             _ => None,
         }
@@ -576,10 +576,10 @@ fn in_unit_of(measure: Measure, value: f64, unit: Option<Unit>) -> Result<f64, S
     use MeasureUnit as U;
     let found = match (measure.unit(), unit) {
         (U::Percent, Some(Unit::Percent)) => Some(value),
-        (U::Percent, Some(Unit::PerUnit)) if measure != Measure::LossesPct => Some(100.0 * value),
+        (U::Percent, Some(Unit::Pu)) if measure != Measure::LossesPct => Some(100.0 * value),
         (U::Fraction, Some(Unit::Percent)) => Some(value / 100.0),
         (U::Fraction, None) => Some(value),
-        (U::PerUnit, Some(Unit::PerUnit) | None) if (0.5..=1.5).contains(&value) => Some(value),
+        (U::PerUnit, Some(Unit::Pu) | None) if (0.5..=1.5).contains(&value) => Some(value),
         (U::PerUnit, Some(Unit::Percent)) if (50.0..=150.0).contains(&value) => Some(value / 100.0),
         (U::Hours, Some(Unit::Hour)) => Some(value),
         (U::Hours, Some(Unit::Minute)) => Some(value / 60.0),
