@@ -25,7 +25,7 @@ pub mod points;
 pub mod random;
 pub mod relays;
 pub mod scenario;
-pub use powerflow::thermal;
+pub mod thermal;
 
 use condition::{Gases, Wear};
 use day::Customers;
