@@ -1,6 +1,6 @@
 //! How a transformer ages under a load through time: hot spot, loss of life, what is left of it (IEEE C57.91-2011, clauses 5 and 7).
 //!
-//! The equations stand in [`powerflow::thermal`], where the live plant has them from, too. Here they are stepped through a series:
+//! The equations stand in [`powerflow::thermal`]. Here they are stepped through a series:
 //!
 //! ```text
 //! each step of the series ─► pieces of a minute ─► Thermal::advance ─► F_AA of the piece's end
