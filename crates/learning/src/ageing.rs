@@ -1,6 +1,6 @@
 //! How a transformer ages under a load through time: hot spot, loss of life, what is left of it (IEEE C57.91-2011, clauses 5 and 7).
 //!
-//! The equations stand in [`powerflow::thermal`], where the live plant has them from, too. Here they are stepped through a series:
+//! The equations stand in [`powerflow::thermal`]. Here they are stepped through a series:
 //!
 //! ```text
 //! each step of the series ─► pieces of a minute ─► Thermal::advance ─► F_AA of the piece's end
@@ -128,7 +128,8 @@ fn check_nameplate(p: &ThermalNameplate) -> Result<(), AgeingError> {
     within("the loss ratio", p.loss_ratio, -1e-12, 1e6)?;
     within("the oil's time constant, h,", p.tau_oil_h, 0.0, 100.0)?;
     within("the windings' time constant, h,", p.tau_winding_h, 0.0, 10.0)?;
-    for (what, value) in [("the exponent n", p.n), ("the exponent m", p.m), ("the natural n", p.n_natural), ("the natural m", p.m_natural)] {
+    for (what, value) in [("the exponent n", p.n), ("the exponent m", p.m), ("the natural n", p.n_natural), ("the natural m", p.m_natural)]
+    {
         within(what, value, 0.0, 2.0)?;
     }
     within("the share without fans", p.natural_share, 0.0, 1.0)

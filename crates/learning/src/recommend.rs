@@ -79,12 +79,26 @@ pub struct Situation {
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// It pushes a value further towards a limit that the value is near, or beyond.
-    NearLimit { feeder: String, what: String, value: f64, limit: f64 },
-    Uncertain { what: String, sd: f64 },
+    NearLimit {
+        feeder: String,
+        what: String,
+        value: f64,
+        limit: f64,
+    },
+    Uncertain {
+        what: String,
+        sd: f64,
+    },
     NeverRun,
-    NetworkChanged { age_d: f64 },
-    Old { age_d: f64 },
-    RunLately { age_d: f64 },
+    NetworkChanged {
+        age_d: f64,
+    },
+    Old {
+        age_d: f64,
+    },
+    RunLately {
+        age_d: f64,
+    },
 }
 
 /// A scenario to run.

@@ -204,20 +204,26 @@ fn nearest(places: &[Place], chosen: &[usize]) -> Option<f64> {
     if chosen.len() < 2 {
         return None;
     }
-    // In order along x the search ends as soon as x alone is farther than what was found.
+    // In order along the longer side the search ends as soon as that coordinate alone is farther than what was found.
+    let width = |at: &dyn Fn(&Place) -> f64| {
+        let ends = chosen.iter().map(|i| at(&places[*i])).fold((f64::MAX, f64::MIN), |e, v| (e.0.min(v), e.1.max(v)));
+        ends.1 - ends.0
+    };
+    let along_x = width(&|p| p.x_m) >= width(&|p| p.y_m);
+    let at = |p: &Place| if along_x { p.x_m } else { p.y_m };
     let mut order = chosen.to_vec();
-    order.sort_unstable_by(|a, b| places[*a].x_m.total_cmp(&places[*b].x_m).then(a.cmp(b)));
+    order.sort_unstable_by(|a, b| at(&places[*a]).total_cmp(&at(&places[*b])).then(a.cmp(b)));
     let of = |k: usize| {
         let me = &places[order[k]];
         let mut best = f64::INFINITY;
         for other in order[k + 1..].iter().map(|i| &places[*i]) {
-            if other.x_m - me.x_m > best {
+            if at(other) - at(me) > best {
                 break;
             }
             best = best.min(distance(me, other));
         }
         for other in order[..k].iter().rev().map(|i| &places[*i]) {
-            if me.x_m - other.x_m > best {
+            if at(me) - at(other) > best {
                 break;
             }
             best = best.min(distance(me, other));

@@ -67,7 +67,11 @@ fn is_sound(n: &Narrative, sheets: &[Sheet], told: &Limits) {
 #[test]
 fn a_run_is_told_with_what_limits_it_first() {
     let sheets = [scorecard(), overloads(), voltages()];
-    let told = Limits { failed: Some(vec!["FDR-9".to_owned()]), is_surrogate: false, missing: vec!["readings of the meters of a week".to_owned()] };
+    let told = Limits {
+        failed: Some(vec!["FDR-9".to_owned()]),
+        is_surrogate: false,
+        missing: vec!["readings of the meters of a week".to_owned()],
+    };
     let n = run_summary(&sheets, &told).unwrap();
     is_sound(&n, &sheets, &told);
     let text = n.text();
@@ -108,7 +112,10 @@ fn a_sound_network_is_told_as_such() {
     let n = run_summary(&sheets, &Limits::default()).unwrap();
     is_sound(&n, &sheets, &Limits::default());
     let text = n.text();
-    assert!(text.contains("No line or transformer was above its normal rating") && text.contains("All voltages stayed within range A"), "{text}");
+    assert!(
+        text.contains("No line or transformer was above its normal rating") && text.contains("All voltages stayed within range A"),
+        "{text}"
+    );
     assert!(!text.contains("What limits"), "{text}");
 }
 
@@ -172,7 +179,11 @@ fn hosting_capacity_is_told_by_bus_and_by_draws() {
     is_sound(&n, &sheets, &surrogate);
     let text = n.text();
     println!("{text}");
-    for words in ["estimates of a fitted model", "b3 takes least, 0 kW, and b4 most, 10000 kW", "Most is gained at b1 by volt-var: 320 kW more, 820 kW in all"] {
+    for words in [
+        "estimates of a fitted model",
+        "b3 takes least, 0 kW, and b4 most, 10000 kW",
+        "Most is gained at b1 by volt-var: 320 kW more, 820 kW in all",
+    ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
     let draws = [sheet(
@@ -184,7 +195,11 @@ fn hosting_capacity_is_told_by_bus_and_by_draws() {
     )];
     let n = hosting_capacity(&draws, &Limits::default()).unwrap();
     is_sound(&n, &draws, &Limits::default());
-    assert!(n.text().contains("Half of the draws host more than 880 kW of generation; some draws found no limit, so this is a lower bound."), "{}", n.text());
+    assert!(
+        n.text().contains("Half of the draws host more than 880 kW of generation; some draws found no limit, so this is a lower bound."),
+        "{}",
+        n.text()
+    );
 }
 
 fn mended() -> [Sheet; 3] {
@@ -270,7 +285,10 @@ fn what_is_missing_or_ragged_is_named_all_at_once() {
         missing,
         NarrativeError::Missing(vec!["column peak_kw of feeder_scorecard".to_owned(), "column unsettled of feeder_scorecard".to_owned()])
     );
-    assert_eq!(comparison(&[], &Limits::default()).unwrap_err(), NarrativeError::Missing(vec!["table feeders".to_owned(), "table assets".to_owned()]));
+    assert_eq!(
+        comparison(&[], &Limits::default()).unwrap_err(),
+        NarrativeError::Missing(vec!["table feeders".to_owned(), "table assets".to_owned()])
+    );
     let mut card = scorecard();
     card.rows[1].pop();
     assert!(matches!(run_summary(&[card], &Limits::default()), Err(NarrativeError::Ragged { row: 1, .. })));
@@ -288,12 +306,14 @@ fn a_figure_that_was_changed_is_seen() {
                 let Some(source) = &span.source else { continue };
                 let mut bad = good.clone();
                 let text = &mut bad.sections[i].sentences[j].spans[k].text;
-                *text = if matches!(source, Source::Cell(_)) && text.parse::<f64>().is_err() && !text.starts_with(|c: char| c.is_ascii_digit()) {
-                    format!("{text}x")
-                } else {
-                    let figure: f64 = text.split(' ').next().unwrap().parse().unwrap();
-                    format!("{}", figure * 1.02 + 1.0)
-                };
+                *text =
+                    if matches!(source, Source::Cell(_)) && text.parse::<f64>().is_err() && !text.starts_with(|c: char| c.is_ascii_digit())
+                    {
+                        format!("{text}x")
+                    } else {
+                        let figure: f64 = text.split(' ').next().unwrap().parse().unwrap();
+                        format!("{}", figure * 1.02 + 1.0)
+                    };
                 assert_eq!(bad.faults(&sheets, &Limits::default()).len(), 1, "{span:?}");
                 seen += 1;
             }

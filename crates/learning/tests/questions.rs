@@ -127,3 +127,10 @@ fn the_development_half_is_read() {
 fn the_held_out_half_is_read() {
     is_good(&count("held_out.toml"));
 }
+
+/// What looks like a question that can be read and is not one.
+#[test]
+fn traps_are_refused() {
+    let n = count("traps.toml");
+    assert!(n.to_refuse >= 60 && n.refused == n.to_refuse && n.answered == 0, "{n:?}");
+}

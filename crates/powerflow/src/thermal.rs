@@ -1,7 +1,8 @@
 //! Oil and winding temperatures of a transformer, and what they cost in life.
 //!
-//! The one place of these equations: the live plant steps them by the clock, studies of ageing through a year. IEEE C57.91-2011, clause 7 and
-//! 5. With `K` the load over the rating of the cooling stage and `R` the loss ratio:
+//! For a plant that steps them by the clock, and for studies of ageing through a year. IEEE C57.91-2011, clauses 5 and 7.
+//!
+//! With `K` the load over the rating of the cooling stage and `R` the loss ratio:
 //!
 //! ```text
 //! top-oil rise, ultimate     dTO_u = dTO_r ((K^2 R + 1) / (R + 1))^n

@@ -6,7 +6,8 @@ use super::{Limits, Line, Narrative, NarrativeError, Sentence, Sheet, Sheets, Vi
 pub fn comparison(sheets: &[Sheet], told: &Limits) -> Result<Narrative, NarrativeError> {
     let feeders: &[&str] =
         &["feeder", "case", "new", "worsened", "added", "same", "eased", "mended", "gone", "new_h", "mended_h", "steps_left_out"];
-    let assets: &[&str] = &["asset", "feeder", "case", "limit", "became", "base_h", "case_h", "worst_base", "worst_case", "limit_value", "unit"];
+    let assets: &[&str] =
+        &["asset", "feeder", "case", "limit", "became", "base_h", "case_h", "worst_base", "worst_case", "limit_value", "unit"];
     let s = Sheets::new(sheets, &[("feeders", feeders), ("assets", assets)])?;
     let (f, a) = (s.needed("feeders"), s.needed("assets"));
     let mut cases: Vec<&str> = f.rows().filter_map(|r| f.text(r, "case")).collect();
@@ -45,7 +46,12 @@ fn changes(f: View<'_>, a: View<'_>, rows: &[usize], case: &str, worse: bool) ->
         let line = Line::new("In ").cell(f, of_first[0], "case").words(", ").sum(f, &of_first, first);
         let line = line.words(plural(n(&of_first, first), " limit of an asset is ", " limits of assets are "));
         let line = line.words(if worse { "newly passed" } else { "no longer passed" }).words(" on ").names(f, &of_first, "feeder");
-        all.push(line.words(", ").sum(f, &of_first, hours).words(if worse { " beyond limits that the base did not have." } else { " less." }).done(rank + 0.9));
+        all.push(
+            line.words(", ")
+                .sum(f, &of_first, hours)
+                .words(if worse { " beyond limits that the base did not have." } else { " less." })
+                .done(rank + 0.9),
+        );
     }
     if !of_second.is_empty() {
         let line = Line::new("In ").cell(f, of_second[0], "case").words(", ").sum(f, &of_second, second);

@@ -29,7 +29,8 @@ pub fn hosting_capacity(sheets: &[Sheet], told: &Limits) -> Result<Narrative, Na
             relaxed(r, &mut relax);
         }
     }
-    let sections = vec![("What limits these figures", doubts), ("Capacity", capacity), ("What binds", binds), ("What would relax it", relax)];
+    let sections =
+        vec![("What limits these figures", doubts), ("Capacity", capacity), ("What binds", binds), ("What would relax it", relax)];
     Ok(narrative("How much can be hosted", sections))
 }
 
@@ -38,7 +39,12 @@ fn buses(h: View<'_>, capacity: &mut Vec<Option<Sentence>>, binds: &mut Vec<Opti
     let violated = h.of_word("status", "base-violates");
     if !violated.is_empty() {
         let line = Line::new("At ").count(h, &violated, "status").words(plural(violated.len(), " bus", " buses"));
-        doubts.push(line.words(" a limit is crossed without any resource, which makes the capacity nothing there: ").names(h, &violated, "bus").words(".").done(3.9));
+        doubts.push(
+            line.words(" a limit is crossed without any resource, which makes the capacity nothing there: ")
+                .names(h, &violated, "bus")
+                .words(".")
+                .done(3.9),
+        );
     }
     let open = h.of_word("status", "unlimited");
     if !open.is_empty() {
@@ -63,7 +69,9 @@ fn buses(h: View<'_>, capacity: &mut Vec<Option<Sentence>>, binds: &mut Vec<Opti
 }
 
 fn draws(p: View<'_>, capacity: &mut Vec<Option<Sentence>>) {
-    for (figure, words) in [("p50", "Half of the draws host more than "), ("p5", "Nearly all of the draws, all but a twentieth, host at least ")] {
+    for (figure, words) in
+        [("p50", "Half of the draws host more than "), ("p5", "Nearly all of the draws, all but a twentieth, host at least ")]
+    {
         for r in p.of_word("figure", figure) {
             let line = Line::new(words).cell(p, r, "hosting_capacity_kw").words(" of ").cell(p, r, "der");
             let bound = matches!(p.value(r, "at_least"), Some(studies::table::Value::Flag(true)));

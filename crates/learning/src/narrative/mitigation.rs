@@ -28,7 +28,9 @@ fn causes(k: View<'_>) -> Vec<Option<Sentence>> {
         return vec![Line::new("Nothing is beyond a limit; there is nothing to mend.").done(3.0)];
     }
     let line = Line::new("").sum(k, &rows, "violations").words(" elements and nodes are beyond limits for ").sum(k, &rows, "hours");
-    let mut all = vec![line.words(", in ").count(k, &rows, "cluster").words(plural(rows.len(), " cluster.", " clusters of one cause each.")).done(3.9)];
+    let mut all = vec![
+        line.words(", in ").count(k, &rows, "cluster").words(plural(rows.len(), " cluster.", " clusters of one cause each.")).done(3.9),
+    ];
     // Systemic is what concerns several things that hang together.
     for (i, r) in rows.iter().take(3).enumerate() {
         let many = k.number(*r, "violations").is_some_and(|n| n >= 3.0);
@@ -63,21 +65,26 @@ fn cures(c: View<'_>) -> Vec<Option<Sentence>> {
     }
     let of_none: Vec<usize> = c.rows().filter(|r| c.number(*r, "benefit_h") == Some(0.0)).collect();
     if !of_none.is_empty() {
-        let line = Line::new("").count(c, &of_none, "benefit_h").words(plural(of_none.len(), " change that was tried brings", " changes that were tried bring"));
+        let line = Line::new("").count(c, &of_none, "benefit_h").words(plural(
+            of_none.len(),
+            " change that was tried brings",
+            " changes that were tried bring",
+        ));
         all.push(line.words(" nothing.").done(2.1));
     }
     all
 }
 
 fn portfolio(p: View<'_>, c: View<'_>, effect: &mut Vec<Option<Sentence>>, doubts: &mut Vec<Option<Sentence>>) {
-    let chosen: Vec<usize> =
-        c.rows().filter(|r| matches!(c.value(*r, "chosen"), Some(studies::table::Value::Flag(true)))).collect();
+    let chosen: Vec<usize> = c.rows().filter(|r| matches!(c.value(*r, "chosen"), Some(studies::table::Value::Flag(true)))).collect();
     if !chosen.is_empty() {
         let line = Line::new("Chosen: ").names(c, &chosen, "change").words(", for ").sum(c, &chosen, "cost").words(" together.");
         effect.push(line.done(2.95));
     }
     for r in p.rows() {
-        let (Some(figure), Some(before), Some(after)) = (p.text(r, "figure"), p.number(r, "before"), p.number(r, "after")) else { continue };
+        let (Some(figure), Some(before), Some(after)) = (p.text(r, "figure"), p.number(r, "before"), p.number(r, "after")) else {
+            continue;
+        };
         let unit = p.text(r, "unit").unwrap_or_default();
         if figure.contains("did not settle") {
             if before > 0.0 || after > 0.0 {

@@ -357,7 +357,7 @@ impl Line {
     }
 
     fn done(self, importance: f64) -> Option<Sentence> {
-        (!self.is_void).then(|| Sentence { spans: self.spans, importance })
+        (!self.is_void).then_some(Sentence { spans: self.spans, importance })
     }
 }
 
@@ -397,9 +397,11 @@ fn limits(l: &Limits) -> Vec<Option<Sentence>> {
     }
     if let Some(failed) = l.failed.as_ref().filter(|f| !f.is_empty()) {
         // Names of feeders come from the run's record, which is a table of its own.
-        let cells: Vec<RowRef> = (0..failed.len()).map(|row| RowRef { table: FAILED.to_owned(), row, column: "feeder".to_owned() }).collect();
+        let cells: Vec<RowRef> =
+            (0..failed.len()).map(|row| RowRef { table: FAILED.to_owned(), row, column: "feeder".to_owned() }).collect();
         let mut line = Line::new("").push(Some(failed.len().to_string()), Source::Count(cells.clone()));
-        line = line.words(if failed.len() == 1 { " feeder failed and is in no figure: " } else { " feeders failed and are in no figure: " });
+        line =
+            line.words(if failed.len() == 1 { " feeder failed and is in no figure: " } else { " feeders failed and are in no figure: " });
         for (i, name) in failed.iter().take(4).enumerate() {
             line = line.words(if i > 0 { ", " } else { "" }).push(Some(name.clone()), Source::Cell(cells[i].clone()));
         }
@@ -464,9 +466,7 @@ impl Narrative {
                     let sum: Option<f64> = rows.iter().map(number).sum();
                     sum.zip(told).is_some_and(|(x, told)| near(x, told))
                 }
-                Source::Difference(a, b) => {
-                    number(a).zip(number(b)).zip(told).is_some_and(|((a, b), told)| near((b - a).abs(), told))
-                }
+                Source::Difference(a, b) => number(a).zip(number(b)).zip(told).is_some_and(|((a, b), told)| near((b - a).abs(), told)),
             };
             if !holds {
                 faults.push(format!("'{}' is not what {source:?} gives", span.text));

@@ -12,7 +12,13 @@ pub fn reliability(sheets: &[Sheet], told: &Limits) -> Result<Narrative, Narrati
     let mut who = Vec::new();
     if let Some(r) = p.largest(&rows, "unavailability_h_per_yr") {
         let line = Line::new("Without supply longest is load ").cell(p, r, "load").words(" at ").cell(p, r, "bus").words(": ");
-        who.push(line.cell(p, r, "unavailability_h_per_yr").words(", in ").cell_with(p, r, "interruptions_per_yr", "", None).words(" interruptions a year.").done(3.5));
+        who.push(
+            line.cell(p, r, "unavailability_h_per_yr")
+                .words(", in ")
+                .cell_with(p, r, "interruptions_per_yr", "", None)
+                .words(" interruptions a year.")
+                .done(3.5),
+        );
     }
     if let Some(r) = p.smallest(&rows, "unavailability_h_per_yr").filter(|_| rows.len() > 1) {
         let line = Line::new("Best off is load ").cell(p, r, "load").words(" with ").cell(p, r, "unavailability_h_per_yr").words(".");

@@ -105,7 +105,12 @@ fn grouped(card: View<'_>, systemic: &[usize], isolated: &[usize], column: &str,
     let mut all = Vec::new();
     if !systemic.is_empty() {
         let line = Line::new("On ").names(card, systemic, "feeder").words(" the ").words(what);
-        all.push(line.words(" are systemic: they concern many assets of the feeder (").sum(card, systemic, column).words(" together).").done(3.6));
+        all.push(
+            line.words(" are systemic: they concern many assets of the feeder (")
+                .sum(card, systemic, column)
+                .words(" together).")
+                .done(3.6),
+        );
     }
     if !isolated.is_empty() {
         let line = Line::new("On ").names(card, isolated, "feeder").words(" the ").words(what);
@@ -131,7 +136,9 @@ fn voltage(card: View<'_>, violations: Option<View<'_>>) -> Vec<Option<Sentence>
     all.push(line.words(" outside voltage range A at some time.").done(3.85));
     let (systemic, isolated) = parted(card, "nodes_outside_a", Some("nodes"));
     all.extend(grouped(card, &systemic, &isolated, "nodes_outside_a", "voltages outside range A"));
-    let Some(v) = violations.filter(|v| ["feeder", "ansi_range", "side", "node_hours", "worst_node", "worst_v_pu"].iter().all(|c| v.has(c))) else {
+    let Some(v) =
+        violations.filter(|v| ["feeder", "ansi_range", "side", "node_hours", "worst_node", "worst_v_pu"].iter().all(|c| v.has(c)))
+    else {
         return all;
     };
     for (side, words, low) in [("below", "The lowest voltage was ", true), ("above", "The highest voltage was ", false)] {
@@ -139,7 +146,8 @@ fn voltage(card: View<'_>, violations: Option<View<'_>>) -> Vec<Option<Sentence>
         let worst = if low { v.smallest(&of_side, "worst_v_pu") } else { v.largest(&of_side, "worst_v_pu") };
         let Some(r) = worst else { continue };
         let limit = Some(if low { 0.95 } else { 1.05 });
-        let line = Line::new(words).cell_with(v, r, "worst_v_pu", "pu", limit).words(" at node ").cell(v, r, "worst_node").words(" of feeder ");
+        let line =
+            Line::new(words).cell_with(v, r, "worst_v_pu", "pu", limit).words(" at node ").cell(v, r, "worst_node").words(" of feeder ");
         let line = line.cell(v, r, "feeder").words("; nodes were ").words(side).words(" range A for ");
         all.push(line.sum(v, &of_side, "node_hours").words(" in all.").done(3.7));
     }
@@ -157,7 +165,11 @@ fn energy(card: View<'_>, rows: &[usize]) -> Vec<Option<Sentence>> {
         let line = if rows.len() == 1 { line } else { line.cell(card, r, "feeder").words(", with ") };
         all.push(line.cell(card, r, "losses_pct").words(" of the energy supplied.").done(1.2));
     }
-    let line = Line::new("").sum(card, rows, "energy_kwh").words(" were supplied to ").count(card, rows, "feeder").words(plural(rows.len(), " feeder.", " feeders."));
+    let line = Line::new("").sum(card, rows, "energy_kwh").words(" were supplied to ").count(card, rows, "feeder").words(plural(
+        rows.len(),
+        " feeder.",
+        " feeders.",
+    ));
     all.push(line.done(1.1));
     all
 }

@@ -164,7 +164,9 @@ impl Measure {
             Self::LoadingPct | Self::LoadingMeanPct | Self::LoadingP95Pct | Self::LossesPct | Self::UnbalancePct => U::Percent,
             Self::LoadFactor => U::Fraction,
             Self::VMinPu | Self::VMaxPu => U::PerUnit,
-            Self::OverloadH | Self::VoltageViolationH | Self::UndervoltageH | Self::OvervoltageH | Self::ViolationH | Self::SaidiH => U::Hours,
+            Self::OverloadH | Self::VoltageViolationH | Self::UndervoltageH | Self::OvervoltageH | Self::ViolationH | Self::SaidiH => {
+                U::Hours
+            }
             Self::PeakKw | Self::HostingCapacityKw | Self::LostLoadKw => U::Kilowatt,
             Self::LossesKwh | Self::LineLossesKwh | Self::TransformerLossesKwh | Self::NoLoadLossesKwh => U::KilowattHour,
             Self::EnergyKwh | Self::ReverseKwh | Self::UnservedKwh => U::KilowattHour,

@@ -115,6 +115,20 @@ fn is_glue(rest: &[Atom]) -> bool {
         // "over all feeders", "under a heat wave".
         Atom::Relation(Relation::Above) => matches!(next, Some(Atom::Kind(_, true))),
         Atom::Relation(Relation::Below) => matches!(next, Some(Atom::Event(_) | Atom::Tou | Atom::VoltVar)),
+        // "when EV penetration doubles"; "when is the peak" asks for a time, which no query has.
+        Atom::When => matches!(
+            next,
+            Some(
+                Atom::Tech(_)
+                    | Atom::Penetration
+                    | Atom::Load
+                    | Atom::Number(_)
+                    | Atom::Fraction(_)
+                    | Atom::Factor(_)
+                    | Atom::It
+                    | Atom::Element(_)
+            )
+        ),
         Atom::Own => matches!(next, Some(Atom::Extreme(_) | Atom::Number(_) | Atom::Relation(_))),
         _ => false,
     }
@@ -191,9 +205,7 @@ fn changed(tech: Tech, is_penetration: bool, share: Share, sign: f64) -> Option<
     let layer = |change| adoption(tech, change, None, None);
     match share {
         Share::Points(x) => Some(vec![layer(Change::Points(sign * x))]),
-        Share::Percent(x) if is_penetration => {
-            Some(vec![layer(Change::Times(1.0 + sign * x / 100.0)), layer(Change::Points(sign * x))])
-        }
+        Share::Percent(x) if is_penetration => Some(vec![layer(Change::Times(1.0 + sign * x / 100.0)), layer(Change::Points(sign * x))]),
         _ => share.part().map(|part| vec![layer(Change::Times(1.0 + sign * part))]),
     }
 }
@@ -228,10 +240,7 @@ fn layer_by_share(rest: &[Atom]) -> Option<(Vec<Layer>, usize)> {
             {
                 found = Some(*t);
                 p += 1;
-            } else if matches!(atom, Atom::Charge) {
-                charges = true;
-                p += 1;
-            } else if matches!(atom, Atom::ChargerNoun) && level.is_none() {
+            } else if matches!(atom, Atom::Charge) || (matches!(atom, Atom::ChargerNoun) && level.is_none()) {
                 charges = true;
                 p += 1;
             } else if matches!(atom, Atom::Own | Atom::With | Atom::On | Atom::At) && joins(&rest[p + 1..]) {
@@ -319,6 +328,14 @@ fn layer_by_tech(rest: &[Atom]) -> Option<(Vec<Layer>, usize)> {
     p += usize::from(joined);
     let (share, n) = share(&rest[p..])?;
     p += n;
+    // "EV penetration is half": of what it was, or of all.
+    if let Share::Fraction(f) = share
+        && !joined
+        && customers(&rest[p..]).is_none()
+    {
+        let both = [Change::Times(f), Change::ToPct(tidy(100.0 * f))];
+        return Some((both.map(|c| adoption(t, c, level, None)).to_vec(), p));
+    }
     let pct = match share {
         // "EV penetration of 0.3": a share without unit is a part of one.
         Share::Plain(x) if penetration && x > 0.0 && x < 1.0 => 100.0 * x,
@@ -456,6 +473,12 @@ fn weather(rest: &[Atom]) -> Option<(Vec<Item>, usize)> {
             break;
         }
     }
+    // When a wave comes is not part of the form: it is laid upon the hottest or coldest day.
+    if let [Atom::In | Atom::On | Atom::From, Atom::Month(_) | Atom::Season(..), ..]
+    | [Atom::In | Atom::On | Atom::From, Atom::Number(_), Atom::Month(_), ..] = rest[p..]
+    {
+        return Some((vec![Item::Bad("the time of a wave cannot be chosen: it is laid upon the hottest or coldest day".to_owned())], p));
+    }
     if readings.iter().any(|w| w.length_d.is_some_and(|d| !(d > 0.0 && d <= 365.0))) {
         return Some((vec![Item::Bad("a wave lasts up to 365 days".to_owned())], p));
     }
@@ -531,7 +554,9 @@ fn hours(rest: &[Atom]) -> Option<(Vec<Item>, usize)> {
     let mut p = usize::from(matches!(rest[0], Atom::Between | Atom::From));
     let (from, n) = time(&rest[p..])?;
     p += n;
-    if !matches!(rest.get(p), Some(Atom::To)) && !(matches!(rest[0], Atom::Between) && matches!(rest.get(p), Some(Atom::And))) {
+    let joint = rest.get(p);
+    let joined = matches!(joint, Some(Atom::To)) || (matches!(rest[0], Atom::Between) && matches!(joint, Some(Atom::And)));
+    if !joined {
         return None;
     }
     let (to, n) = time(&rest[p + 1..])?;
@@ -611,15 +636,15 @@ fn days(rest: &[Atom], before: Option<Atom>) -> Option<(Vec<Item>, usize)> {
         }
     }
     match *a {
-        [Atom::Month(m), ref to, Atom::Month(m2), ..] if joins(Some(to)) => {
-            with_year(vec![Item::Days(first_of(m), last_of(m2))], p + 3)
-        }
+        [Atom::Month(m), ref to, Atom::Month(m2), ..] if joins(Some(to)) => with_year(vec![Item::Days(first_of(m), last_of(m2))], p + 3),
         // "may" is a verb, too: alone it counts only behind "in", at the end, or before a year.
         [Atom::Month(5), ref rest_of_it @ ..]
             if !led && !rest_of_it.is_empty() && year(rest_of_it.first()).is_none() && !matches!(before, Some(Atom::In)) =>
         {
             None
         }
+        // "july heat wave": its time cannot be chosen.
+        [Atom::Month(_) | Atom::Season(..), Atom::Event(_), ..] => None,
         [Atom::Month(m), ..] if !matches!(rest[0], Atom::From | Atom::Between) => {
             with_year(vec![Item::Days(first_of(m), last_of(m))], p + 1)
         }
@@ -631,7 +656,8 @@ fn days(rest: &[Atom], before: Option<Atom>) -> Option<(Vec<Item>, usize)> {
         [Atom::ThisYear, ..] => Some((vec![Item::ThisYear], p + 1)),
         [Atom::Year, ref y, ..] if year(Some(y)).is_some() => Some((vec![Item::Year(year(Some(y))?)], p + 2)),
         [ref y, ref next @ ..]
-            if year(Some(y)).is_some() && !matches!(next.first(), Some(Atom::Unit(_) | Atom::Kind(..) | Atom::Event(_) | Atom::Customers(_))) =>
+            if year(Some(y)).is_some()
+                && !matches!(next.first(), Some(Atom::Unit(_) | Atom::Kind(..) | Atom::Event(_) | Atom::Customers(_))) =>
         {
             // Behind "above" it is a limit.
             (!matches!(before, Some(Atom::Relation(_) | Atom::Top | Atom::Extreme(_)))).then_some((vec![Item::Year(year(Some(y))?)], p + 1))

@@ -69,6 +69,8 @@ pub struct Reading {
 /// What became of a question.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+// There is one of them a question.
+#[allow(clippy::large_enum_variant)]
 pub enum Outcome {
     Understood(Reading),
     /// All readings; the user chooses.

@@ -330,7 +330,7 @@ impl Gathered {
         let above = matches!(relation, Relation::Above | Relation::AtLeast);
         match (unit, self.head?.0) {
             (Some(Unit::Percent), Kind::Transformer | Kind::Line | Kind::Element) => Some(Measure::LoadingPct),
-            (Some(Unit::PerUnit), Kind::Bus) => Some(if above { Measure::VMaxPu } else { Measure::VMinPu }),
+            (Some(Unit::Pu), Kind::Bus) => Some(if above { Measure::VMaxPu } else { Measure::VMinPu }),
             (None, Kind::Bus) if (0.5..=1.5).contains(&value) => Some(if above { Measure::VMaxPu } else { Measure::VMinPu }),
             _ => None,
         }
@@ -466,7 +466,8 @@ impl Gathered {
             }
             q.statistic = Statistic::Sum;
         } else if self.mean {
-            if matches!(q.measure, Measure::LoadingPct | Measure::VMinPu | Measure::VMaxPu | Measure::MitigationCost) || self.per.is_some() {
+            if matches!(q.measure, Measure::LoadingPct | Measure::VMinPu | Measure::VMaxPu | Measure::MitigationCost) || self.per.is_some()
+            {
                 return Err("a mean of this measure can be meant in several ways".to_owned());
             }
             q.statistic = Statistic::Mean;
@@ -490,7 +491,9 @@ impl Gathered {
             Some(Extreme::Lowest) => Some(Order::Lowest),
             Some(Extreme::Worst) => Some(bad_first),
             Some(Extreme::Best) => Some(good_first),
-            None if self.top && bad_first == Order::Lowest => return Err("the top of this measure may be its high or its low end".to_owned()),
+            None if self.top && bad_first == Order::Lowest => {
+                return Err("the top of this measure may be its high or its low end".to_owned());
+            }
             None if self.top || self.rank => Some(Order::Highest),
             None => None,
         };
@@ -573,10 +576,10 @@ fn in_unit_of(measure: Measure, value: f64, unit: Option<Unit>) -> Result<f64, S
     use MeasureUnit as U;
     let found = match (measure.unit(), unit) {
         (U::Percent, Some(Unit::Percent)) => Some(value),
-        (U::Percent, Some(Unit::PerUnit)) if measure != Measure::LossesPct => Some(100.0 * value),
+        (U::Percent, Some(Unit::Pu)) if measure != Measure::LossesPct => Some(100.0 * value),
         (U::Fraction, Some(Unit::Percent)) => Some(value / 100.0),
         (U::Fraction, None) => Some(value),
-        (U::PerUnit, Some(Unit::PerUnit) | None) if (0.5..=1.5).contains(&value) => Some(value),
+        (U::PerUnit, Some(Unit::Pu) | None) if (0.5..=1.5).contains(&value) => Some(value),
         (U::PerUnit, Some(Unit::Percent)) if (50.0..=150.0).contains(&value) => Some(value / 100.0),
         (U::Hours, Some(Unit::Hour)) => Some(value),
         (U::Hours, Some(Unit::Minute)) => Some(value / 60.0),

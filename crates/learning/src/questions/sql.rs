@@ -129,13 +129,14 @@ fn conditions(q: &Query, windowed: bool, column: &str) -> Vec<String> {
     q.filters.iter().map(|f| one(f.bound)).collect()
 }
 
-/// Two studies side by side; what only one has counts as nothing where nothing means zero, and stays empty else.
+/// Two studies side by side; what only one has is empty in the other.
 fn compared(q: &Query, base: &str, case: &str) -> String {
     let joined = format!(
         "SELECT coalesce(c.feeder, b.feeder) AS feeder, coalesce(c.object, b.object) AS object, b.value AS value_base, c.value AS value_case, \
          c.value - b.value AS change FROM ({base}) AS b FULL OUTER JOIN ({case}) AS c ON b.feeder = c.feeder AND b.object = c.object"
     );
-    let filters: Vec<String> = conditions(q, false, "value_case").iter().zip(conditions(q, false, "value_base")).map(|(c, b)| format!("({c} OR {b})")).collect();
+    let filters: Vec<String> =
+        conditions(q, false, "value_case").iter().zip(conditions(q, false, "value_base")).map(|(c, b)| format!("({c} OR {b})")).collect();
     let order = match q.order {
         Some(Order::Highest) => "value_case DESC NULLS LAST, feeder, object",
         Some(Order::Lowest) => "value_case ASC NULLS LAST, feeder, object",
@@ -204,7 +205,8 @@ fn bus_conditions(q: &Query) -> Vec<String> {
 
 fn whole_year(q: &Query, keep: &[String]) -> Result<String, NoSql> {
     use Measure as M;
-    let by_feeder = |view: &str, column: &str| Ok(format!("SELECT feeder, feeder AS object, {column} AS value FROM {view}{}", where_all(keep)));
+    let by_feeder =
+        |view: &str, column: &str| Ok(format!("SELECT feeder, feeder AS object, {column} AS value FROM {view}{}", where_all(keep)));
     let by_element = |column: &str| {
         let all = [keep, &element_conditions(q, "element"), &[format!("{column} IS NOT NULL")]].concat();
         Ok(format!("SELECT feeder, element AS object, {column} AS value FROM element_statistics{}", where_all(&all)))
@@ -314,7 +316,9 @@ fn of_episodes(q: &Query, keep: &[String], window: &Spans) -> Result<String, NoS
         M::OverloadH => "'overload'",
         M::LoadingPct => {
             let plain = matches!(q.filters.as_slice(), [f] if f.bound == Bound::Above(100.0));
-            if !plain || q.order.is_some() || q.of == Kind::Feeder {
+            // The largest loading of an episode may lie outside the window: its value is not always known, so nothing is made of it.
+            let listed = matches!(q.statistic, Statistic::Each | Statistic::Count) && q.order.is_none() && q.against.is_none();
+            if !plain || !listed || q.of == Kind::Feeder {
                 return Err(NoSql::NotKept);
             }
             "'overload'"
@@ -355,10 +359,24 @@ fn of_episodes(q: &Query, keep: &[String], window: &Spans) -> Result<String, NoS
             where_all(&all)
         ));
     }
-    let each = format!("SELECT e.feeder AS feeder, {object} AS object, e.asset AS asset, sum({overlap}) AS h {from}{} GROUP BY e.feeder, e.asset", where_all(&all));
+    let each = format!("SELECT e.feeder AS feeder, {object} AS object, e.asset AS asset, {overlap} AS h {from}{}", where_all(&all));
+    // What has no episode has no hours, and is there: "the fewest" are among them.
+    let nothing = match q.of {
+        Kind::Feeder => format!("SELECT feeder, feeder AS object, feeder AS asset, 0.0 AS h FROM feeder_totals{}", where_all(keep)),
+        Kind::Bus => {
+            let all = [keep, &bus_conditions(q)].concat();
+            format!("SELECT feeder, bus AS object, node AS asset, 0.0 AS h FROM node_statistics{}", where_all(&all))
+        }
+        _ => {
+            let all = [keep, &element_conditions(q, "element")].concat();
+            format!("SELECT feeder, element AS object, element AS asset, 0.0 AS h FROM element_statistics{}", where_all(&all))
+        }
+    };
+    let nodes =
+        format!("SELECT feeder, object, asset, sum(h) AS h FROM ({each} UNION ALL {nothing}) AS spells GROUP BY feeder, object, asset");
     // Of a bus the node that is beyond the limits longest; of a feeder all assets together.
     let gather = if q.of == Kind::Feeder { "sum" } else { "max" };
-    Ok(format!("SELECT feeder, object, {gather}(h) AS value FROM ({each}) AS nodes GROUP BY feeder, object"))
+    Ok(format!("SELECT feeder, object, {gather}(h) AS value FROM ({nodes}) AS nodes GROUP BY feeder, object"))
 }
 
 /// Parts of the year, hours from its begin; none is all of it.

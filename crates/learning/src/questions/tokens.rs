@@ -150,8 +150,26 @@ pub(super) fn cut(text: &str) -> Vec<Token> {
 /// Number words up to ninety-nine, and hundred.
 fn number_words(tokens: &[Token]) -> Option<(f64, usize)> {
     const SMALL: [&str; 20] = [
-        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen",
-        "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
     ];
     const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
     let small = |t: Option<&Token>| t.and_then(|t| SMALL.iter().position(|w| *w == t.text));
@@ -254,8 +272,7 @@ pub(super) fn nearest_word(word: &str) -> Option<&'static str> {
     let reach = if n >= 8 { 2 } else { 1 };
     let first = word.chars().next();
     let near = |w: &&&str| w.chars().count() >= 5 && w.chars().next() == first;
-    let mut found: Vec<(usize, &str)> =
-        words().iter().filter(near).map(|w| (distance(word, w), *w)).filter(|(d, _)| *d <= reach).collect();
+    let mut found: Vec<(usize, &str)> = words().iter().filter(near).map(|w| (distance(word, w), *w)).filter(|(d, _)| *d <= reach).collect();
     found.sort_unstable();
     match found.as_slice() {
         [(_, w)] => Some(w),
@@ -272,7 +289,10 @@ pub(super) fn atoms(text: &str, context: &Context) -> Atoms {
     // Slips of the pen first, so that phrases are found; names and their parts stay.
     for i in 0..tokens.len() {
         let t = &tokens[i];
-        let known = t.number.is_some() || t.clock.is_some() || words().binary_search(&t.text.as_str()).is_ok() || number_words(&tokens[i..]).is_some();
+        let known = t.number.is_some()
+            || t.clock.is_some()
+            || words().binary_search(&t.text.as_str()).is_ok()
+            || number_words(&tokens[i..]).is_some();
         let named = (0..=i.min(4)).any(|back| names.at(&tokens[i - back..]).is_some_and(|(_, n)| n > back));
         if known || named || t.joined || tokens.get(i + 1).is_some_and(|t| t.joined) {
             continue;
