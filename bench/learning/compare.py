@@ -183,7 +183,7 @@ def measure(binary, rounds, seeds, folder, only):
             theirs = np.array(figures[p])
             # Paired by seed (the same rows), so that the luck of a split is in neither.
             gap = ours - theirs
-            error = gap.std(ddof=1) / np.sqrt(len(gap)) if len(gap) > 1 else float("nan")
+            error = gap.std(ddof=1) / np.sqrt(len(gap)) if len(gap) > 1 else 0.0
             best = {k: (min(times["GridTwin"][k]), min(times[p][k])) for k in ("fit_s", "score_s")}
             ratio = {k: v[1] / v[0] for k, v in best.items()}
             good = gap.mean() >= -max(3 * error, 0.003)
