@@ -183,7 +183,7 @@ def measure(binary, rounds, seeds, folder, only):
             theirs = np.array(figures[p])
             # Paired by seed (the same rows), so that the luck of a split is in neither.
             gap = ours - theirs
-            error = gap.std(ddof=1) / np.sqrt(len(gap)) if len(gap) > 1 else float("nan")
+            error = gap.std(ddof=1) / np.sqrt(len(gap)) if len(gap) > 1 else 0.0
             best = {k: (min(times["GridTwin"][k]), min(times[p][k])) for k in ("fit_s", "score_s")}
             ratio = {k: v[1] / v[0] for k, v in best.items()}
             good = gap.mean() >= -max(3 * error, 0.003)
@@ -274,7 +274,7 @@ def case_isotonic(folder):
                                     "probability": fitted.predict(at).tolist()})
 
 
-def stored(children_left, children_right, feature, threshold, value, cover):
+def stored(children_left, children_right, feature, threshold, value, cover, missing_right=None):
     """A tree as GridTwin keeps it: children side by side, after their parent."""
     order, place = [0], {0: 0}
     for node in order:
@@ -285,7 +285,7 @@ def stored(children_left, children_right, feature, threshold, value, cover):
     inner = [children_left[n] >= 0 for n in order]
     return {"feature": [int(feature[n]) if i else -1 for n, i in zip(order, inner)],
             "threshold": [float(threshold[n]) if i else 0.0 for n, i in zip(order, inner)],
-            "left": [place[children_left[n]] if i else 0 for n, i in zip(order, inner)], "missing_right": [], "width": 1,
+            "left": [place[children_left[n]] if i else 0 for n, i in zip(order, inner)], "missing_right": [place[n] for n, i in zip(order, inner) if i and missing_right is not None and missing_right[n]], "width": 1,
             "values": [float(value[n]) for n in order], "covers": [float(cover[n]) for n in order]}
 
 
@@ -302,6 +302,21 @@ def case_reasons(folder):
              for t in (e.tree_ for e in forest.estimators_)]
     dump(folder / "reasons.json", {"trees": trees, "rows": rows.tolist(), "base": float(np.ravel(explainer.expected_value)[0]),
                                    "contributions": explainer.shap_values(rows).tolist(), "predicted": forest.predict(rows).tolist()})
+
+
+def stored_booster(booster):
+    """The trees of XGBoost as GridTwin keeps them. What is less than a split goes left there, what is not above it here."""
+    trees = []
+    for _, nodes in booster.trees_to_dataframe().groupby("Tree"):
+        nodes = nodes.sort_values("Node").reset_index(drop=True)
+        inner = nodes.Feature != "Leaf"
+        number = {i: n for i, n in zip(nodes.ID, nodes.Node)}
+        child = {side: [number[i] if f else -1 for i, f in zip(nodes[side], inner)] for side in ("Yes", "No", "Missing")}
+        feature = [int(f[1:]) if i else -1 for f, i in zip(nodes.Feature, inner)]
+        threshold = [np.nextafter(np.float64(t), -np.inf) if i else 0.0 for t, i in zip(nodes.Split, inner)]
+        trees.append(stored(child["Yes"], child["No"], feature, threshold, np.where(inner, 0.0, nodes.Gain), nodes.Cover,
+                            [m == n for m, n in zip(child["Missing"], child["No"])]))
+    return trees
 
 
 def case_boosting(folder):
@@ -321,10 +336,10 @@ def case_boosting(folder):
                         "tree_method": "hist", "nthread": 1, "base_score": float(target.mean())}
             data = xgboost.DMatrix(x, label=target)
             booster = xgboost.train(settings, data, 20)
-            answers[f"{name}-{gamma:g}"] = {
-                "margins": booster.predict(data, output_margin=True).astype(float).tolist(),
-                "contributions": booster.predict(data, pred_contribs=True)[:30].astype(float).tolist(),
-            }
+            answers[f"{name}-{gamma:g}"] = {"margins": booster.predict(data, output_margin=True).astype(float).tolist()}
+            if name == "squared" and gamma == 2:
+                answers["trees"] = stored_booster(booster)
+                answers["contributions"] = booster.predict(data, pred_contribs=True)[:30].astype(float).tolist()
     table_ = [[None if np.isnan(v) else v for v in row] for row in x]
     dump(folder / "boosting.json", {"x": table_, "y": y.tolist(), "came": came.tolist(), **answers})
 

@@ -126,7 +126,11 @@ fn warped_curves() {
         let mean = dtw::mean(&own, curves[0], band).unwrap();
         let cost: f64 = own.iter().map(|c| dtw::distance(&mean, c, band).unwrap().powi(2)).sum();
         let part = cost / answer["mean_cost"].as_f64().unwrap() - 1.0;
-        assert!(part.abs() < tolerance("curve_mean_cost_part"), "{name}: cost of the mean off by {part}");
+        // tslearn gives the same mean with the band as without it, which costs more under the band.
+        assert!(
+            part < tolerance("curve_mean_cost_part") && (band.is_some() || part > -tolerance("curve_mean_cost_part")),
+            "{name}: {part}"
+        );
     }
 }
 
@@ -173,17 +177,24 @@ fn boosted_trees_are_those_of_xgboost() {
             let answer = &case[format!("{name}-{gamma}")];
             let what = format!("{name}, gamma {gamma}");
             near(&what, &model.margins(&x).unwrap().values, &numbers(&answer["margins"]), tolerance("boosting"));
-            let mut explainer = Explainer::of_boosting(&model);
-            let contributions = matrix(&answer["contributions"]);
-            // Where no training row of a node lacked its feature, each program sends one that does its own way.
-            let whole: Vec<usize> = (0..contributions.rows()).filter(|&row| x.row(row).iter().all(|v| !v.is_nan())).collect();
-            assert!(whole.len() > 10);
-            for row in whole {
-                let why = explainer.explain(x.row(row));
-                let (own, base) = contributions.row(row).split_at(x.columns());
-                near(&format!("{what}, contributions"), &why.contributions, own, tolerance("boosting"));
-                near(&format!("{what}, base"), &[why.base], base, tolerance("boosting"));
-            }
         }
+    }
+}
+
+#[test]
+fn shapley_values_of_boosted_trees_with_missing_values() {
+    let case = expected("boosting.json");
+    let x = matrix(&case["x"]);
+    let trees: Vec<Tree> = serde_json::from_value(case["trees"].clone()).unwrap();
+    let base = numbers(&case["y"]).iter().sum::<f64>() / x.rows() as f64;
+    let mut explainer = Explainer::new(&trees, 1.0, base, x.columns());
+    let contributions = matrix(&case["contributions"]);
+    let holes = (0..contributions.rows()).filter(|&row| x.row(row).iter().any(|v| v.is_nan())).count();
+    assert!(holes > 5);
+    for row in 0..contributions.rows() {
+        let why = explainer.explain(x.row(row));
+        let (own, base) = contributions.row(row).split_at(x.columns());
+        near("contributions", &why.contributions, own, tolerance("boosting"));
+        near("base", &[why.base], base, tolerance("boosting"));
     }
 }
