@@ -1,3 +1,4 @@
 //! Models fitted to tables and to solved networks.
 
 pub mod matrix;
+pub mod net;
