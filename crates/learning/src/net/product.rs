@@ -118,7 +118,7 @@ fn products<T: Real, const W: usize, const R: usize>(a: Strided<T>, row: usize, 
         for r in 0..R {
             let left = a.values[starts[r] + i * a.column];
             for j in 0..W {
-                sums[r][j] = sums[r][j] + left * packed[j];
+                sums[r][j] += left * packed[j];
             }
         }
     }
