@@ -1,4 +1,6 @@
 //! Models fitted to tables and to solved networks.
 
+pub mod forecast;
 pub mod matrix;
+pub mod nbeats;
 pub mod net;
