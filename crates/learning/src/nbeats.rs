@@ -41,9 +41,14 @@ const MARGIN: f64 = 0.1;
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
     /// Powers of time up to `degree`.
-    Trend { degree: usize },
+    Trend {
+        degree: usize,
+    },
     /// Waves of `period` steps over 1, 2, … `harmonics`.
-    Seasonality { period: usize, harmonics: usize },
+    Seasonality {
+        period: usize,
+        harmonics: usize,
+    },
     Generic,
 }
 
@@ -68,7 +73,10 @@ pub struct NBeatsOptions {
     pub lookbacks: Vec<usize>,
     pub members: usize,
     pub stacks: Vec<Stack>,
-    /// Steps from window to window that is trained on.
+    /// Steps of a season whose last cycle is the forecast that the blocks mend; none for the paper's form, where they begin with nothing.
+    pub repeat: Option<usize>,
+    /// Steps from window to window that is trained on. It should share no factor with the season: a stride of 6 hours would show the model four hours of the day
+    /// alone.
     pub stride: usize,
     /// Its seed is the first member's.
     pub train: TrainOptions,
@@ -89,8 +97,9 @@ impl NBeatsOptions {
             lookbacks: vec![168],
             members: 4,
             stacks: vec![stack(Basis::Trend { degree: 2 }, 64), stack(Basis::Seasonality { period: 24, harmonics: 11 }, 128)],
+            repeat: None,
             stride: 1,
-            train: TrainOptions { epochs: 60, batch_rows: 64, rate: 1e-3, falling_rate: true, clip: Some(1.0), ..TrainOptions::default() },
+            train: TrainOptions { epochs: 120, batch_rows: 64, rate: 1e-3, falling_rate: true, clip: Some(1.0), ..TrainOptions::default() },
             calibration: 168,
             level: 0.9,
             refit: true,
@@ -116,6 +125,13 @@ impl NBeatsOptions {
         }
         if self.lookbacks.contains(&1) {
             return Err(FitError::Option { what: "a lookback", needed: "at least 2", found: "1".into() });
+        }
+        if let Some(period) = self.repeat.filter(|&p| p == 0 || self.lookbacks.iter().any(|&l| l < p)) {
+            return Err(FitError::Option {
+                what: "the season that is repeated",
+                needed: "from 1 to the shortest lookback",
+                found: period.to_string(),
+            });
         }
         for stack in &self.stacks {
             if let Basis::Seasonality { period, harmonics } = stack.basis
@@ -215,7 +231,12 @@ fn train_member(series: &[&[f64]], options: &NBeatsOptions, lookback: usize, see
             let values = &series[w.series][w.start..];
             let scaled = |v: &f64| ((v - w.mean) / w.deviation) as f32;
             inputs.extend(values[..lookback].iter().map(scaled));
-            targets.extend(values[lookback..lookback + options.horizon].iter().map(scaled));
+            let ahead = &values[lookback..lookback + options.horizon];
+            match options.repeat {
+                Some(period) => targets
+                    .extend(ahead.iter().enumerate().map(|(h, v)| ((v - values[lookback - period + h % period]) / w.deviation) as f32)),
+                None => targets.extend(ahead.iter().map(scaled)),
+            }
             weights.push(w.weight);
         }
         plan.slope(p, &inputs, &targets, &weights, &mut work, gradient)
@@ -325,6 +346,7 @@ impl NBeats {
     fn answer(&self, history: &[f64]) -> Result<(Vec<f64>, Vec<Vec<f64>>), NetError> {
         let o = &self.options;
         let level = o.stacks.iter().position(|s| matches!(s.basis, Basis::Trend { .. })).unwrap_or(0);
+        let season = o.stacks.iter().position(|s| matches!(s.basis, Basis::Seasonality { .. })).unwrap_or(level);
         let mut parts = vec![vec![0.0; o.horizon]; o.stacks.len()];
         let share = 1.0 / self.members.len() as f64;
         let mut work = Work::default();
@@ -340,8 +362,9 @@ impl NBeats {
             plan.forward(&member.parameters, &inputs, &mut work);
             for (i, (part, found)) in parts.iter_mut().zip(work.parts()).enumerate() {
                 let base = if i == level { mean } else { 0.0 };
-                for (p, f) in part.iter_mut().zip(found) {
-                    *p += share * (base + deviation * f64::from(*f));
+                for (h, (p, f)) in part.iter_mut().zip(found).enumerate() {
+                    let again = o.repeat.filter(|_| i == season).map_or(0.0, |period| window[member.lookback - period + h % period] - mean);
+                    *p += share * (base + again + deviation * f64::from(*f));
                 }
             }
         }
@@ -388,7 +411,9 @@ impl Forecaster for NBeats {
         let outside = window.iter().filter(|v| !(self.low - room..=self.high + room).contains(v)).count();
         let warnings = if outside > 0 {
             let (low, high) = (self.low, self.high);
-            vec![format!("{outside} of the {longest} values looked at lie outside what was trained on, {low:.6} to {high:.6}: this is extrapolation")]
+            vec![format!(
+                "{outside} of the {longest} values looked at lie outside what was trained on, {low:.6} to {high:.6}: this is extrapolation"
+            )]
         } else {
             Vec::new()
         };
@@ -404,7 +429,9 @@ fn names(stacks: &[Stack]) -> Vec<String> {
         Basis::Generic => "generic",
     };
     let number = |i: usize| stacks[..i].iter().filter(|s| word(s) == word(&stacks[i])).count();
-    (0..stacks.len()).map(|i| if number(i) == 0 { word(&stacks[i]).to_owned() } else { format!("{} {}", word(&stacks[i]), number(i) + 1) }).collect()
+    (0..stacks.len())
+        .map(|i| if number(i) == 0 { word(&stacks[i]).to_owned() } else { format!("{} {}", word(&stacks[i]), number(i) + 1) })
+        .collect()
 }
 
 #[cfg(test)]

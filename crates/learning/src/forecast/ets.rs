@@ -215,10 +215,16 @@ impl Ets {
             slope: if trend == Trend::None { 0.0 } else { first.slope + spread / m as f64 * p[5] },
             season: first.season.clone(),
         };
-        let starts: [[f64; 6]; 4] = [[-1.0, -3.0, -1.0, 2.0, 0.0, 0.0], [1.0, -4.0, -2.0, 2.0, 0.0, 0.0], [-3.0, -3.0, -2.0, 1.0, 0.0, 0.0], [3.0, -4.0, 0.0, 2.0, 0.0, 0.0]];
+        let starts: [[f64; 6]; 4] = [
+            [-1.0, -3.0, -1.0, 2.0, 0.0, 0.0],
+            [1.0, -4.0, -2.0, 2.0, 0.0, 0.0],
+            [-3.0, -3.0, -2.0, 1.0, 0.0, 0.0],
+            [3.0, -4.0, 0.0, 2.0, 0.0, 0.0],
+        ];
         let mut best: Option<(Vec<f64>, f64)> = None;
         for start in &starts {
-            let found = least(start, &[0.7, 0.7, 0.7, 0.7, 0.1, 0.1], 1e-9, MOST_VALUES, |p| run(y, seasonal, smoothing(p), &mut states(p)));
+            let found =
+                least(start, &[0.7, 0.7, 0.7, 0.7, 0.1, 0.1], 1e-9, MOST_VALUES, |p| run(y, seasonal, smoothing(p), &mut states(p)));
             if best.as_ref().is_none_or(|b| found.1 < b.1) {
                 best = Some(found);
             }
@@ -308,7 +314,8 @@ mod tests {
         (0..n)
             .map(|_| {
                 let base = states.level + smoothing.phi * states.slope;
-                let y = if seasonal == Seasonal::Multiplicative { base * states.season[0] } else { base + states.season[0] } + sigma * random.normal();
+                let y = if seasonal == Seasonal::Multiplicative { base * states.season[0] } else { base + states.season[0] }
+                    + sigma * random.normal();
                 run(&[y], seasonal, smoothing, &mut states);
                 states.season.rotate_left(1);
                 // `run` turns the season by one step itself.

@@ -153,6 +153,7 @@ impl<T: Real> Plan<T> {
         Ok(Self { lookback, horizon, kinds, blocks, n_parameters })
     }
 
+    #[cfg(test)]
     pub fn n_parameters(&self) -> usize {
         self.n_parameters
     }

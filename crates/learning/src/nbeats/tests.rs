@@ -13,6 +13,7 @@ fn small() -> NBeatsOptions {
             stack(Basis::Seasonality { period: 4, harmonics: 2 }, true),
             stack(Basis::Generic, false),
         ],
+        repeat: None,
         stride: 1,
         train: TrainOptions { epochs: 3, ..TrainOptions::default() },
         calibration: 0,
@@ -58,7 +59,8 @@ fn street(hours: usize, noise: f64) -> Vec<f64> {
     (0..hours)
         .map(|t| {
             let (hour, weekend) = ((t % 24) as f64, t / 24 % 7 >= 5);
-            let day = (std::f64::consts::TAU * (hour - 18.0) / 24.0).cos() + 0.4 * (2.0 * std::f64::consts::TAU * (hour - 8.0) / 24.0).cos();
+            let day =
+                (std::f64::consts::TAU * (hour - 18.0) / 24.0).cos() + 0.4 * (2.0 * std::f64::consts::TAU * (hour - 8.0) / 24.0).cos();
             wander = 0.995 * wander + 0.15 * random.normal();
             100.0 + 0.01 * t as f64 + if weekend { 8.0 * day - 6.0 } else { 14.0 * day } + noise * wander + 0.5 * noise * random.normal()
         })
@@ -68,8 +70,8 @@ fn street(hours: usize, noise: f64) -> Vec<f64> {
 fn quick() -> NBeatsOptions {
     let mut options = NBeatsOptions::week_to_day();
     options.members = 2;
-    options.train.epochs = 12;
-    options.stride = 3;
+    options.train.epochs = 40;
+    options.stride = 5;
     options.stacks.iter_mut().for_each(|s| (s.width, s.blocks, s.layers) = (32, 2, 2));
     options.calibration = 60;
     options
