@@ -1,6 +1,8 @@
 //! Models fitted to tables and to solved networks.
 
+pub mod disaggregation;
 pub mod forecast;
 pub mod matrix;
 pub mod nbeats;
 pub mod net;
+pub mod regression;
