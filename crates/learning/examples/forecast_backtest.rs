@@ -1,6 +1,6 @@
 //! N-BEATS beside seasonal naive forecasts and exponential smoothing, on series of a file.
 //!
-//!     forecast_backtest FILE.csv --first-origin N [--stride 1] [--refit STEPS] [--ets-refit STEPS] [--threads 2] [--members 4] [--epochs 120] [--repeat 168] [--lookback 168] [--every 1]
+//!     forecast_backtest FILE.csv --first-origin N [--stride 1] [--refit STEPS] [--ets-refit STEPS] [--threads 2] [--members 4] [--epochs 120] [--repeat 168] [--lookback 168] [--ets-day 0] [--every 1]
 //!
 //! Columns of the file are series of hours, the first line their names. Models are fitted to the hours before the first origin (N-BEATS to all series at once)
 //! and again every so many hours; forecasts of 24 hours begin every `--stride` hours. Errors are means over all origins.
@@ -92,7 +92,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let model = models.range(..=past.len()).next_back().map(|m| Arc::clone(m.1));
             model.map(|m| Box::new(Shared(m)) as Box<dyn Forecaster>).ok_or(FitError::Constant { what: "no model".into(), value: 0.0 })
         };
-        let fitted: [(&str, &Fit); 3] = [("seasonal naive, day", &daily), ("ets, day", &ets_day), ("ets, week", &ets_week)];
+        let mut fitted: Vec<(&str, &Fit)> = vec![("seasonal naive, day", &daily), ("ets, week", &ets_week)];
+        if of("--ets-day", 1) > 0 {
+            fitted.push(("ets, day", &ets_day));
+        }
         let mut scores = backtest(values, &BacktestOptions { refit_every: Some(ets_refit), ..options }, &fitted)?;
         scores.models[0].model = "seasonal naive, week".into();
         let ours = backtest(values, &BacktestOptions { refit_every: Some(1), ..options }, &[("n-beats", &nbeats)])?;

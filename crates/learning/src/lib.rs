@@ -2,6 +2,7 @@
 
 pub mod disaggregation;
 pub mod forecast;
+pub mod growth;
 pub mod matrix;
 pub mod nbeats;
 pub mod net;

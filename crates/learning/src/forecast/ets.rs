@@ -23,8 +23,9 @@ use serde::{Deserialize, Serialize};
 
 /// Greatest cycles that first seasons are taken from.
 const CYCLES: usize = 6;
-/// Values of the sum of squares that a search may take.
-const MOST_VALUES: usize = 1500;
+/// Values of the sum of squares that the search from each start may take, and the last one.
+const FIRST_VALUES: usize = 120;
+const MOST_VALUES: usize = 800;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -221,15 +222,18 @@ impl Ets {
             [-3.0, -3.0, -2.0, 1.0, 0.0, 0.0],
             [3.0, -4.0, 0.0, 2.0, 0.0, 0.0],
         ];
+        // A short search from each start; the best goes on to the end.
+        let steps = [0.7, 0.7, 0.7, 0.7, 0.1, 0.1];
+        let mut value = |p: &[f64]| run(y, seasonal, smoothing(p), &mut states(p));
         let mut best: Option<(Vec<f64>, f64)> = None;
         for start in &starts {
-            let found =
-                least(start, &[0.7, 0.7, 0.7, 0.7, 0.1, 0.1], 1e-9, MOST_VALUES, |p| run(y, seasonal, smoothing(p), &mut states(p)));
+            let found = least(start, &steps, 1e-9, FIRST_VALUES, &mut value);
             if best.as_ref().is_none_or(|b| found.1 < b.1) {
                 best = Some(found);
             }
         }
-        let (p, sse) = best.unwrap_or((starts[0].to_vec(), f64::INFINITY));
+        let near = best.map_or(starts[0].to_vec(), |b| b.0);
+        let (p, sse) = least(&near, &steps.map(|s| 0.3 * s), 1e-9, MOST_VALUES, &mut value);
         let k = 1.0
             + 2.0
             + match trend {
