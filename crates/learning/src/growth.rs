@@ -186,7 +186,11 @@ pub fn growth(series: &[f64]) -> Result<Growth, FitError> {
     varied("the series", series)?;
     let n = series.len();
     if n > 5000 {
-        return Err(FitError::Option { what: "the number of values", needed: "at most 5000: take means of days or weeks", found: n.to_string() });
+        return Err(FitError::Option {
+            what: "the number of values",
+            needed: "at most 5000: take means of days or weeks",
+            found: n.to_string(),
+        });
     }
     let mut slopes = Vec::with_capacity(n * (n - 1) / 2);
     for i in 0..n {
@@ -361,7 +365,10 @@ mod tests {
                     for penalty in [0.0, 0.5, 3.0, 10.0] {
                         let (places, value) = pelt(&series, cost, penalty, least).unwrap();
                         let expected = every_partition(&series, cost, penalty, least);
-                        assert!((value - expected).abs() < 1e-9 * (1.0 + expected.abs()), "{n} {cost:?} {least} {penalty}: {value} {expected}");
+                        assert!(
+                            (value - expected).abs() < 1e-9 * (1.0 + expected.abs()),
+                            "{n} {cost:?} {least} {penalty}: {value} {expected}"
+                        );
                         changed += places.len();
                         let borders: Vec<usize> = [vec![0], places, vec![n]].concat();
                         assert!(borders.windows(2).all(|w| w[1] - w[0] >= least), "{borders:?}");
@@ -411,7 +418,11 @@ mod tests {
         series[20] = 1000.0;
         assert_eq!(growth(&series).unwrap().per_step, 0.5);
         assert!(growth(&series[..9]).is_err() && growth(&[3.0; 30]).is_err());
-        assert!(pelt(&series, Cost::Line, -1.0, 3).is_err() && pelt(&series, Cost::Line, 1.0, 1).is_err() && pelt(&series[..5], Cost::Mean, 1.0, 3).is_err());
+        assert!(
+            pelt(&series, Cost::Line, -1.0, 3).is_err()
+                && pelt(&series, Cost::Line, 1.0, 1).is_err()
+                && pelt(&series[..5], Cost::Mean, 1.0, 3).is_err()
+        );
         assert!(changes(&series, 2, None).is_err());
     }
 }

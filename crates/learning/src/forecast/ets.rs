@@ -21,8 +21,8 @@ use super::search::least;
 use super::{FitError, Forecast, Forecaster, check, varied};
 use serde::{Deserialize, Serialize};
 
-/// Greatest cycles that first seasons are taken from.
-const CYCLES: usize = 6;
+/// Cycles that first seasons are taken from: some, and more; the fit with less left is kept.
+const CYCLES: [usize; 2] = [6, 20];
 /// Values of the sum of squares that the search from each start may take, and the last one.
 const FIRST_VALUES: usize = 120;
 const MOST_VALUES: usize = 800;
@@ -109,8 +109,8 @@ fn run(values: &[f64], seasonal: Seasonal, s: Smoothing, states: &mut States) ->
 }
 
 /// First states from the first cycles.
-fn first_states(y: &[f64], m: usize, trend: Trend, seasonal: Seasonal) -> States {
-    let season = if seasonal == Seasonal::None { vec![0.0; m] } else { first_season(y, m, seasonal) };
+fn first_states(y: &[f64], m: usize, cycles: usize, trend: Trend, seasonal: Seasonal) -> States {
+    let season = if seasonal == Seasonal::None { vec![0.0; m] } else { first_season(y, m, cycles, seasonal) };
     let adjusted: Vec<f64> = y
         .iter()
         .take((2 * m).max(10))
@@ -135,8 +135,8 @@ fn first_states(y: &[f64], m: usize, trend: Trend, seasonal: Seasonal) -> States
 }
 
 /// Mean of values less (or over) their centred means, by place in the season.
-fn first_season(y: &[f64], m: usize, seasonal: Seasonal) -> Vec<f64> {
-    let n = y.len().min(CYCLES * m);
+fn first_season(y: &[f64], m: usize, cycles: usize, seasonal: Seasonal) -> Vec<f64> {
+    let n = y.len().min(cycles * m);
     let mut sums = vec![(0.0, 0.0); m];
     let half = m / 2;
     for t in half..n.saturating_sub(half) {
@@ -184,18 +184,22 @@ impl Ets {
         let mut best: Option<Self> = None;
         for &trend in &trends {
             for &seasonal in &seasons {
-                let found = Self::fit_form(series, m, trend, seasonal);
-                if best.as_ref().is_none_or(|b| found.aicc < b.aicc) {
-                    best = Some(found);
+                // More cycles are no others where the series has no more, or there is no season.
+                let more = seasonal != Seasonal::None && series.len() > CYCLES[0] * m;
+                for &cycles in &CYCLES[..1 + usize::from(more)] {
+                    let found = Self::fit_form(series, m, cycles, trend, seasonal);
+                    if best.as_ref().is_none_or(|b| found.aicc < b.aicc) {
+                        best = Some(found);
+                    }
                 }
             }
         }
         best.ok_or(FitError::Option { what: "forms", needed: "at least one", found: "none".into() })
     }
 
-    fn fit_form(y: &[f64], m: usize, trend: Trend, seasonal: Seasonal) -> Self {
+    fn fit_form(y: &[f64], m: usize, cycles: usize, trend: Trend, seasonal: Seasonal) -> Self {
         let m = if seasonal == Seasonal::None { 1 } else { m };
-        let first = first_states(y, m, trend, seasonal);
+        let first = first_states(y, m, cycles, trend, seasonal);
         let n = y.len() as f64;
         let mean = y.iter().sum::<f64>() / n;
         let spread = (y.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
