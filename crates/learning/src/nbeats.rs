@@ -225,7 +225,9 @@ fn train_member(series: &[&[f64]], options: &NBeatsOptions, lookback: usize, see
     let mut work = Work::default();
     let (mut inputs, mut targets, mut weights) = (Vec::new(), Vec::new(), Vec::new());
     let slope = |p: &[f32], rows: &[usize], gradient: &mut [f32]| {
-        (inputs.clear(), targets.clear(), weights.clear());
+        inputs.clear();
+        targets.clear();
+        weights.clear();
         for &row in rows {
             let w = &all[row];
             let values = &series[w.series][w.start..];
