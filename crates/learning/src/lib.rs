@@ -1,3 +1,4 @@
 //! Models fitted to tables and to solved networks.
 
+pub mod federated;
 pub mod matrix;
