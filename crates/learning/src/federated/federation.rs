@@ -104,6 +104,9 @@ pub enum FederationFault {
         /// How many sites.
         members: usize,
     },
+    /// Noise is added in shares that hide only sums.
+    #[error("privacy needs masked aggregation: one site's share of the noise does not hide its update from a coordinator that sees it alone")]
+    OpenPrivacy,
     /// A number that is not one or out of its range.
     #[error("{name} is {value}; it has to be {range}")]
     Number {
@@ -139,6 +142,9 @@ impl Federation {
         let threshold = usize::from(self.threshold);
         if threshold * 2 <= members || threshold > members {
             faults.push(FederationFault::Threshold { threshold: self.threshold, members });
+        }
+        if self.aggregation == Aggregation::Open && self.privacy.is_some() {
+            faults.push(FederationFault::OpenPrivacy);
         }
         let mut number = |name, value: f64, range, fits: bool| {
             if !(fits && value.is_finite()) {
@@ -210,5 +216,7 @@ mod tests {
         federation.privacy.as_mut().unwrap().delta = 0.0;
         let faults: Vec<String> = federation.faults().iter().map(ToString::to_string).collect();
         assert_eq!(faults.len(), 6, "{faults:#?}");
+        federation.aggregation = Aggregation::Open;
+        assert_eq!(federation.faults().len(), 7);
     }
 }

@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused() {
-        for bound in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e18] {
+        for bound in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e80] {
             assert!(matches!(FixedPoint::new(bound, 5), Err(FixedError::Bound { .. })), "{bound}");
         }
         let fixed = FixedPoint::new(2.0, 5).unwrap();

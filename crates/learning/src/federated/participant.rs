@@ -299,14 +299,9 @@ impl<M: SiteModel> Participant<M> {
             }
             Aggregation::Open => {
                 self.memory.contributions += 1;
-                if self.federation.privacy.is_some() {
-                    let values = self.coding.single(&words).map_err(|e| training(e.to_string()))?;
-                    Body::Update { values, weight: 1 }
-                } else {
-                    let mut values = update.values;
-                    privacy::clip(&mut values, bound).map_err(|e| training(e.to_string()))?;
-                    Body::Update { values, weight: update.weight }
-                }
+                let mut values = update.values;
+                privacy::clip(&mut values, bound).map_err(|e| training(e.to_string()))?;
+                Body::Update { values, weight: update.weight }
             }
         };
         self.session = Some(session);
