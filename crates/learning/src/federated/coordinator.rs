@@ -880,15 +880,12 @@ impl Coordinator {
         let after = pooled(judgements.iter().map(|j| Some(j.after)));
         let alone = pooled(judgements.iter().map(|j| j.alone));
         self.done += 1;
-        self.attempt = 0;
         self.state = State::Gathering;
         // The next round does not wait for sites that were missing in this one.
-        self.set_deadline(now_ms);
-        self.deadline_ms = self.deadline_ms.map(|d| if self.rollbacks == 0 { now_ms } else { d });
+        self.deadline_ms = Some(now_ms);
         if let (Some(before), Some(after)) = (before, after)
             && after.loss > self.options.worsening * before.loss
         {
-            self.attempt = attempt.terms.attempt;
             self.note(Notice::RolledBack { before: before.loss, after: after.loss });
             self.attempt = 0;
             self.averaging = self.averaging.at_rest();
@@ -919,6 +916,7 @@ impl Coordinator {
         let old = self.versions.len().saturating_sub(self.options.keep);
         self.versions[..old].iter_mut().for_each(|v| v.model = None);
         self.note(Notice::Released { version });
+        self.attempt = 0;
         if let Some(release) = self.release() {
             let present: Vec<Site> = self.federation.sites().filter(|s| self.present(*s)).collect();
             out.extend(present.into_iter().map(|site| Self::outside(site, Body::Release(release.clone()))));

@@ -1,7 +1,7 @@
 //! Federated training: sites that must not part with their data fit one model together.
 //!
 //! [`federation::Federation`] is the document that all hold. [`coordinator::Coordinator`] and [`participant::Participant`] are the two sides as state
-//! machines that touch no socket, file or clock. What is protected from whom stands in `docs/methods/learning-federated.md`.
+//! machines that touch no socket, file or clock; [`wire`] puts them on TLS. What is protected from whom stands in `docs/methods/learning-federated.md`.
 
 pub mod accountant;
 pub mod average;
@@ -20,3 +20,4 @@ pub mod robust;
 pub mod secret;
 pub mod shamir;
 pub mod site;
+pub mod wire;
