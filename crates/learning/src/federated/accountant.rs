@@ -12,9 +12,12 @@
 //!
 //! ```text
 //! A = sum over k of C(alpha, k) (1-q)^(alpha-k) q^k exp((k² - k) / (2 z²))                      whole alpha (their section 3.3, eq. 4)
-//! A = sum over i of C(alpha, i) [ (1-q)^(alpha-i) q^i  exp((i² - i)/(2z²)) erfc((i - m)/(√2 z))/2
-//!                               + q^(alpha-i) (1-q)^i  exp((j² - j)/(2z²)) erfc((m - j)/(√2 z))/2 ],  j = alpha - i,  m = 1/2 + z² ln(1/q - 1)
+//! A = integral of f(x) (1 - q + q g(x))^alpha dx,  f the density of noise z, g(x) = exp((2x - 1) / (2z²))                broken alpha (their eq. 3)
 //! ```
+//!
+//! The integral is taken by the trapezoidal rule, whose error for a density of Gaussian kind falls exponentially with the number of points; the nearest
+//! pole of the integrand lies `pi z²` beside the real axis, so with a step of `z²/4` what is left is `exp(-8 pi²)`. What is integrated is
+//! `(1 + u)^alpha - 1 - alpha u` with `u = q (g - 1)`, whose mean is `A - 1` and which is nowhere negative: a small divergence loses no digits.
 //!
 //! Rounds add. The sum becomes epsilon for a given delta by (Canonne, Kamath, Steinke, "The discrete Gaussian for differential privacy", 2020, Proposition
 //! 12; the same bound as Balle et al., "Hypothesis testing interpretations and Rényi differential privacy", 2020, Theorem 21)
@@ -72,36 +75,6 @@ fn log_add(a: f64, b: f64) -> f64 {
     if low == f64::NEG_INFINITY { high } else { high + (low - high).exp().ln_1p() }
 }
 
-/// ln(e^a - e^b) for a >= b.
-fn log_sub(a: f64, b: f64) -> f64 {
-    if b == f64::NEG_INFINITY { a } else { a + (-(b - a).exp_m1()).ln() }
-}
-
-/// ln erfc(x).
-///
-/// Below 2 by the series of erf (Abramowitz and Stegun 7.1.6), above by Laplace's continued fraction (7.1.14) from its far end.
-pub(super) fn log_erfc(x: f64) -> f64 {
-    if x < 0.0 {
-        return (2.0 - log_erfc(-x).exp()).ln();
-    }
-    if x < 2.0 {
-        let (mut term, mut sum) = (x, x);
-        for n in 1..200 {
-            term *= 2.0 * x * x / f64::from(2 * n + 1);
-            sum += term;
-            if term < 1e-18 * sum {
-                break;
-            }
-        }
-        return (1.0 - std::f64::consts::FRAC_2_SQRT_PI * (-x * x).exp() * sum).ln();
-    }
-    let mut fraction = x;
-    for n in (1..=160).rev() {
-        fraction = x + f64::from(n) / 2.0 / fraction;
-    }
-    -x * x - (fraction * std::f64::consts::PI.sqrt()).ln()
-}
-
 /// ln A for a whole order.
 fn log_moment_whole(rate: f64, multiplier: f64, order: u32) -> f64 {
     let n = f64::from(order);
@@ -116,34 +89,38 @@ fn log_moment_whole(rate: f64, multiplier: f64, order: u32) -> f64 {
     log_a
 }
 
-/// ln A for any order above 1; `None` when a thousand terms of the series are not enough, as for orders near 1.
+/// ln A for any order above 1; `None` when it is too large for the sum, as with very little noise.
 fn log_moment(rate: f64, multiplier: f64, order: f64) -> Option<f64> {
-    let spread = 2.0 * multiplier * multiplier;
-    let middle = 0.5 + multiplier * multiplier * (1.0 / rate - 1.0).ln();
-    let (mut log_lower, mut log_upper) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
-    let (mut log_choose, mut positive) = (0.0, true);
-    for step in 0..1000u32 {
-        let i = f64::from(step);
-        let j = order - i;
-        let half = -std::f64::consts::LN_2;
-        let lower = log_choose + i * rate.ln() + j * (-rate).ln_1p() + (i * i - i) / spread + half + log_erfc((i - middle) / spread.sqrt());
-        let upper = log_choose + j * rate.ln() + i * (-rate).ln_1p() + (j * j - j) / spread + half + log_erfc((middle - j) / spread.sqrt());
-        if positive {
-            log_lower = log_add(log_lower, lower);
-            log_upper = log_add(log_upper, upper);
-        } else {
-            log_lower = log_sub(log_lower, lower);
-            log_upper = log_sub(log_upper, upper);
-        }
-        // A is 1 at least.
-        if lower.max(upper) < -32.0 && i > order {
-            return Some(log_add(log_lower, log_upper));
-        }
-        // C(alpha, i + 1) = C(alpha, i) (alpha - i) / (i + 1) changes its sign past alpha.
-        positive ^= j < 0.0;
-        log_choose += (j.abs() / (i + 1.0)).ln();
+    let square = multiplier * multiplier;
+    let step = (0.25 * square).min(0.125 * multiplier);
+    // The integrand is a Gaussian around 0 and one around `order` at the most.
+    let (from, to) = (-40.0 * multiplier, order + 40.0 * multiplier);
+    let points = ((to - from) / step).ceil();
+    if points > 1e7 {
+        return None;
     }
-    None
+    let mut sum = 0.0;
+    for k in 0..=points as u64 {
+        let x = from + k as f64 * step;
+        let density = -x * x / (2.0 * square);
+        let shift = (2.0 * x - 1.0) / (2.0 * square);
+        // ln(1 + u), u = q (g - 1); for a large g from its logarithm.
+        let (u, log) = if shift < 30.0 {
+            let u = rate * shift.exp_m1();
+            (u, u.ln_1p())
+        } else {
+            (f64::INFINITY, rate.ln() + shift)
+        };
+        let term = if (order * log).abs() < 1.0 {
+            density.exp() * ((order * log).exp_m1() - order * u)
+        } else {
+            let of_u = if u.is_finite() { density.exp() * (1.0 + order * u) } else { order * (rate.ln() + shift + density).exp() };
+            (order * log + density).exp() - of_u
+        };
+        sum += term;
+    }
+    let excess = sum * step / (multiplier * std::f64::consts::TAU.sqrt());
+    excess.is_finite().then(|| excess.max(0.0).ln_1p())
 }
 
 /// Rényi divergence of one round at one order.
@@ -235,6 +212,31 @@ pub fn epsilon_after(rounds: u64, multiplier: f64, delta: f64) -> Result<f64, Ac
 mod tests {
     use super::*;
 
+    /// ln erfc(x).
+    ///
+    /// Below 2 by the series of erf (Abramowitz and Stegun 7.1.6), above by Laplace's continued fraction (7.1.14) from its far end.
+    fn log_erfc(x: f64) -> f64 {
+        if x < 0.0 {
+            return (2.0 - log_erfc(-x).exp()).ln();
+        }
+        if x < 2.0 {
+            let (mut term, mut sum) = (x, x);
+            for n in 1..200 {
+                term *= 2.0 * x * x / f64::from(2 * n + 1);
+                sum += term;
+                if term < 1e-18 * sum {
+                    break;
+                }
+            }
+            return (1.0 - std::f64::consts::FRAC_2_SQRT_PI * (-x * x).exp() * sum).ln();
+        }
+        let mut fraction = x;
+        for n in (1..=160).rev() {
+            fraction = x + f64::from(n) / 2.0 / fraction;
+        }
+        -x * x - (fraction * std::f64::consts::PI.sqrt()).ln()
+    }
+
     /// Standard normal distribution function.
     fn phi(x: f64) -> f64 {
         0.5 * log_erfc(-x / std::f64::consts::SQRT_2).exp()
@@ -254,13 +256,34 @@ mod tests {
     }
 
     #[test]
-    fn whole_orders_agree_with_the_series_for_any_order() {
+    fn whole_orders_agree_with_the_integral_for_any_order() {
         for (rate, multiplier) in [(0.01, 1.0), (0.2, 0.8), (0.5, 2.0)] {
             for order in [2u32, 5, 17] {
-                let (whole, any) = (log_moment_whole(rate, multiplier, order), log_moment(rate, multiplier, f64::from(order) + 1e-9).expect("it converges"));
-                assert!((whole - any).abs() < 1e-6 * whole.max(1e-3), "{rate} {multiplier} {order}: {whole} {any}");
+                let (whole, any) = (log_moment_whole(rate, multiplier, order), log_moment(rate, multiplier, f64::from(order)).unwrap());
+                assert!((whole - any).abs() < 1e-11 * whole, "{rate} {multiplier} {order}: {whole} {any}");
             }
         }
+        // Integrated with 30 digits by mpmath 1.3.
+        for (rate, multiplier, order, exact) in [
+            (0.1, 1.1, 3.2, 0.054_270_504_984_550_3),
+            (0.1, 0.7, 2.3, 0.120_099_337_454_151_93),
+            (0.5, 4.0, 3.6, 0.076_799_313_945_109_44),
+            (0.5, 1.5, 2.4, 0.230_824_930_499_257_04),
+            (0.01, 0.6, 2.5, 0.003_573_797_418_500_426_2),
+            (0.1, 0.7, 1.9, 0.052_083_680_311_780_92),
+        ] {
+            let found = log_moment(rate, multiplier, order).unwrap();
+            assert!((found - exact).abs() < 1e-11 * exact, "{rate} {multiplier} {order}: {found} {exact}");
+        }
+    }
+
+    #[test]
+    fn very_little_noise_is_bounded_and_not_lost() {
+        let mut accountant = Accountant::new();
+        accountant.add_rounds(1, 0.01, 0.5).unwrap();
+        let epsilon = accountant.epsilon(1e-5).unwrap();
+        // Below that of the same noise without sampling, far above any use.
+        assert!(epsilon > 1000.0 && epsilon <= epsilon_after(1, 0.01, 1e-5).unwrap() * 2.0, "{epsilon}");
     }
 
     #[test]

@@ -90,7 +90,7 @@ impl LocalPlan {
     /// `Plan`.
     pub fn check(&self) -> Result<(), AverageError> {
         let number = |name, value: f64, range, fits: bool| if fits { Ok(()) } else { Err(AverageError::Plan { name, value, range }) };
-        number("epochs", f64::from(self.epochs), "1 to 1000", (1..=1000).contains(&self.epochs))?;
+        number("epochs", f64::from(self.epochs), "1 to 100000", (1..=100_000).contains(&self.epochs))?;
         number("batch", f64::from(self.batch), "1 or more", self.batch >= 1)?;
         number("learning_rate", self.learning_rate, "above 0 and finite", self.learning_rate > 0.0 && self.learning_rate.is_finite())?;
         number("proximal", self.proximal, "0 or more and finite", self.proximal >= 0.0 && self.proximal.is_finite())

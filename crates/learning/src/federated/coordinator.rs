@@ -179,7 +179,7 @@ pub struct Entry {
 }
 
 /// A step of a round.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     /// Sites train, then send an update or keys.
@@ -222,6 +222,19 @@ struct Attempt {
     updates: BTreeMap<Site, (Vec<f64>, u64)>,
     judgements: BTreeMap<Site, Judgement>,
     candidate: Option<Candidate>,
+}
+
+/// The step that a reply of a site belongs to.
+fn step_of(body: &Body) -> Option<Step> {
+    match body {
+        Body::Update { .. } | Body::Keys(_) => Some(Step::Answers),
+        Body::Shares(_) => Some(Step::Shares),
+        Body::Masked(_) => Some(Step::Masked),
+        Body::Agreed(_) => Some(Step::Agreement),
+        Body::Revealed(_) => Some(Step::Revealed),
+        Body::Judged(_) => Some(Step::Judged),
+        _ => None,
+    }
 }
 
 impl Attempt {
@@ -563,7 +576,8 @@ impl Coordinator {
         let here = (message.round, message.attempt) == (self.round, self.attempt);
         let State::Running(attempt) = &mut self.state else { return };
         // A reply that comes after its step is over, or a second time, changes nothing.
-        if !here || !attempt.expected.contains(&site) || attempt.has(site) || attempt.declined.contains(&site) {
+        let over = step_of(&message.body).is_some_and(|step| step < attempt.step);
+        if !here || over || !attempt.expected.contains(&site) || attempt.has(site) || attempt.declined.contains(&site) {
             return;
         }
         let terms = attempt.terms;
