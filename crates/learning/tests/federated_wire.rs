@@ -204,7 +204,16 @@ impl Plant {
     fn begin(&self, rounds: u64) -> Coordinator {
         let model = LogisticRegression::new(FEATURES, CLASSES);
         let averaging = Averaging::new(model.parameters(), local(), 1.0, 0.5).unwrap();
-        let options = Options { rounds, gather_ms: 3000, train_ms: 20_000, exchange_ms: 10_000, judge_ms: 10_000, grace_ms: 600, worsening: 1.5, ..Options::default() };
+        let options = Options {
+            rounds,
+            gather_ms: 3000,
+            train_ms: 20_000,
+            exchange_ms: 10_000,
+            judge_ms: 10_000,
+            grace_ms: 600,
+            worsening: 1.5,
+            ..Options::default()
+        };
         Coordinator::new(self.federation.clone(), options, averaging).unwrap()
     }
 
@@ -234,7 +243,12 @@ impl Plant {
         Participant::new(self.federation.clone(), self.sites[site].identity(), model, &tls::seed().unwrap(), memory).unwrap()
     }
 
-    fn take_part(&self, site: usize, address: SocketAddr, stop: watch::Receiver<bool>) -> JoinHandle<Result<Participant<AveragingSite<LogisticRegression>>, WireError>> {
+    fn take_part(
+        &self,
+        site: usize,
+        address: SocketAddr,
+        stop: watch::Receiver<bool>,
+    ) -> JoinHandle<Result<Participant<AveragingSite<LogisticRegression>>, WireError>> {
         let tls = tls::client(&self.federation, self.sites[site].certificate.clone(), self.sites[site].key.clone_key()).unwrap();
         let participant = self.site(site, Memory::default());
         tokio::spawn(participant::take_part(address, tls, participant, settings(), |_| Ok(()), stop))
@@ -370,7 +384,14 @@ fn two_of_five_drop_out_and_a_killed_coordinator_goes_on() {
 
         // Sites 1 and 3 are killed when the second of them is about to get the boxes: their masks are in the vectors of the others.
         let of_kind = |kind: &str, round: u64| {
-            plant.recording.lock().unwrap().iter().filter_map(|(site, _, bytes)| Message::read(bytes).map(|m| (*site, m))).filter(|(_, m)| m.round == round && m.body.kind() == kind).count()
+            plant
+                .recording
+                .lock()
+                .unwrap()
+                .iter()
+                .filter_map(|(site, _, bytes)| Message::read(bytes).map(|m| (*site, m)))
+                .filter(|(_, m)| m.round == round && m.body.kind() == kind)
+                .count()
         };
         while of_kind("shares", 2) < SITES {
             tokio::task::yield_now().await;
@@ -392,7 +413,8 @@ fn two_of_five_drop_out_and_a_killed_coordinator_goes_on() {
         assert_eq!(coordinator.status(), Status::Finished, "{:?}", coordinator.entries());
         let notices: Vec<&Notice> = coordinator.entries().iter().map(|e| &e.notice).collect();
         assert!(notices.contains(&&Notice::Resumed));
-        let missing: BTreeSet<&str> = notices.iter().filter_map(|n| if let Notice::Missing { site, .. } = n { Some(site.as_str()) } else { None }).collect();
+        let missing: BTreeSet<&str> =
+            notices.iter().filter_map(|n| if let Notice::Missing { site, .. } = n { Some(site.as_str()) } else { None }).collect();
         assert_eq!(missing, BTreeSet::from(["substation1", "substation3"]), "{notices:?}");
         assert_eq!(coordinator.versions().last().unwrap().version, 12);
         assert_eq!(coordinator.versions().last().unwrap().sites, ["substation0", "substation2", "substation4"]);
@@ -442,7 +464,12 @@ fn an_unknown_certificate_and_another_roster_are_refused() {
         let mut with_stranger = plant.federation.clone();
         with_stranger.members[0].certificate_sha256 = stranger.digest();
         let site = |federation: &Federation, credentials: &Credentials| {
-            let model = AveragingSite::new(LogisticRegression::new(FEATURES, CLASSES), rows(seen(0), 0, 1).examples, rows(seen(0), 0, 2).examples, None);
+            let model = AveragingSite::new(
+                LogisticRegression::new(FEATURES, CLASSES),
+                rows(seen(0), 0, 1).examples,
+                rows(seen(0), 0, 2).examples,
+                None,
+            );
             Participant::new(federation.clone(), credentials.identity(), model, &tls::seed().unwrap(), Memory::default()).unwrap()
         };
         let config = tls::client(&with_stranger, stranger.certificate.clone(), stranger.key.clone_key()).unwrap();

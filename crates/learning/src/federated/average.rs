@@ -361,7 +361,10 @@ mod tests {
     fn bad_plans_and_parameters_are_refused() {
         let local = LocalPlan { epochs: 1, batch: 1, learning_rate: 0.1, proximal: 0.0, seed: 0 };
         assert!(matches!(Averaging::new(vec![f64::NAN], local, 1.0, 0.0), Err(AverageError::NotFinite { index: 0, .. })));
-        assert!(matches!(Averaging::new(vec![0.0], LocalPlan { epochs: 0, ..local }, 1.0, 0.0), Err(AverageError::Plan { name: "epochs", .. })));
+        assert!(matches!(
+            Averaging::new(vec![0.0], LocalPlan { epochs: 0, ..local }, 1.0, 0.0),
+            Err(AverageError::Plan { name: "epochs", .. })
+        ));
         assert!(matches!(Averaging::new(vec![0.0], local, 1.0, 1.0), Err(AverageError::Plan { name: "server momentum", .. })));
         assert!(matches!(LinearRegression::new(2).set_parameters(&[0.0]), Err(AverageError::Parameters { given: 1, own: 3 })));
     }

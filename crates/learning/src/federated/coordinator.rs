@@ -721,7 +721,8 @@ impl Coordinator {
                         self.state = State::Running(attempt);
                         return;
                     }
-                    let missing: Vec<Site> = attempt.expected.iter().copied().filter(|s| !answered.contains(s) && !attempt.declined.contains(s)).collect();
+                    let missing: Vec<Site> =
+                        attempt.expected.iter().copied().filter(|s| !answered.contains(s) && !attempt.declined.contains(s)).collect();
                     for site in missing {
                         let (site, step) = (self.name(site), attempt.step);
                         self.note(Notice::Missing { site, step });
@@ -860,7 +861,11 @@ impl Coordinator {
         let sum = masks::open_sum(opening).map_err(|e| e.to_string())?;
         let coding = Coding::new(&self.federation).map_err(|e| e.to_string())?;
         let mean = coding.decode(&sum, attempt.masked.len() as u32).map_err(|e| e.to_string())?;
-        Ok(Candidate { averaging: self.averaging.after(&mean.values), sites: attempt.masked.keys().copied().collect(), weight: mean.weight })
+        Ok(Candidate {
+            averaging: self.averaging.after(&mean.values),
+            sites: attempt.masked.keys().copied().collect(),
+            weight: mean.weight,
+        })
     }
 
     fn open_mean(&mut self, attempt: &Attempt) -> Option<Candidate> {

@@ -105,7 +105,9 @@ pub enum FederationFault {
         members: usize,
     },
     /// Noise is added in shares that hide only sums.
-    #[error("privacy needs masked aggregation: one site's share of the noise does not hide its update from a coordinator that sees it alone")]
+    #[error(
+        "privacy needs masked aggregation: one site's share of the noise does not hide its update from a coordinator that sees it alone"
+    )]
     OpenPrivacy,
     /// A number that is not one or out of its range.
     #[error("{name} is {value}; it has to be {range}")]

@@ -105,7 +105,11 @@ impl FixedPoint {
             .enumerate()
             .map(|(index, &value)| {
                 // NaN is not within anything.
-                if value.abs() <= self.bound { Ok((value * scale).round() as i64) } else { Err(FixedError::Range { index, value, bound: self.bound }) }
+                if value.abs() <= self.bound {
+                    Ok((value * scale).round() as i64)
+                } else {
+                    Err(FixedError::Range { index, value, bound: self.bound })
+                }
             })
             .collect()
     }
@@ -123,7 +127,11 @@ impl FixedPoint {
             .map(|(index, &word)| {
                 let sum = word as i64;
                 let value = sum as f64 * self.step();
-                if (sum as f64).abs() <= greatest { Ok(value) } else { Err(FixedError::Overflow { index, value, addends, bound: self.bound }) }
+                if (sum as f64).abs() <= greatest {
+                    Ok(value)
+                } else {
+                    Err(FixedError::Overflow { index, value, addends, bound: self.bound })
+                }
             })
             .collect()
     }

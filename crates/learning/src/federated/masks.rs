@@ -277,7 +277,8 @@ impl MaskSession {
     ///
     /// `Unsigned`.
     pub fn keys(&self, identity: &Identity) -> Result<SignedKeys, MaskError> {
-        let keys = PublicKeys { boxes: secret::public(&self.boxes), masks: secret::public(&self.masks), seed_check: seed_check(&self.seed) };
+        let keys =
+            PublicKeys { boxes: secret::public(&self.boxes), masks: secret::public(&self.masks), seed_check: seed_check(&self.seed) };
         let signature = identity.sign(KEYS, &keys_content(&self.terms, self.me, &keys)).ok_or(MaskError::Unsigned)?;
         Ok(SignedKeys { site: self.me, keys, signature })
     }
@@ -312,7 +313,8 @@ impl MaskSession {
                 return Err(MaskError::Stranger { site: signed.site, step: KEYS });
             }
         }
-        let own = peers.get(&self.me).is_some_and(|keys| keys.boxes == secret::public(&self.boxes) && keys.masks == secret::public(&self.masks));
+        let own =
+            peers.get(&self.me).is_some_and(|keys| keys.boxes == secret::public(&self.boxes) && keys.masks == secret::public(&self.masks));
         if !own {
             return Err(MaskError::Stranger { site: self.me, step: KEYS });
         }

@@ -137,7 +137,11 @@ impl DiscreteGaussian {
     ///
     /// `Grid` below 64 steps or above 2^24.
     pub fn new(steps: f64) -> Result<Self, PrivacyError> {
-        if (64.0..=24f64.exp2()).contains(&steps) { Ok(Self { sixteenths: (steps * 16.0).ceil() as u64 }) } else { Err(PrivacyError::Grid { steps }) }
+        if (64.0..=24f64.exp2()).contains(&steps) {
+            Ok(Self { sixteenths: (steps * 16.0).ceil() as u64 })
+        } else {
+            Err(PrivacyError::Grid { steps })
+        }
     }
 
     /// Standard deviation of the Gaussian in steps.
@@ -234,7 +238,8 @@ mod tests {
         let share = DiscreteGaussian::new(900.0 / 3f64.sqrt()).unwrap();
         let mut entropy = Entropy::new(&[4; 32]);
         let n = 20_000;
-        let square = (0..n).map(|_| (0..3).map(|_| share.draw(&mut entropy) as f64 / 900.0).sum::<f64>().powi(2)).sum::<f64>() / f64::from(n);
+        let square =
+            (0..n).map(|_| (0..3).map(|_| share.draw(&mut entropy) as f64 / 900.0).sum::<f64>().powi(2)).sum::<f64>() / f64::from(n);
         assert!((square - 1.0).abs() < 5.0 * (2.0 / f64::from(n)).sqrt(), "{square}");
     }
 }

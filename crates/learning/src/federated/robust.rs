@@ -86,7 +86,8 @@ pub fn poisoned(updates: &[(Site, &[f64])], length: usize, bound: f64) -> Vec<(S
             median(&mut column)
         })
         .collect();
-    let distances: Vec<f64> = sound.iter().map(|(_, values)| norm(&values.iter().zip(&middle).map(|(v, m)| v - m).collect::<Vec<_>>())).collect();
+    let distances: Vec<f64> =
+        sound.iter().map(|(_, values)| norm(&values.iter().zip(&middle).map(|(v, m)| v - m).collect::<Vec<_>>())).collect();
     let usual = median(&mut distances.clone());
     for ((site, _), distance) in sound.into_iter().zip(distances) {
         if distance > OUTLYING * usual && distance > 1e-12 * bound {

@@ -89,7 +89,11 @@ impl Room {
         let federation = Federation {
             name: "room".to_owned(),
             coordinator_sha256: Digest::of(b"coordinator"),
-            members: identities.iter().enumerate().map(|(i, id)| Member { name: format!("site{i}"), certificate_sha256: id.digest() }).collect(),
+            members: identities
+                .iter()
+                .enumerate()
+                .map(|(i, id)| Member { name: format!("site{i}"), certificate_sha256: id.digest() })
+                .collect(),
             threshold: 3,
             aggregation,
             clip_norm: 5.0,
@@ -117,7 +121,8 @@ impl Room {
     fn participant(&self, site: usize, mood: Mood, memory: Memory) -> Participant<TestSite> {
         let inner = AveragingSite::new(LinearRegression::new(2), rows(site, 2), rows(site, 3), None);
         let seed = Digest::of(format!("{site} {mood:?} {memory:?} {}", self.now_ms).as_bytes()).0;
-        Participant::new(self.coordinator.federation.clone(), self.identities[site].clone(), TestSite { inner, mood }, &seed, memory).unwrap()
+        Participant::new(self.coordinator.federation.clone(), self.identities[site].clone(), TestSite { inner, mood }, &seed, memory)
+            .unwrap()
     }
 
     fn handle(&mut self, event: Event) {
@@ -188,7 +193,8 @@ impl Room {
             self.greet(site);
         }
         for _ in 0..100_000 {
-            let gone: Vec<Site> = self.coordinator.links.iter().filter(|(s, l)| l.connected && self.sites[s.index()].is_none()).map(|(s, _)| *s).collect();
+            let gone: Vec<Site> =
+                self.coordinator.links.iter().filter(|(s, l)| l.connected && self.sites[s.index()].is_none()).map(|(s, _)| *s).collect();
             for site in gone {
                 self.handle(Event::Disconnected(site));
             }
@@ -272,7 +278,11 @@ fn two_of_five_drop_out_at_any_step_and_the_round_ends_with_the_rest() {
         assert_eq!(room.coordinator.status(), Status::Finished, "{kind}: {:?}", room.notices());
         assert!(near(room.coordinator.parameters(), &in_one_place(3, &[0, 2, 4])), "{kind}");
         assert!(room.coordinator.entries.iter().all(|e| e.attempt <= 1), "{kind}: no attempt was lost");
-        let missing: Vec<&Notice> = room.notices().into_iter().filter(|n| matches!(n, Notice::Missing { site, .. } if site == "site1" || site == "site3")).collect();
+        let missing: Vec<&Notice> = room
+            .notices()
+            .into_iter()
+            .filter(|n| matches!(n, Notice::Missing { site, .. } if site == "site1" || site == "site3"))
+            .collect();
         assert_eq!(missing.len(), 2, "{kind}: {:?}", room.notices());
         assert_eq!(room.coordinator.versions().last().unwrap().sites, ["site0", "site2", "site4"]);
     }
@@ -292,7 +302,11 @@ fn with_three_of_five_lost_it_says_so_and_goes_on_when_one_is_back() {
     room.run();
     assert_eq!(room.coordinator.status(), Status::Gathering);
     assert_eq!(room.coordinator.waiting_for(), ["site0", "site1", "site2"]);
-    assert!(room.notices().iter().any(|n| matches!(n, Notice::Abandoned { step: Step::Masked, present: 2, threshold: 3 })), "{:?}", room.notices());
+    assert!(
+        room.notices().iter().any(|n| matches!(n, Notice::Abandoned { step: Step::Masked, present: 2, threshold: 3 })),
+        "{:?}",
+        room.notices()
+    );
     room.lose.clear();
     room.sites[2] = Some(room.participant(2, Mood::Honest, Memory::default()));
     room.run();

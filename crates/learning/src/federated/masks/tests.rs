@@ -33,7 +33,11 @@ impl Room {
         let federation = Federation {
             name: "room".to_owned(),
             coordinator_sha256: Digest::of(b"coordinator"),
-            members: identities.iter().enumerate().map(|(i, id)| Member { name: format!("site{i}"), certificate_sha256: id.digest() }).collect(),
+            members: identities
+                .iter()
+                .enumerate()
+                .map(|(i, id)| Member { name: format!("site{i}"), certificate_sha256: id.digest() })
+                .collect(),
             threshold: THRESHOLD,
             aggregation: Aggregation::Masked,
             clip_norm: 1.0,
@@ -124,7 +128,8 @@ fn two_sets_of_shares_open_nothing() {
     assert_eq!(room.open(&all), Err(MaskError::TooFew { step: "revealed", present: 2, threshold: 3 }));
     // Nor when the coordinator lowers the threshold for itself.
     let keys: BTreeMap<Site, PublicKeys> = room.keys.iter().map(|k| (k.site, k.keys)).collect();
-    let opened = open_sum(Opening { terms: &room.terms, threshold: 2, keys: &keys, shared: &all, masked: &room.masked, revealed: &room.revealed });
+    let opened =
+        open_sum(Opening { terms: &room.terms, threshold: 2, keys: &keys, shared: &all, masked: &room.masked, revealed: &room.revealed });
     assert_eq!(opened, Err(MaskError::Shares { site: Site(0) }));
     // With a third one, it opens: the test above does not fail for another reason.
     room.reveal(&sites(&[4]), &agreements);
@@ -257,16 +262,29 @@ fn a_coordinator_in_the_middle_is_refused() {
     let error = room.sessions[0].share(&room.federation, &forged, &mut room.entropy).unwrap_err();
     assert!(matches!(error, MaskError::Signature { site: Site(1), reason: SignatureError::Signature, .. }), "{error}");
     // True keys of another round, or of a site that was asked something else.
-    for other in [Terms { round: 6, ..room.terms }, Terms { attempt: 1, ..room.terms }, Terms { question: Digest::of(b"another model"), ..room.terms }] {
+    for other in [
+        Terms { round: 6, ..room.terms },
+        Terms { attempt: 1, ..room.terms },
+        Terms { question: Digest::of(b"another model"), ..room.terms },
+    ] {
         forged[1] = MaskSession::new(other, THRESHOLD, Site(1), &mut room.entropy).keys(&room.identities[1]).unwrap();
-        assert!(matches!(room.sessions[0].share(&room.federation, &forged, &mut room.entropy), Err(MaskError::Signature { site: Site(1), .. })));
+        assert!(matches!(
+            room.sessions[0].share(&room.federation, &forged, &mut room.entropy),
+            Err(MaskError::Signature { site: Site(1), .. })
+        ));
     }
     // One site twice, a site that is not in the roster, too few, the reader itself left out.
     let mut doubled = room.keys.clone();
     doubled.push(room.keys[1].clone());
-    assert!(matches!(room.sessions[0].share(&room.federation, &doubled, &mut room.entropy), Err(MaskError::Stranger { site: Site(1), .. })));
+    assert!(matches!(
+        room.sessions[0].share(&room.federation, &doubled, &mut room.entropy),
+        Err(MaskError::Stranger { site: Site(1), .. })
+    ));
     let stranger = SignedKeys { site: Site(9), ..room.keys[1].clone() };
-    assert!(matches!(room.sessions[0].share(&room.federation, &[stranger], &mut room.entropy), Err(MaskError::Stranger { site: Site(9), .. })));
+    assert!(matches!(
+        room.sessions[0].share(&room.federation, &[stranger], &mut room.entropy),
+        Err(MaskError::Stranger { site: Site(9), .. })
+    ));
     let two = room.keys[..2].to_vec();
     assert!(matches!(room.sessions[0].share(&room.federation, &two, &mut room.entropy), Err(MaskError::TooFew { present: 2, .. })));
     let others = room.keys[1..].to_vec();

@@ -63,7 +63,8 @@ pub async fn serve(
     let mut next_id = 0;
     while !matches!(coordinator.status(), Status::Finished | Status::Halted { .. }) {
         // Half a minute when nothing is due.
-        let due = coordinator.deadline_ms().map_or_else(|| Instant::now() + Duration::from_secs(30), |ms| begin + Duration::from_millis(ms));
+        let due =
+            coordinator.deadline_ms().map_or_else(|| Instant::now() + Duration::from_secs(30), |ms| begin + Duration::from_millis(ms));
         let events = tokio::select! {
             accepted = listener.accept() => {
                 let (stream, _) = accepted.map_err(WireError::Listen)?;
@@ -128,7 +129,14 @@ pub async fn serve(
 }
 
 /// One connection from its handshake to its end.
-async fn connection(stream: TcpStream, tls: TlsAcceptor, federation: Arc<Federation>, id: u64, settings: Settings, news: mpsc::Sender<News>) {
+async fn connection(
+    stream: TcpStream,
+    tls: TlsAcceptor,
+    federation: Arc<Federation>,
+    id: u64,
+    settings: Settings,
+    news: mpsc::Sender<News>,
+) {
     let _ = stream.set_nodelay(true);
     let Ok(Ok(stream)) = timeout(settings.handshake, tls.accept(stream)).await else { return };
     let certificate = stream.get_ref().1.peer_certificates().and_then(|c| c.first()).map(|c| Digest::of(c));

@@ -51,7 +51,9 @@ pub enum WireError {
     #[error("no more connections can be taken: {0}")]
     Listen(io::Error),
     /// The other side does not want this one.
-    #[error("refused by the coordinator: {reason}; check that both have the same document and that this site's certificate is in its roster")]
+    #[error(
+        "refused by the coordinator: {reason}; check that both have the same document and that this site's certificate is in its roster"
+    )]
     Refused {
         /// What it said.
         reason: String,
