@@ -7,6 +7,7 @@ pub mod cluster;
 pub mod conformal;
 pub mod disaggregation;
 pub mod explain;
+pub mod federated;
 pub mod forecast;
 pub mod forest;
 pub mod growth;
