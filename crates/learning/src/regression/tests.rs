@@ -103,7 +103,7 @@ fn weather_helps_where_load_follows_it() {
     for (class, helps) in
         [(CustomerClass::ResidentialGas, true), (CustomerClass::ResidentialElectric, true), (CustomerClass::IndustrialThreeShift, false)]
     {
-        // The days of the year 2 follow those of year 1 with a Tuesday; weeks are those of each year, so year 2 is cut to whole weeks.
+        // Both years begin on a Monday: each is cut to whole weeks.
         let load: Vec<f64> = years.iter().flat_map(|c| c.of(class)[..364 * 24].to_vec()).map(|v| 1000.0 * v).collect();
         let t: Vec<f64> = [&temperature[..364 * 24], &temperature[8760..8760 + 364 * 24]].concat();
         let data = LoadHours { load_kw: &load, temperature_c: &t, holiday: &[], first_hour_of_week: 0 };
