@@ -109,7 +109,7 @@ pub fn run(arguments: &AskArguments, console: &mut Console<'_>) -> Result<(), Fa
     if !reading.query.scenario.is_empty() {
         return Err(Diagnostic::error("ASK.RUN.SCENARIO", "the question is about a scenario that has to be run first")
             .detail("What the lake holds is of studies that were run.")
-            .hint("Write it with --scenario FILE, run it with `gridtwin scenario run FILE`, and ask the new study with --study.")
+            .hint("Write it with --scenario FILE, run it with `gridtwin qsts MODEL --scenario FILE --study NAME --out DIR`, and ask that study with --study.")
             .into());
     }
     let query = answer.map_err(|why| refused(&why))?.sql;

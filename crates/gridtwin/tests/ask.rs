@@ -44,7 +44,7 @@ fn a_question_is_shown_as_it_was_read() {
         (vec!["losses of feeder XYZ-9"], "ASK.QUESTION.NOT_UNDERSTOOD", "XYZ-9"),
         (vec!["which feeders are worst if EV penetration rises by 15 percent"], "ASK.QUESTION.AMBIGUOUS", "--reading"),
         (vec!["--reading", "9", "which feeders are worst if EV penetration rises by 15 percent"], "ASK.READING.UNKNOWN", "9"),
-        (vec!["--run", "the 3 worst feeders if EV penetration is 30 percent"], "ASK.RUN.SCENARIO", "scenario run"),
+        (vec!["--run", "the 3 worst feeders if EV penetration is 30 percent"], "ASK.RUN.SCENARIO", "qsts"),
         (vec!["--run", "hosting capacity of all feeders"], "ASK.RUN.NOT_IN_LAKE", "gridtwin hosting-capacity"),
         (vec!["--scenario", "x.yaml", "which transformers are overloaded"], "ASK.SCENARIO.NONE", "--scenario"),
     ] {

@@ -42,7 +42,7 @@ impl Ranges {
 
     /// The features of the row that are outside of what was trained on.
     pub fn outside(&self, row: &[f64]) -> Vec<usize> {
-        (0..row.len()).filter(|&c| !(row[c] >= self.low[c] && row[c] <= self.high[c]) && !(row[c].is_nan() && self.missing[c])).collect()
+        (0..row.len()).filter(|&c| !(row[c] >= self.low[c] && row[c] <= self.high[c] || row[c].is_nan() && self.missing[c])).collect()
     }
 
     /// Looks at a table that is to be predicted from: refuses what is no table of this model, and names the rows outside of training.
