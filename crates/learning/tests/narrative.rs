@@ -325,7 +325,7 @@ fn a_figure_that_was_changed_is_seen() {
 /// Columns that the narratives ask for are those that the studies and views have.
 #[test]
 fn the_columns_are_those_of_the_studies() {
-    let tables = [studies::comparison::feeder_table(&[]), studies::comparison::asset_table(&[], 1.0)];
+    let tables = [studies::comparison::feeder_table(&[], 1.0), studies::comparison::asset_table(&[], 1.0)];
     let sheets: Vec<Sheet> = tables.iter().map(Sheet::from).collect();
     assert!(comparison(&sheets, &Limits::default()).is_ok());
     let view = |name: &str| {
