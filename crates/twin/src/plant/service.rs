@@ -138,7 +138,8 @@ pub fn serve(plant: &mut Plant, planned: &[Planned], every_s: f64, readings: usi
             (None, EquipmentKind::Breaker) => &BREAKER,
             _ => continue,
         };
-        let of = |c: &&str| places.get(&if *c == "AMBIENT" { "STATION.AMBIENT".to_owned() } else { format!("{}.{c}", e.id) }).copied();
+        // The air is the station's.
+        let of = |c: &&str| places.get(&format!("{}.{c}", if *c == "AMBIENT" { "STATION" } else { &e.id })).copied();
         // An asset without one of the instruments is not followed.
         let Some(at) = columns.iter().map(of).collect::<Option<Vec<usize>>>() else { continue };
         let bus = e.parts.first().map(|p| plant.network().common(p.element).terminals[0].bus);
