@@ -17,7 +17,7 @@ venv=${GRIDTWIN_BENCH_VENV:-$here/../../.venv}
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
 "$venv/bin/python" -c 'import statsmodels' 2>/dev/null || "$venv/bin/pip" install --quiet statsmodels==0.14.5
 cd "$here/../.."
-cargo build --release --offline -p learning --example forecast_backtest
+cargo build --release -p learning --example forecast_backtest
 target=$(cargo metadata --format-version 1 --no-deps --offline | "$venv/bin/python" -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
 program=$target/release/examples/forecast_backtest
 
