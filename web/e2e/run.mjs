@@ -1,7 +1,7 @@
 /**
  * The way of a user through a real server in a real browser.
  *
- *   npm run e2e -- --binary ../target/debug/gridtwin [--web dist] [--quick] [--no-large] [--feeders 210] [--only large|planning|substation] [--large-data DIR]
+ *   npm run e2e -- --binary ../target/debug/gridtwin [--web dist] [--quick] [--no-large] [--feeders 210] [--only large|planning|substation|models] [--large-data DIR]
  *
  * `--web` serves the app from a folder instead of from the program. Screenshots stay in e2e/shots. Ends with 1 if anything is wrong.
  */
@@ -10,6 +10,9 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { large } from './large.mjs';
+import { designs } from './designs.mjs';
+import { federated, federation } from './federated.mjs';
+import { models } from './models.mjs';
 import { planning } from './planning.mjs';
 import { review } from './review.mjs';
 import { scenarios } from './scenarios.mjs';
@@ -18,7 +21,7 @@ import { axe, distance, expect, fault, faults, launch, mapDrawn, onPage, options
 
 const given = options(process.argv.slice(2));
 if (typeof given.binary !== 'string') {
-  console.error('usage: npm run e2e -- --binary PATH [--web DIR] [--no-large] [--feeders N] [--only large|planning|substation] [--large-data DIR]');
+  console.error('usage: npm run e2e -- --binary PATH [--web DIR] [--no-large] [--feeders N] [--only large|planning|substation|models] [--large-data DIR]');
   process.exit(2);
 }
 const binary = resolve(given.binary);
@@ -86,7 +89,7 @@ async function walk() {
     });
 
     await step('every page with nothing in it says what to do next', async () => {
-      for (const name of ['overview', 'map', 'studies', 'studies?tab=new', 'studies?tab=queue', 'studies?tab=planning', 'studies?tab=scenarios', 'studies?tab=sql', 'exchange', 'exchange?tab=review', 'exchange?tab=review&review=meters', 'exchange?tab=records', 'substation', 'alarms', 'admin']) {
+      for (const name of ['overview', 'map', 'studies', 'studies?tab=new', 'studies?tab=queue', 'studies?tab=planning', 'studies?tab=scenarios', 'studies?tab=sql', 'exchange', 'exchange?tab=review', 'exchange?tab=review&review=meters', 'exchange?tab=records', 'models', 'models?tab=modules', 'models?tab=answers', 'substation', 'alarms', 'admin']) {
         await page.goto(`${server.address}/${name}`);
         await settled(page);
         const text = (await page.locator('main').innerText()).trim();
@@ -434,11 +437,41 @@ async function follow() {
   }
 }
 
+/** A server with the demo project, which is there when its year is solved. */
+async function learn() {
+  const browser = await launch();
+  const refusals = new Set();
+  const trained = await federation(binary, join(data, 'federation'));
+  try {
+    const server = await serve(binary, join(data, 'learn'), web, ['--demo', ...trained.flags]);
+    try {
+      const page = await entered(browser, server, refusals);
+      const api = async (path) => (await page.context().request.fetch(`${server.address}${path}`)).json();
+      for (const end = Date.now() + 180_000; ;) {
+        const job = (await api('/api/jobs')).items.find((j) => j.kind === 'demo');
+        if (job?.state === 'done') break;
+        if (job?.state === 'failed' || Date.now() > end) throw new Error(`the demo project is not there: ${JSON.stringify(job?.problem ?? job)}`);
+        await pause(500);
+      }
+      await models({ page, server, api, refusals });
+      await federated({ page, server, trained });
+      await designs({ page, server, refusals });
+      await page.context().close();
+    } finally {
+      await server.stop();
+    }
+  } finally {
+    trained.stop();
+    await browser.close();
+  }
+}
+
 try {
-  if (!['large', 'substation'].includes(given.only)) await walk();
+  if (!['large', 'substation', 'models'].includes(given.only)) await walk();
+  if (given.only === 'models' || given.only === undefined) await learn();
   // A part of its own: its server follows a plant, which the program simulates.
   if (given.only === 'substation' || given.plant) await follow();
-  if (!given['no-large'] && !['planning', 'substation'].includes(given.only)) await large({ binary, web, data, feeders: Number(given.feeders ?? 210), kept: typeof given['large-data'] === 'string' ? resolve(given['large-data']) : null });
+  if (!given['no-large'] && !['planning', 'substation', 'models'].includes(given.only)) await large({ binary, web, data, feeders: Number(given.feeders ?? 210), kept: typeof given['large-data'] === 'string' ? resolve(given['large-data']) : null });
 } catch (error) {
   fault(error.stack ?? String(error));
 } finally {

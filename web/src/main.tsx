@@ -30,6 +30,7 @@ const pages = {
   alarms: lazy(() => import('./pages/alarms/Alarms')),
   studies: lazy(() => import('./pages/studies/Studies')),
   exchange: lazy(() => import('./pages/exchange/Exchange')),
+  models: lazy(() => import('./pages/models/Models')),
   admin: lazy(() => import('./pages/admin/Admin')),
 };
 

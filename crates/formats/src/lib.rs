@@ -3,6 +3,7 @@
 pub mod costs;
 pub mod cyme;
 pub mod detect;
+pub mod exchange;
 pub mod files;
 pub mod gis;
 pub mod import;

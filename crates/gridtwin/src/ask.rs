@@ -8,14 +8,11 @@ use crate::cli::{AnswerFormat, SqlArguments};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::result_folder::write_whole;
-use arrow_array::cast::AsArray;
 use clap::Args;
-use learning::questions::{
-    Calendar, Context, Kind, Named, NoSql, NotUnderstood, Outcome, Present, Reading, Run, in_words, read, scenario_file, sql,
-};
+use learning::questions::{NoSql, NotUnderstood, Outcome, Present, Reading, Run, in_words, read, scenario_file, sql};
 use network::Diagnostic;
 use serde_json::json;
-use std::collections::BTreeSet;
+use server::questions::{calendar, context, only_study};
 use std::path::{Path, PathBuf};
 use store::Lake;
 
@@ -62,20 +59,15 @@ pub struct AskArguments {
 /// A question that is not understood, or has several readings and none was chosen; one whose answer is not in the lake, when it is to be run.
 pub fn run(arguments: &AskArguments, console: &mut Console<'_>) -> Result<(), Failure> {
     let lake = lake_of(arguments)?;
-    let context = context(lake.as_ref(), arguments)?;
+    let context = context(lake.as_ref(), today(arguments)?)?;
     let text = arguments.words.join(" ");
     let reading = match read(&text, &context) {
         Outcome::Understood(reading) => reading,
         Outcome::Ambiguous(readings) => chosen(readings, arguments)?,
         Outcome::NotUnderstood(why) => return Err(not_understood(&why, lake.is_some()).into()),
     };
-    let study = match (&arguments.study, context.studies.as_slice()) {
-        (Some(name), _) => name.clone(),
-        (None, [only]) => only.clone(),
-        _ => "base".to_owned(),
-    };
-    let calendar = Calendar { year: arguments.year, first_weekday: arguments.year.map(first_weekday) };
-    let answer = sql(&reading.query, &study, calendar);
+    let study = arguments.study.as_deref().or(only_study(&context)).unwrap_or("base").to_owned();
+    let answer = sql(&reading.query, &study, calendar(arguments.year));
     let scenario =
         (!reading.query.scenario.is_empty()).then(|| scenario_file(&reading.query, &Present::default(), "asked", arguments.seed));
     if arguments.json {
@@ -83,6 +75,8 @@ pub fn run(arguments: &AskArguments, console: &mut Console<'_>) -> Result<(), Fa
             "reading": reading,
             "sql": answer.as_ref().ok().map(|a| a.sql.clone()),
             "sql_notes": answer.as_ref().ok().map(|a| a.notes.clone()),
+            // Of a study that has not run the scenario the SQL would answer another question.
+            "needs_scenario": !reading.query.scenario.is_empty(),
             "no_sql": answer.as_ref().err().map(ToString::to_string),
             "scenario": scenario.as_ref().and_then(|s| s.as_ref().ok()),
             "no_scenario": scenario.as_ref().and_then(|s| s.as_ref().err()).map(ToString::to_string),
@@ -135,47 +129,12 @@ fn lake_of(arguments: &AskArguments) -> Result<Option<Lake>, Failure> {
     }
 }
 
-fn context(lake: Option<&Lake>, arguments: &AskArguments) -> Result<Context, Failure> {
+/// The day of today, as told or by the clock.
+fn today(arguments: &AskArguments) -> Result<String, Failure> {
     if let Some(day) = arguments.today.as_ref().filter(|d| d.parse::<jiff::civil::Date>().is_err()) {
         return Err(Diagnostic::error("ASK.TODAY.UNREADABLE", format!("\"{day}\" is no day")).hint(format!("Write it as {DAY}.")).into());
     }
-    let today = arguments.today.clone().unwrap_or_else(|| jiff::Zoned::now().date().to_string());
-    let mut context = Context { today: Some(today), ..Context::default() };
-    let Some(lake) = lake else { return Ok(context) };
-    let (mut feeders, mut elements) = (BTreeSet::new(), BTreeSet::new());
-    for manifest in lake.studies()? {
-        feeders.extend(lake.records(&manifest.study)?.into_iter().map(|r| r.feeder));
-        context.studies.push(manifest.study);
-    }
-    lake.read("element_statistics", None, &mut |batch| {
-        let Some(names) = batch.column_by_name("element").and_then(|c| c.as_string_opt::<i32>()) else { return Ok(()) };
-        elements.extend(names.iter().flatten().filter_map(|n| {
-            let (class, name) = n.split_once('.')?;
-            Some((class.to_owned(), name.to_owned()))
-        }));
-        Ok(())
-    })?;
-    context.feeders = feeders.into_iter().collect();
-    let kind = |class: &str| match class {
-        "transformer" => Kind::Transformer,
-        "line" => Kind::Line,
-        _ => Kind::Element,
-    };
-    context.elements = elements.into_iter().map(|(class, name)| Named { kind: kind(&class), name }).collect();
-    let mut buses = BTreeSet::new();
-    lake.read("node_statistics", None, &mut |batch| {
-        let Some(names) = batch.column_by_name("bus").and_then(|c| c.as_string_opt::<i32>()) else { return Ok(()) };
-        buses.extend(names.iter().flatten().map(str::to_owned));
-        Ok(())
-    })?;
-    context.elements.extend(buses.into_iter().map(|name| Named { kind: Kind::Bus, name }));
-    Ok(context)
-}
-
-/// Weekday of the first of January, 0 for Monday.
-fn first_weekday(year: i32) -> u8 {
-    let year = i16::try_from(year).unwrap_or(2001).clamp(-9999, 9999);
-    jiff::civil::date(year, 1, 1).weekday().to_monday_zero_offset().unsigned_abs()
+    Ok(arguments.today.clone().unwrap_or_else(|| jiff::Zoned::now().date().to_string()))
 }
 
 fn chosen(mut readings: Vec<Reading>, arguments: &AskArguments) -> Result<Reading, Failure> {
@@ -244,6 +203,8 @@ fn told(reading: &Reading, answer: &Result<learning::questions::Answer, NoSql>, 
     for note in notes {
         text.push_str(&format!("  {note}\n"));
     }
+    // A study that has not run the scenario would answer, and with other figures than those asked for.
+    let heading = if scenario.is_some() { "SQL, for a study that has run the scenario (--study names it)" } else { "SQL" };
     if let Some(scenario) = scenario {
         match scenario {
             Ok(file) => text.push_str(&format!("\nScenario\n\n{}", indented(file))),
@@ -251,7 +212,7 @@ fn told(reading: &Reading, answer: &Result<learning::questions::Answer, NoSql>, 
         }
     }
     match answer {
-        Ok(answer) => text.push_str(&format!("\nSQL\n\n{}", indented(&answer.sql))),
+        Ok(answer) => text.push_str(&format!("\n{heading}\n\n{}", indented(&answer.sql))),
         Err(NoSql::OtherStudy(run)) => text.push_str(&format!("\nAnswered by `{}`\n", command_of(*run))),
         Err(why) => text.push_str(&format!("\nNo SQL: {why}\n")),
     }
@@ -265,19 +226,14 @@ fn indented(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn years_begin_with_the_weekday_of_the_calendar() {
-        // 2024 began on a Monday, 2023 on a Sunday, 2026 on a Thursday.
-        assert_eq!([2024, 2023, 2026].map(first_weekday), [0, 6, 3]);
-    }
+    use learning::questions::Context;
 
     #[test]
     fn a_reading_is_shown_with_its_sql() {
         let context = Context { feeders: vec!["FDR-1".into()], ..Context::default() };
         let Outcome::Understood(reading) = read("show me the 3 worst feeders", &context) else { panic!("it is understood") };
         assert_eq!(serde_json::to_value(&reading).expect("JSON")["query"]["limit"], 3);
-        let text = told(&reading, &sql(&reading.query, "base", Calendar::default()), None);
+        let text = told(&reading, &sql(&reading.query, "base", calendar(None)), None);
         assert!(text.contains("SELECT") && text.contains("LIMIT 3"), "{text}");
     }
 }

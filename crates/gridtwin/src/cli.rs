@@ -51,6 +51,14 @@ pub enum Command {
     Sql(SqlArguments),
     /// Ask in plain words: how a question is read, as SQL and as a scenario, and its answer
     Ask(crate::ask::AskArguments),
+    /// Learn: forecasts, anomalies, risks, shapes, calibration; models are kept with their cards
+    Learn(crate::learn::LearnArguments),
+    /// Several owners fit one model together, each with rows that do not leave it
+    Federated(crate::federated::arguments::FederatedArguments),
+    /// Transient stability of a transmission case: faults, trips, critical clearing time, frequency
+    Stability(crate::stability::StabilityArguments),
+    /// Designs of on-site plants: out to ETAP, PSS/E and Windchill, their results back and judged, the same studies here
+    Exchange(crate::exchange::arguments::ExchangeArguments),
     /// Figures of a study in a results lake: overloads, voltages, losses, transformers, feeders
     Report(ReportArguments),
     /// What studies of a results lake have that another has not: violations new, worse, less or mended, by element and hour
@@ -632,6 +640,12 @@ pub struct ReportArguments {
     /// Report these feeders only (repeat for several)
     #[arg(long, value_name = "NAME")]
     pub feeder: Vec<String>,
+    /// Tell what the study found in sentences, the weightiest first
+    #[arg(long, conflicts_with_all = ["against", "feeder", "out"])]
+    pub narrative: bool,
+    /// With --narrative: as JSON, each figure with the cells that it is from
+    #[arg(long, requires = "narrative")]
+    pub json: bool,
     /// Feeders with pictures in .html and .pdf, the most pressing first
     #[arg(long, value_name = "N", default_value_t = 6)]
     pub pictures: usize,
@@ -1170,6 +1184,9 @@ pub struct ServeArguments {
     /// Follow a plant: document of the site (YAML) with its model, devices and alarms
     #[arg(long, value_name = "FILE")]
     pub twin: Option<PathBuf>,
+    /// Show federated training: settings of a coordinator or participant that runs on this machine; repeatable
+    #[arg(long, value_name = "FILE")]
+    pub federated: Vec<PathBuf>,
     /// No login: everyone is an administrator. Only on loopback
     #[arg(long)]
     pub no_auth: bool,

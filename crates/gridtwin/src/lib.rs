@@ -24,13 +24,16 @@ pub mod disk_files;
 pub mod element_rows;
 pub mod equivalent;
 pub mod estimate;
+pub mod exchange;
 pub mod failure;
 pub mod faults;
+pub mod federated;
 pub mod hands;
 pub mod hosting;
 pub mod info;
 pub mod lake;
 pub mod lake_place;
+pub mod learn;
 pub mod meters;
 pub mod mitigate;
 pub mod model;
@@ -49,6 +52,7 @@ pub mod serve;
 pub mod simulate;
 pub mod solve;
 pub mod sql;
+pub mod stability;
 pub mod study_report;
 pub mod study_tables;
 pub mod switching;
@@ -87,6 +91,10 @@ pub fn run(cli: &Cli, console: &mut Console<'_>) -> u8 {
         Command::Synth(arguments) => synth::run(arguments, console).map(|()| true),
         Command::Qsts(arguments) => return qsts::run(arguments, console),
         Command::Scenario(arguments) => scenario::run(arguments, console),
+        Command::Federated(arguments) => federated::run(arguments, console),
+        Command::Stability(arguments) => stability::run(arguments, console),
+        Command::Exchange(arguments) => exchange::run(arguments, console),
+        Command::Learn(arguments) => learn::run(arguments, console).map(|()| true),
         Command::Ask(arguments) => ask::run(arguments, console).map(|()| true),
         Command::Sql(arguments) => sql::run(arguments, console).map(|()| true),
         Command::Report(arguments) => study_report::run(arguments, console).map(|()| true),

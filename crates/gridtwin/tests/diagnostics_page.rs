@@ -6,8 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const STAGES: [&str; 43] = [
+const STAGES: [&str; 50] = [
+    "DYR",
+    "STABILITY",
+    "EXCHANGE",
+    "RAM",
+    "SHORT",
     "ASK",
+    "FEDERATED",
+    "LEARN",
     "READ",
     "CHECK",
     "SOLVE",

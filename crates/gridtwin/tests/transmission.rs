@@ -11,12 +11,16 @@
 //! * the starts from the linear power flow and from the stored voltages find the same voltages.
 //!
 //! Exceptions are listed with their reasons and their own limits.
+//!
+//! `cases/transmission` has cases whose voltages are worked in closed form; each is solved as it stands, and written and read again in every format of cases.
 
 mod common;
 
 use formats::MemoryFiles;
-use formats::psse::{ReadOptions, read};
+use formats::matpower;
+use formats::psse::{self, ReadOptions, read};
 use network::Network;
+use num_complex::Complex64;
 use powerflow::newton::{self, Case, Controls, Options, Outcome, Solution, Start};
 use std::path::{Path, PathBuf};
 
@@ -212,6 +216,51 @@ fn solutions_stored_in_files_are_found_again() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// Voltages of the buses that a table has, and how far a solution is from them: complex, per unit.
+fn distance(network: &Network, expected: &str, name: &str) -> f64 {
+    let options = Options { tolerance_pu: 1e-12, ..Options::default() };
+    let Ok(Outcome::Solved(s)) = newton::solve(network, &options) else { panic!("{name} is not solved") };
+    let rows = expected.lines().skip(1).map(|l| l.split(',').map(|c| c.parse().unwrap()).collect::<Vec<f64>>());
+    let far = rows.map(|row| {
+        let found =
+            s.buses.iter().find(|b| network.buses[b.id.index()].transmission.as_ref().is_some_and(|t| f64::from(t.number) == row[0]));
+        let found = found.unwrap_or_else(|| panic!("{name}: bus {}", row[0]));
+        let at = |v: f64, degrees: f64| Complex64::from_polar(v, degrees.to_radians());
+        (at(found.v_pu.unwrap(), found.angle_deg.unwrap()) - at(row[1], row[2])).norm()
+    });
+    far.fold(0.0, f64::max)
+}
+
+#[test]
+fn closed_forms_are_met_by_what_is_read_and_by_what_is_written() {
+    let folder = common::root().join("cases/transmission");
+    let mut n = 0;
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let folder = entry.unwrap().path();
+        let text = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let told: toml::Value = toml::from_str(&text("case.toml")).unwrap();
+        let limit = told["tolerance"]["v_pu"].as_float().unwrap();
+        let expected = text(told["expected"].as_str().unwrap());
+        let network = case(&folder, told["model"].as_str().unwrap());
+        let mut forms = vec![("as it stands".to_owned(), network.clone())];
+        for version in 33..=35 {
+            let (raw, _) = psse::write(&network, &psse::WriteOptions { version }).unwrap();
+            let files = MemoryFiles::new().with("case.raw", raw);
+            forms.push((format!("RAW {version}"), read(&files, Path::new("case.raw"), &ReadOptions::default()).unwrap().network));
+        }
+        let files = MemoryFiles::new().with("case.m", matpower::write(&network, "case").unwrap().0);
+        forms.push(("MATPOWER".into(), matpower::read(&files, Path::new("case.m"), &Default::default()).unwrap().network));
+        for (form, network) in forms {
+            let name = format!("{} {form}", folder.display());
+            let apart = distance(&network, &expected, &name);
+            println!("{name}: {apart:.1e} pu");
+            assert!(apart <= limit, "{name}: {apart:.2e} pu from the closed form");
+            n += 1;
+        }
+    }
+    assert!(n >= 5, "{n} forms");
 }
 
 /// Files that are made for readers and not solved: an outcome or a coded refusal, never a panic; and every file with controls at work.

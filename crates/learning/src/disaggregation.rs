@@ -91,7 +91,7 @@ pub fn unit_power_kw(sky: &Sky, plane: Plane, module: &Module) -> Vec<f64> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PvEstimate {
     pub capacity_kw: f64,
-    /// 1.96 deviations to both sides; what modules and planes leave open comes on top.
+    /// 1.96 deviations of noise to both sides; what modules and planes leave open comes on top ([`planted`] has both).
     pub low_kw: f64,
     pub high_kw: f64,
     pub tilt_deg: f64,
@@ -265,6 +265,8 @@ impl Disaggregator {
         })
     }
 }
+
+pub mod planted;
 
 #[cfg(test)]
 mod tests;

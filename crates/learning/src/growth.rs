@@ -20,7 +20,8 @@
 //! **Steps.** Two lines that meet at a knot, the best one near the border, are compared with the two lines found. Where letting go of the knot takes more than
 //! [`STEP_DROP`] variances (of the noise as above) off the sum of squares, the level jumps: a step, as of a new customer. Else the slope changed.
 
-use crate::forecast::{FitError, check, varied};
+use crate::forecast::{FitError, check};
+use crate::metrics::median;
 use serde::{Deserialize, Serialize};
 
 /// Variances that the sum of squares must fall by for a step: three deviations of a jump, and the choice of the knot.
@@ -132,23 +133,13 @@ pub fn pelt(series: &[f64], cost: Cost, penalty: f64, least: usize) -> Result<(V
     Ok((places, best[n]))
 }
 
-/// Median; 0 of nothing.
-fn median(mut values: Vec<f64>) -> f64 {
-    if values.is_empty() {
-        return 0.0;
-    }
-    values.sort_by(f64::total_cmp);
-    let m = values.len() / 2;
-    if values.len().is_multiple_of(2) { 0.5 * (values[m - 1] + values[m]) } else { values[m] }
-}
-
 /// Deviation and correlation of what is left without steps and slopes.
 fn noise(series: &[f64]) -> (f64, f64) {
     // The median of a normal variable's absolute value is 0.6745 deviations.
     let spread = |lag: usize| {
         let differences: Vec<f64> = series[lag..].iter().zip(series).map(|(a, b)| a - b).collect();
-        let middle = median(differences.clone());
-        (median(differences.iter().map(|d| (d - middle).abs()).collect()) / 0.6745).powi(2)
+        let middle = median(&mut differences.clone());
+        (median(&mut differences.iter().map(|d| (d - middle).abs()).collect::<Vec<f64>>()) / 0.6745).powi(2)
     };
     let (one, two) = (spread(1), spread(2));
     if one <= 0.0 {
@@ -182,9 +173,27 @@ pub struct Growth {
 /// # Errors
 /// Fewer than ten values, or more than 5000, of which there are too many pairs; values that are no finite numbers or all the same.
 pub fn growth(series: &[f64]) -> Result<Growth, FitError> {
-    check("the series", series, 10)?;
-    varied("the series", series)?;
-    let n = series.len();
+    growth_within(&[series])
+}
+
+/// The same rate in parts whose levels have nothing to do with each other, as before and after a step: pairs are of one part, and the variances of the parts' `S` add
+/// up (as Hirsch, Slack and Smith, Water Resources Research 18, 1982, do by season).
+///
+/// # Errors
+/// As [`growth`], for all parts together.
+pub fn growth_within(parts: &[&[f64]]) -> Result<Growth, FitError> {
+    let n: usize = parts.iter().map(|p| p.len()).sum();
+    if n < 10 {
+        return Err(FitError::TooShort { what: "the series".into(), needed: 10, found: n });
+    }
+    for part in parts {
+        check("the series", part, 0)?;
+    }
+    if let Some(first) = parts.iter().find_map(|p| p.first())
+        && parts.iter().all(|p| p.iter().all(|v| *v == p[0]))
+    {
+        return Err(FitError::Constant { what: "the series".into(), value: *first });
+    }
     if n > 5000 {
         return Err(FitError::Option {
             what: "the number of values",
@@ -193,21 +202,25 @@ pub fn growth(series: &[f64]) -> Result<Growth, FitError> {
         });
     }
     let mut slopes = Vec::with_capacity(n * (n - 1) / 2);
-    for i in 0..n {
-        for j in i + 1..n {
-            slopes.push((series[j] - series[i]) / (j - i) as f64);
+    for series in parts {
+        for i in 0..series.len() {
+            for j in i + 1..series.len() {
+                slopes.push((series[j] - series[i]) / (j - i) as f64);
+            }
         }
     }
-    slopes.sort_by(f64::total_cmp);
-    let per_step = median(slopes.clone());
-    let level = median(series.iter().enumerate().map(|(t, y)| y - per_step * t as f64).collect());
-    let errors: Vec<f64> = series.iter().enumerate().map(|(t, y)| y - level - per_step * t as f64).collect();
-    let square: f64 = errors.iter().map(|e| e * e).sum();
-    let along: f64 = errors[1..].iter().zip(&errors).map(|(a, b)| a * b).sum();
+    let per_step = median(&mut slopes);
+    let (mut square, mut along) = (0.0, 0.0);
+    for series in parts.iter().filter(|p| !p.is_empty()) {
+        let level = median(&mut series.iter().enumerate().map(|(t, y)| y - per_step * t as f64).collect::<Vec<f64>>());
+        let errors: Vec<f64> = series.iter().enumerate().map(|(t, y)| y - level - per_step * t as f64).collect();
+        square += errors.iter().map(|e| e * e).sum::<f64>();
+        along += errors[1..].iter().zip(&errors).map(|(a, b)| a * b).sum::<f64>();
+    }
     let rho = if square > 0.0 { (along / square).clamp(0.0, 0.95) } else { 0.0 };
-    let m = n as f64;
     // Kendall's S without ties.
-    let variance = m * (m - 1.0) * (2.0 * m + 5.0) / 18.0 * (1.0 + rho) / (1.0 - rho);
+    let of_part = |m: f64| m * (m - 1.0) * (2.0 * m + 5.0) / 18.0;
+    let variance = parts.iter().map(|p| of_part(p.len() as f64)).sum::<f64>() * (1.0 + rho) / (1.0 - rho);
     let half = 1.959_964 * variance.sqrt();
     let pairs = slopes.len() as f64;
     let at = |rank: f64| slopes[(rank.round().max(0.0) as usize).min(slopes.len() - 1)];
@@ -418,6 +431,11 @@ mod tests {
         series[20] = 1000.0;
         assert_eq!(growth(&series).unwrap().per_step, 0.5);
         assert!(growth(&series[..9]).is_err() && growth(&[3.0; 30]).is_err());
+        // In two parts the jump between them is no growth.
+        let after: Vec<f64> = series[..20].iter().map(|v| v - 500.0).collect();
+        assert_eq!(growth_within(&[&series, &after]).unwrap().per_step, 0.5);
+        assert_eq!(growth_within(&[&series, &[]]), growth(&series));
+        assert!(growth_within(&[&[3.0; 30], &[4.0; 30]]).is_err() && growth_within(&[]).is_err());
         assert!(
             pelt(&series, Cost::Line, -1.0, 3).is_err()
                 && pelt(&series, Cost::Line, 1.0, 1).is_err()

@@ -1,25 +1,35 @@
 //! Models fitted to tables and to solved networks.
 
 pub mod ageing;
+pub mod bayes;
+pub mod blocks;
 pub mod boosting;
 pub mod calibration;
+pub mod causes;
 pub mod cluster;
 pub mod conformal;
 pub mod disaggregation;
+pub mod expected;
 pub mod explain;
 pub mod federated;
 pub mod forecast;
 pub mod forest;
+pub mod grid_features;
 pub mod growth;
 pub mod guard;
 pub mod isolation;
 pub mod matrix;
 pub mod metrics;
+pub mod module;
+pub mod modules;
 pub mod narrative;
 pub mod nbeats;
 pub mod net;
 pub mod questions;
 pub mod recommend;
 pub mod regression;
+pub mod resample;
+pub mod robust;
 pub mod spatial;
 pub mod tree;
+pub mod tuning;

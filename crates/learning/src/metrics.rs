@@ -278,6 +278,17 @@ pub fn pinball(actual: &[f64], said: &[f64], quantile: f64) -> Figure {
     Ok(actual.iter().zip(said).map(loss).sum::<f64>() / n)
 }
 
+/// The middle value, of an even number the mean of the middle two; 0 of none. Leaves the values in rising order.
+pub fn median(values: &mut [f64]) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() {
+        0 => 0.0,
+        n if n.is_multiple_of(2) => 0.5 * (values[middle - 1] + values[middle]),
+        _ => values[middle],
+    }
+}
+
 fn look_probabilities(actual: &[bool], said: &[f64]) -> Result<f64, MetricError> {
     let n = look_classes(actual, said)?;
     match said.iter().find(|s| !(0.0..=1.0).contains(*s)) {
@@ -354,6 +365,38 @@ pub fn calibration_error(actual: &[bool], said: &[f64], bins: usize) -> Figure {
     Ok(reliability(actual, said, bins)?.iter().map(|b| b.rows as f64 / n * (b.mean_said - b.came).abs()).sum())
 }
 
+/// The same in `bins` bins of equally many rows, which tells more where all probabilities are small. Rows of one probability may part.
+///
+/// # Errors
+///
+/// As [`reliability`].
+pub fn reliability_by_count(actual: &[bool], said: &[f64], bins: usize) -> Result<Vec<Reliability>, MetricError> {
+    look_probabilities(actual, said)?;
+    if bins == 0 {
+        return Err(MetricError::Choice { name: "the number of bins", found: 0.0, must: "at least 1" });
+    }
+    let mut order = descending(said);
+    order.reverse();
+    let n = order.len();
+    let bin = |b: usize| &order[b * n / bins..(b + 1) * n / bins];
+    let mean = |rows: &[usize]| {
+        let of = rows.len() as f64;
+        let came = rows.iter().filter(|&&i| actual[i]).count() as f64;
+        Reliability { rows: rows.len(), mean_said: rows.iter().map(|&i| said[i]).sum::<f64>() / of, came: came / of }
+    };
+    Ok((0..bins).map(bin).filter(|rows| !rows.is_empty()).map(mean).collect())
+}
+
+/// Expected calibration error over bins of equally many rows.
+///
+/// # Errors
+///
+/// As [`reliability`].
+pub fn calibration_error_by_count(actual: &[bool], said: &[f64], bins: usize) -> Figure {
+    let n = actual.len() as f64;
+    Ok(reliability_by_count(actual, said, bins)?.iter().map(|b| b.rows as f64 / n * (b.mean_said - b.came).abs()).sum())
+}
+
 /// Part of the actual values within their intervals, ends included, and the mean width.
 ///
 /// # Errors
@@ -374,6 +417,22 @@ mod tests {
     fn near(a: Figure, b: f64) {
         let a = a.unwrap();
         assert!((a - b).abs() < 1e-12, "{a} {b}");
+    }
+
+    #[test]
+    fn bins_of_equal_counts_are_those_by_hand() {
+        // Ascending 0.1 0.1 0.2 | 0.3 0.4 0.9: one of three and two of three came.
+        let said = [0.9, 0.1, 0.3, 0.1, 0.4, 0.2];
+        let came = [true, false, false, true, true, false];
+        let bins = reliability_by_count(&came, &said, 2).unwrap();
+        assert_eq!(bins.iter().map(|b| b.rows).collect::<Vec<_>>(), [3, 3]);
+        assert!((bins[0].mean_said - 0.4 / 3.0).abs() < 1e-12 && (bins[0].came - 1.0 / 3.0).abs() < 1e-12);
+        assert!((bins[1].mean_said - 1.6 / 3.0).abs() < 1e-12 && (bins[1].came - 2.0 / 3.0).abs() < 1e-12);
+        let error = calibration_error_by_count(&came, &said, 2).unwrap();
+        assert!((error - 0.5 * (0.6 / 3.0 + 0.4 / 3.0)).abs() < 1e-12, "{error}");
+        // More bins than rows: one each.
+        assert_eq!(reliability_by_count(&came, &said, 10).unwrap().len(), 6);
+        assert!(reliability_by_count(&came, &[1.5; 6], 2).is_err());
     }
 
     #[test]
@@ -415,6 +474,14 @@ mod tests {
         assert_eq!(mae(&[], &[]), Err(MetricError::Empty));
         assert!(mase(&a, &s, &[1.0, 2.0], 2).is_err());
         assert_eq!(mase(&a, &s, &[1.0, 2.0, 1.0, 2.0], 2), Err(MetricError::NoVariation));
+    }
+
+    #[test]
+    fn medians_by_hand() {
+        assert_eq!(median(&mut [3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(&mut [4.0, 1.0, 3.0, 2.0]), 2.5);
+        assert_eq!(median(&mut [7.0]), 7.0);
+        assert_eq!(median(&mut []), 0.0);
     }
 
     #[test]

@@ -208,20 +208,8 @@ impl<'a> Sweep<'a> {
 
 /// Two slopes of least squares, neither below 0, and the sum of squares that they explain.
 fn slopes(cc: f64, hh: f64, ch: f64, yc: f64, yh: f64) -> (f64, f64, f64) {
-    let explained = |c: f64, h: f64| 2.0 * (c * yc + h * yh) - (c * c * cc + 2.0 * c * h * ch + h * h * hh);
-    let alone = |xx: f64, xy: f64| if xx > 0.0 { (xy / xx).max(0.0) } else { 0.0 };
-    let det = cc * hh - ch * ch;
-    let mut best = [(alone(cc, yc), 0.0), (0.0, alone(hh, yh))].map(|(c, h)| (c, h, explained(c, h)));
-    if best[1].2 > best[0].2 {
-        best.swap(0, 1);
-    }
-    if det > 1e-9 * cc * hh && det > 0.0 {
-        let (c, h) = ((yc * hh - yh * ch) / det, (yh * cc - yc * ch) / det);
-        if c >= 0.0 && h >= 0.0 {
-            return (c, h, explained(c, h));
-        }
-    }
-    best[0]
+    let (c, h) = studies::scenario::slopes(cc, hh, ch, yc, yh);
+    (c, h, 2.0 * (c * yc + h * yh) - (c * c * cc + 2.0 * c * h * ch + h * h * hh))
 }
 
 /// The best answer on a grid of balance temperatures: (explained, c, h, Tc, Th).
@@ -523,6 +511,8 @@ pub struct LoadBacktest {
     pub week_before_mae_pct: f64,
     /// Mean error of daily peaks, % of the peak.
     pub peak_mae_pct: f64,
+    /// Of the days forecast, one after another, % of the mean load: what an interval of `mae_pct` is drawn from.
+    pub daily_mae_pct: Vec<f64>,
 }
 
 /// Forecasts block after block from the hours before it, at the temperatures that came: the error is the model's, not that of a weather forecast.
@@ -556,6 +546,7 @@ pub fn backtest(data: &LoadHours, options: &LoadOptions, first: usize, block_h: 
         mae_pct: mae(&mut hours.iter().copied()),
         without_weather_mae_pct: mae(&mut without.iter().flat_map(|b| b.hours.iter().copied())),
         week_before_mae_pct: mae(&mut (first..data.load_kw.len()).map(|t| (data.load_kw[t], data.load_kw[t - WEEK]))),
+        daily_mae_pct: hours.chunks(24).map(|day| mae(&mut day.iter().copied())).collect(),
         peak_mae_pct: 100.0 * peaks.iter().map(|(y, f)| (y - f).abs() / y).sum::<f64>() / peaks.len() as f64,
     })
 }

@@ -83,7 +83,7 @@ fn a_run_is_told_with_what_limits_it_first() {
         "6 lines and transformers on 2 feeders were above the normal rating",
         "The heaviest loading was 144 % at transformer.t9 of feeder FDR-2.",
         "On FDR-2 the overloads are systemic",
-        "On FDR-1 the overloads are isolated",
+        "On FDR-1 the overload is isolated",
         "1 line or transformer was above the emergency rating: transformer.t9.",
         "The lowest voltage was 0.931 pu at node n77.3 of feeder FDR-2",
         "Missing: readings of the meters of a week.",
@@ -117,6 +117,126 @@ fn a_sound_network_is_told_as_such() {
         "{text}"
     );
     assert!(!text.contains("What limits"), "{text}");
+}
+
+/// A card of feeders of 400 nodes; for each: steps that did not settle, overloaded elements, nodes outside of range A.
+fn counted(feeders: &[(u64, u64, u64)]) -> Sheet {
+    let mut card = scorecard();
+    let template = card.rows[2].clone();
+    card.rows = feeders
+        .iter()
+        .enumerate()
+        .map(|(i, (unsettled, overloaded, outside))| {
+            let mut r = template.clone();
+            (r[0], r[1]) = (Value::Text(format!("F{i}")), Value::Count(400));
+            (r[7], r[10], r[12]) = (Value::Count(*outside), Value::Count(*overloaded), Value::Count(*unsettled));
+            r[11] = Value::Number(*overloaded as f64);
+            r
+        })
+        .collect();
+    card
+}
+
+/// Verbs and nouns go with what is counted: none, one and many, of one feeder and of several.
+#[test]
+fn sentences_of_a_run_go_with_their_counts() {
+    let none = "No line or transformer was above its normal rating; the highest loading was 71 % at line.a1.";
+    // Counts, and words that have to be there.
+    type Case<'a> = (&'a [(u64, u64, u64)], &'a [&'a str]);
+    let cases: [Case<'_>; 6] = [
+        (&[(0, 0, 0)], &[none, "All voltages stayed within range A", " were supplied to 1 feeder."]),
+        (
+            &[(1, 1, 1)],
+            &[
+                "1 step of F0 did not settle; it stands in no figure, and what it would show is not known.",
+                "1 line or transformer on 1 feeder was above the normal rating, for 1 h in all.",
+                "On F0 the overload is isolated: it concerns a single asset (1 in all).",
+                "1 node on 1 feeder was outside voltage range A at some time.",
+                "On F0 the voltage outside range A is isolated: it concerns a single node (1 in all).",
+            ],
+        ),
+        (
+            &[(2, 2, 3), (0, 0, 0)],
+            &[
+                "2 steps of F0 did not settle; they stand in no figure, and what they would show is not known.",
+                "2 lines and transformers on 1 feeder were above the normal rating, for 2 h in all.",
+                "On F0 the overloads are isolated: they concern single assets (2 together).",
+                "3 nodes on 1 feeder were outside voltage range A at some time.",
+                "On F0 the voltages outside range A are isolated: they concern single nodes (3 together).",
+                " were supplied to 2 feeders.",
+            ],
+        ),
+        (
+            &[(1, 1, 1), (1, 1, 1)],
+            &[
+                "2 steps of F0 and F1 did not settle; they stand",
+                "2 lines and transformers on 2 feeders were above the normal rating, for 2 h in all.",
+                "On F0 and F1 the overloads are isolated: they concern single assets (2 together).",
+                "2 nodes on 2 feeders were outside voltage range A at some time.",
+            ],
+        ),
+        (
+            &[(0, 5, 40)],
+            &[
+                "5 lines and transformers on 1 feeder were above the normal rating",
+                "On F0 the overloads are systemic: they concern many assets of the feeder (5 together).",
+                "On F0 the voltages outside range A are systemic: they concern a tenth of the nodes or more of the feeder (40 together).",
+            ],
+        ),
+        (
+            &[(0, 5, 0), (0, 4, 0)],
+            &["On F0 and F1 the overloads are systemic: they concern many assets of each of these feeders (9 together)."],
+        ),
+    ];
+    for (feeders, sentences) in cases {
+        let sheets = [counted(feeders)];
+        let n = run_summary(&sheets, &Limits::default()).unwrap();
+        is_sound(&n, &sheets, &Limits::default());
+        let text = n.text();
+        for words in sentences {
+            assert!(text.contains(words), "{words}\n{text}");
+        }
+    }
+    // Without a feeder nothing is told.
+    assert!(run_summary(&[counted(&[])], &Limits::default()).unwrap().sections.is_empty());
+    let one = sheet(
+        "thermal_overloads",
+        "feeder element loading_max_pct[%] hours_above_normal[h] hours_above_emergency[h]
+         F0 line.l7 130 2 1
+         F0 line.l8 140 3 2",
+    );
+    let text = run_summary(&[counted(&[(0, 2, 0)]), one], &Limits::default()).unwrap().text();
+    assert!(text.contains("2 lines and transformers were above the emergency rating: line.l7 and line.l8."), "{text}");
+}
+
+/// The same of the other studies: one and not many.
+#[test]
+fn sentences_of_single_things_are_in_the_singular() {
+    let [mut feeders, assets] = compared();
+    (feeders.rows[0][2], feeders.rows[0][11]) = (Value::Count(1), Value::Count(1));
+    let text = comparison(&[feeders, assets], &Limits::default()).unwrap().text();
+    for words in [
+        "1 step of FDR-1 did not settle in one of the studies and counts in neither.",
+        "1 limit of an asset is newly passed on FDR-1",
+        "1 limit is passed longer or farther than in the base, on FDR-1.",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    let [mut capacity, _] = hosted();
+    capacity.rows.truncate(1);
+    let text = hosting_capacity(&[capacity], &Limits::default()).unwrap().text();
+    assert!(text.contains("Bus b1 takes 500 kW.") && !text.contains("takes least"), "{text}");
+    let [mut clusters, candidates, _] = mended();
+    clusters.rows.remove(0);
+    let text = mitigation(&[clusters, candidates], &Limits::default()).unwrap().text();
+    assert!(text.contains("1 element or node is beyond limits for 12 h, in 1 cluster."), "{text}");
+    let [points, mut elements] = interrupted();
+    elements.rows.truncate(1);
+    let text = reliability(&[points, elements], &Limits::default()).unwrap().text();
+    assert!(
+        text.contains("of 200 h a year by the 1 element that fails.") && text.contains("1 element makes half of these hours"),
+        "{text}"
+    );
 }
 
 fn compared() -> [Sheet; 2] {

@@ -18,16 +18,20 @@
 //!   they were written, so that no rounding separates them from their source).
 
 pub mod asset;
+pub mod availability;
 pub mod catalogue;
 pub mod check;
 pub mod control;
 pub mod cost;
+pub mod design;
 pub mod diagnostic;
 pub mod diagram;
 pub mod distance;
 pub mod document;
+pub mod dynamics;
 pub mod element;
 pub mod engine;
+pub mod gamma;
 pub mod graph;
 pub mod ids;
 pub mod import;
@@ -36,6 +40,7 @@ pub mod ledger;
 pub mod meter;
 pub mod options;
 pub mod outage;
+pub mod picture;
 pub mod reading;
 pub mod result_tables;
 pub mod scenario;

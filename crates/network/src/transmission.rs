@@ -151,6 +151,26 @@ pub struct WindingControl {
     pub connection_angle_deg: f64,
 }
 
+impl WindingControl {
+    /// None at all, with the limits that a case has to name.
+    pub fn fixed() -> Self {
+        Self {
+            mode: WindingControlMode::Fixed,
+            locked: false,
+            bus: None,
+            on_tapped_side: false,
+            node: 0,
+            max: 1.1,
+            min: 0.9,
+            band_max: 1.1,
+            band_min: 0.9,
+            n_positions: 33,
+            compensation_pu: Complex64::ZERO,
+            connection_angle_deg: 0.0,
+        }
+    }
+}
+
 /// One winding of a transmission transformer, as written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PowerWinding {
@@ -181,10 +201,10 @@ pub enum RatioCode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ImpedanceCode {
-    /// Per unit on the system base and the buses' base voltages.
+    /// Per unit on the system base and the windings' voltages: it stands between the two ratios.
     #[default]
     SystemBase,
-    /// Per unit on the winding base and nominal voltage.
+    /// Per unit on the winding base and the windings' voltages.
     WindingBase,
     /// Load loss in W and |Z| per unit on the winding base.
     LossAndMagnitude,

@@ -34,6 +34,8 @@ pub struct Config {
     pub upload_max: u64,
     /// Plant that is followed; none without one.
     pub twin: Option<crate::Follow>,
+    /// Pages of coordinators and participants of federated training that are shown.
+    pub federations: Vec<PathBuf>,
 }
 
 impl Config {
@@ -53,6 +55,7 @@ impl Config {
             jobs_max: 1,
             upload_max: 2 * 1024 * 1024 * 1024,
             twin: None,
+            federations: Vec::new(),
         }
     }
 

@@ -29,6 +29,8 @@ pub enum StoreError {
     Column { table: String, column: String, expected: String, found: String },
     #[error("\"{table}\" is no name of a table")]
     TableName { table: String },
+    #[error("\"{name}\" is no name of a model")]
+    ModelName { name: String },
     #[error("{} has been changed since it was written: {reason}", path.display())]
     Torn { path: PathBuf, reason: String },
     #[error("the lake has no study \"{study}\"")]
@@ -75,6 +77,7 @@ impl StoreError {
             }
             Self::Column { .. } => "The table's columns are listed in docs/lake.md.".into(),
             Self::TableName { .. } => "Use lower-case letters, digits and underscores, beginning with a letter.".into(),
+            Self::ModelName { .. } => "Use lower-case letters, digits, hyphens and underscores, 64 at most.".into(),
             Self::UnknownStudy { known, .. } | Self::StudyNotNamed { known } if known.is_empty() => "No run has been written here.".into(),
             Self::UnknownStudy { known, .. } | Self::StudyNotNamed { known } => {
                 format!("Name one of them with --study: {}.", known.join(", "))

@@ -169,6 +169,15 @@ impl Synced {
         self.temporary.clear();
         Ok(())
     }
+
+    /// As [`Synced::rename`] where nobody has taken the place; whether it was free. The temporary name goes either way.
+    pub(crate) fn link(self) -> Result<bool, StoreError> {
+        match fs::hard_link(&self.temporary, &self.place) {
+            Ok(()) => Ok(true),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(e) => Err(StoreError::io("link to", &self.place, e)),
+        }
+    }
 }
 
 impl Drop for Synced {
@@ -192,6 +201,15 @@ pub(crate) fn write_whole_beside(place: &Path, writer: &str, content: &[u8]) -> 
         return Err(file.failed(e));
     }
     file.commit()
+}
+
+/// Writes a small file, whole or not at all, where none is there yet; whether the place was free. Several processes may try at once.
+pub(crate) fn write_new(place: &Path, content: &[u8]) -> Result<bool, StoreError> {
+    let mut file = PartialFile::create_beside(place, &format!("of-{}", std::process::id()))?;
+    if let Err(e) = file.write_all(content) {
+        return Err(file.failed(e));
+    }
+    file.finish()?.link()
 }
 
 /// Removes a file; that it is not there is fine.

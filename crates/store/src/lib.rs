@@ -34,6 +34,7 @@ pub mod checksum;
 pub mod error;
 pub mod files;
 pub mod lake;
+pub mod models;
 pub mod names;
 pub mod project;
 pub mod record;

@@ -36,7 +36,7 @@ export function useJobFeed(): void {
       client.setQueryData<Job>(['job', job.id], (old) => (old ? { ...old, ...job } : job));
       if (!isOpen(job) && (!before || isOpen(before))) {
         // A job that ended has changed what others show.
-        void renew(client, ...['projects', 'networks', 'versions', 'runs', 'overview', 'record', 'review', 'analyses', 'facts'].map((key) => [key]), ['job', job.id]);
+        void renew(client, ...['projects', 'networks', 'versions', 'runs', 'overview', 'record', 'review', 'analyses', 'facts', 'models', 'question'].map((key) => [key]), ['job', job.id]);
       }
     });
     const gap = link.onGap(() => void renew(client, ['jobs'], ['job']));

@@ -42,7 +42,7 @@ export function JobProgress({ job }: { job: Job }) {
 
 export function jobTitle(job: Job): string {
   const kind = strings.job.kinds[job.kind] ?? job.kind;
-  const what = [job.project, job.params?.network, job.params?.study ?? job.params?.run].filter((x) => typeof x === 'string');
+  const what = [job.project, job.params?.network, job.params?.study ?? job.params?.run, job.params?.module ?? job.params?.model].filter((x) => typeof x === 'string');
   return what.length ? `${kind}: ${what.join(' · ')}` : kind;
 }
 

@@ -4,8 +4,8 @@
 //! With ideal taps `t_i` (per unit of the bus, angle `a_i`) at the bus sides:
 //!
 //! * ratio: CW 1 `t = WINDV`, 2 `t = WINDV / BASKV`, 3 `t = WINDV NOMV / BASKV`;
-//! * impedance: CZ 1 as written; 2 `Z S / SBASE (NOMV1 / BASKV1)^2`; 3 `R = W / 1e6 / SBASE`,
-//!   `X = sqrt(|Z|^2 - R^2)`, then as 2;
+//! * impedance, between the taps: CZ 1 as written; 2 `Z S / SBASE`; 3 `R = W / 1e6 / SBASE`, `X = sqrt(|Z|^2 - R^2)`, then as 2. NOMV has no part in it: a tap
+//!   at the nominal voltage is `NOMV / BASKV`, whose square the impedance has at the bus already;
 //! * magnetising: CM 1 `G + jB` as written; 2 `G = W / 1e6 / S`, `|Y| = I SBASE / S`,
 //!   `B = -sqrt(|Y|^2 - G^2)`, both times `(BASKV / NOMV)^2`;
 //! * three windings: a star, `Z1 = (Z12 + Z31 - Z23) / 2` and so on round;
@@ -54,11 +54,8 @@ pub fn ratio(network: &Network, transformer: &PowerTransformer, winding: usize) 
 fn pair(network: &Network, transformer: &PowerTransformer, index: usize) -> Complex64 {
     let s_base = network.transmission.as_ref().map_or(100.0, |c| c.s_base_mva);
     let Some(z) = transformer.impedances.get(index) else { return Complex64::ZERO };
-    let kv = base_kv(network, transformer, index);
-    let nominal = transformer.windings.get(index).map_or(0.0, |w| w.kv_nominal);
-    let voltage = if kv > 0.0 && nominal > 0.0 { nominal / kv } else { 1.0 };
     let own = if z.s_base_mva > 0.0 { z.s_base_mva } else { s_base };
-    let to_system = s_base / own * voltage * voltage;
+    let to_system = s_base / own;
     match transformer.impedance_code {
         ImpedanceCode::SystemBase => Complex64::new(z.r, z.x),
         ImpedanceCode::WindingBase => Complex64::new(z.r, z.x) * to_system,

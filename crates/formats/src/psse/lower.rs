@@ -1549,27 +1549,7 @@ fn dc_control(r: &Record<'_>) -> Result<DcControl, Fault> {
 
 /// A winding of which nothing is told.
 pub fn default_winding() -> PowerWinding {
-    PowerWinding {
-        ratio: 1.0,
-        kv_nominal: 0.0,
-        angle_deg: 0.0,
-        ratings_mva: vec![0.0; 3],
-        control: WindingControl {
-            mode: WindingControlMode::Fixed,
-            locked: false,
-            bus: None,
-            on_tapped_side: false,
-            node: 0,
-            max: 1.1,
-            min: 0.9,
-            band_max: 1.1,
-            band_min: 0.9,
-            n_positions: 33,
-            compensation_pu: Complex64::ZERO,
-            connection_angle_deg: 0.0,
-        },
-        correction: 0,
-    }
+    PowerWinding { ratio: 1.0, kv_nominal: 0.0, angle_deg: 0.0, ratings_mva: vec![0.0; 3], control: WindingControl::fixed(), correction: 0 }
 }
 
 /// Fields of a line-commutated converter; empty where a record has none.

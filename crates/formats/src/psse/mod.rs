@@ -8,10 +8,12 @@
 //! * `raw` walks through a text file, `rawx` through the JSON form; both hand records to
 //! * `lower`, which makes elements of them and refuses what cannot be used;
 //! * `check` looks over what came of it;
+//! * `dyr` reads the dynamic data of machines (DYR), which stand in a file of their own;
 //! * `write` writes versions 33, 34 and 35 by the same layouts;
 //! * `electrical` works out the codes of transformers.
 
 mod check;
+pub mod dyr;
 pub(crate) mod electrical;
 mod layout;
 mod lex;

@@ -28,6 +28,7 @@ struct FileConfiguration {
     log: Option<String>,
     log_json: Option<bool>,
     twin: Option<PathBuf>,
+    federated: Vec<PathBuf>,
 }
 
 /// How the server runs, and what it logs.
@@ -111,6 +112,8 @@ pub(super) fn read(arguments: &ServeArguments) -> Result<Configuration, Failure>
         (None, None) => None,
         _ => return Err(refused("TLS", "certificate and key are needed both")),
     };
+    let federated = first_filled([a.federated.clone(), list("GRIDTWIN_FEDERATED")?, file.federated]);
+    server.federations = federated.iter().map(|f| crate::federated::page(f)).collect::<Result<_, _>>()?;
     Ok(Configuration {
         server,
         log: a.log.clone().or(environment("GRIDTWIN_LOG")?).or(file.log).unwrap_or_else(|| "info".into()),

@@ -463,6 +463,46 @@ mod tests {
 
     const DEVICES: &str = "devices:\n  - id: d\n    protocol: modbus\n    address: 127.0.0.1:1\n    points:\n      - {name: v, address: 'holding:0', type: float32, unit: kV, element: bus.bb41, quantity: v_ll_kv}\n";
 
+    /// Documents that are nearly right, thousands of them: none stops the program, and one that is refused says why, with a place in it.
+    #[test]
+    fn a_mutated_document_is_read_or_refused_with_a_reason() {
+        use studies::synthetic::random::Random;
+        let whole = "name: Ehv\nmodel: m.dss\ndevices: d.yaml\nassets: a.yaml\nalarms: r.yaml\nsimulated: true\ninstructor: 127.0.0.1:7070\ninterval_s: 1\nurl: \
+                     https://grid.example.org\ninterlock: {loading_limit_pct: 110, v_low_pu: 0.9, v_high_pu: 1.1}\nhistory: {folder: h, raw_days: 7, hourly_days: 90}\nnotify:\n  \
+                     mail: {server: m.example, from: T <t@e.org>, to: [a@e.org, b@e.org], priority: high}\n  webhooks:\n    - {url: \
+                     'https://h/y', by_rules: true}\ninflux: {url: 'http://127.0.0.1:8086', org: o, bucket: b, token: t}\n";
+        let pieces = [
+            "\n", ": ", "{", "}", "[", "]", "- ", "'", "\"", "0", "-1", "1e999", ".nan", "null", "~", "\t", "é", "\u{0}", "&a ", "*a",
+            "history", "model", "|\n  ",
+        ];
+        let (mut read, mut refused) = (0, 0);
+        for case in 0..4000 {
+            let mut random = Random::new(11, 1, case);
+            let mut text: Vec<char> = whole.chars().collect();
+            for _ in 0..=random.whole(0, 3) {
+                let at = random.whole(0, text.len() as i32) as usize;
+                let end = (at + random.whole(0, 30) as usize).min(text.len());
+                let piece = pieces[random.whole(0, pieces.len() as i32 - 1) as usize];
+                match random.whole(0, 2) {
+                    0 => drop(text.drain(at..end)),
+                    1 => drop(text.splice(at..at, piece.chars())),
+                    _ => drop(text.splice(at..end, piece.chars())),
+                }
+            }
+            let text: String = text.into_iter().collect();
+            let mut found = Vec::new();
+            let document = document(&text, Path::new("site.yaml"), Path::new("history"), &mut found);
+            if document.is_some() && !has_error(&found) {
+                read += 1;
+            } else {
+                refused += 1;
+                assert!(has_error(&found), "refused without a reason: {text:?}");
+                assert!(found.iter().all(|d| d.source.is_some() && d.hint.is_some()), "{found:?}");
+            }
+        }
+        assert!(read > 100 && refused > 1000, "{read} read, {refused} refused");
+    }
+
     #[test]
     fn every_fault_is_told_with_its_line() {
         let dir = tempfile::tempdir().unwrap();

@@ -1,10 +1,11 @@
 //! Pictures of one feeder's results: where loadings and voltages are beyond their limits, the voltage along the feeder, and its load over
 //! the hours. A picture is made of tables of the lake; where a run kept none of them, there is no picture.
 
-use super::drawing::{Anchor, Axis, CALM, CRITICAL, Colour, Drawing, GRID, HIGH, HIGH_EDGE, HIGH_V, INK, LOW_V, PALE_INK};
+use super::axis::Axis;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
 use arrow_array::{Array, RecordBatch};
+use network::picture::drawing::{Anchor, CALM, CRITICAL, Colour, Drawing, GRID, HIGH, HIGH_EDGE, HIGH_V, INK, LOW_V, PALE_INK};
 use std::collections::HashMap;
 use store::{CommittedFile, StoreError};
 
@@ -264,7 +265,7 @@ impl FeederFigures {
             });
             let pieces: Vec<Vec<[f64; 2]>> = corners.collect();
             if !pieces.is_empty() {
-                drawing.shapes.push(super::drawing::Shape::Path {
+                drawing.shapes.push(network::picture::drawing::Shape::Path {
                     pieces,
                     colour: shade_of(shade),
                     width: 0.0,

@@ -4,7 +4,7 @@
 //! row of every section. HTML and PDF hold pictures of the worst feeders.
 
 mod against;
-mod drawing;
+mod axis;
 mod figures;
 mod pdf;
 mod sheet;
@@ -14,10 +14,11 @@ use crate::cli::ReportArguments;
 use crate::console::Console;
 use crate::failure::Failure;
 use against::Against;
-use drawing::Drawing;
 use figures::FeederFigures;
 use network::Diagnostic;
+use network::picture::drawing::{Drawing, escape};
 use pdf::Pdf;
+use server::narratives::{NoNarrative, of_run};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
@@ -30,7 +31,7 @@ const SHOWN_ROWS_PDF: usize = 60;
 
 /// Forms of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+pub(crate) enum Form {
     Text,
     Markdown,
     Html,
@@ -111,6 +112,9 @@ const SHOWN: &[(&str, &str, &[&str])] = &[
 pub fn run(arguments: &ReportArguments, console: &mut Console<'_>) -> Result<(), Failure> {
     let form = arguments.out.as_deref().map_or(Ok(Form::Text), form_of)?;
     let lake = Lake::open(&arguments.dir)?;
+    if arguments.narrative {
+        return narrative(&lake, arguments, console);
+    }
     let wanted = Wanted {
         study: arguments.study.as_deref(),
         against: arguments.against.as_deref(),
@@ -128,6 +132,25 @@ pub fn run(arguments: &ReportArguments, console: &mut Console<'_>) -> Result<(),
             Ok(file.commit()?)
         }
     }
+}
+
+/// The study in sentences.
+fn narrative(lake: &Lake, arguments: &ReportArguments, console: &mut Console<'_>) -> Result<(), Failure> {
+    let narrative = of_run(lake, arguments.study.as_deref()).map_err(|why| match why {
+        NoNarrative::Store(error) => Failure::from(error),
+        why => Diagnostic::error("LEARN.NARRATIVE.NONE", "there is no narrative of this study").detail(format!("{why}.")).into(),
+    })?;
+    if arguments.json {
+        return console.json(&narrative);
+    }
+    let mut text = format!("{}\n", console.style.bold(&narrative.title));
+    for section in narrative.sections.iter().filter(|s| !s.sentences.is_empty()) {
+        let _ = writeln!(text, "\n{}", console.style.bold(&section.heading));
+        for sentence in &section.sentences {
+            let _ = writeln!(text, "  {}", crate::text::wrap(&sentence.text(), 98).join("\n  "));
+        }
+    }
+    console.print(&text)
 }
 
 /// What a report is about.
@@ -211,7 +234,7 @@ fn drawings(lake: &Lake, report: &StudyReport, most: usize) -> Result<Vec<Drawin
     Ok(drawn)
 }
 
-fn form_of(place: &Path) -> Result<Form, Failure> {
+pub(crate) fn form_of(place: &Path) -> Result<Form, Failure> {
     match place.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase).as_deref() {
         Some("md") => Ok(Form::Markdown),
         Some("html" | "htm") => Ok(Form::Html),
@@ -284,7 +307,7 @@ fn facts(report: &StudyReport) -> Vec<(&'static str, String)> {
 }
 
 /// A report while it is written.
-struct Page {
+pub(crate) struct Page {
     form: Form,
     text: String,
     /// Takes the place of the text in a PDF.
@@ -292,7 +315,7 @@ struct Page {
 }
 
 impl Page {
-    fn new(form: Form, title: &str) -> Self {
+    pub(crate) fn new(form: Form, title: &str) -> Self {
         let mut text = String::new();
         match form {
             Form::Html => {
@@ -306,7 +329,7 @@ impl Page {
         Self { form, text, pdf: (form == Form::Pdf).then(|| Pdf::new(title)) }
     }
 
-    fn finish(mut self) -> Result<Vec<u8>, String> {
+    pub(crate) fn finish(mut self) -> Result<Vec<u8>, String> {
         if let Some(pdf) = self.pdf {
             return pdf.finish();
         }
@@ -316,7 +339,7 @@ impl Page {
         Ok(self.text.into_bytes())
     }
 
-    fn facts(&mut self, facts: &[(&str, String)]) {
+    pub(crate) fn facts(&mut self, facts: &[(&str, String)]) {
         if let Some(pdf) = &mut self.pdf {
             return pdf.facts(facts);
         }
@@ -332,7 +355,7 @@ impl Page {
         }
     }
 
-    fn section(&mut self, title: &str, meaning: &str) {
+    pub(crate) fn section(&mut self, title: &str, meaning: &str) {
         if let Some(pdf) = &mut self.pdf {
             return pdf.section(title, meaning);
         }
@@ -343,7 +366,7 @@ impl Page {
         }
     }
 
-    fn paragraph(&mut self, text: &str) {
+    pub(crate) fn paragraph(&mut self, text: &str) {
         if let Some(pdf) = &mut self.pdf {
             return pdf.paragraph(text);
         }
@@ -353,7 +376,7 @@ impl Page {
         }
     }
 
-    fn picture(&mut self, drawing: &Drawing) {
+    pub(crate) fn picture(&mut self, drawing: &Drawing) {
         if let Some(pdf) = &mut self.pdf {
             return pdf.picture(drawing);
         }
@@ -387,7 +410,7 @@ impl Page {
         }
     }
 
-    fn table(&mut self, names: &[String], numbers: &[bool], rows: &[Vec<String>]) {
+    pub(crate) fn table(&mut self, names: &[String], numbers: &[bool], rows: &[Vec<String>]) {
         if let Some(pdf) = &mut self.pdf {
             return pdf.table(names, numbers, rows);
         }
@@ -469,17 +492,13 @@ fn csv(report: &StudyReport) -> String {
     text
 }
 
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
 const STYLE: &str = "body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; color: #1c2430; }
 h2 { margin-top: 2.2rem; }
 p { margin: .3rem 0; }
 table { border-collapse: collapse; margin: .8rem 0; font-variant-numeric: tabular-nums; }
 th, td { padding: .2rem .7rem; border-bottom: 1px solid #d6dce4; text-align: left; }
 td.n { text-align: right; }
-figure { margin: 1.2rem 0; }
+figure { margin: 1.2rem 0; overflow-x: auto; }
 figure h3 { margin: 0 0 .3rem; font-size: 1rem; }
 figcaption { color: #4a5158; font-size: .9rem; }
 ";

@@ -2,7 +2,6 @@
 //!
 //! The layout is a cursor that goes down the page; whatever does not fit begins the next one. Sizes are points (1/72 inch).
 
-use super::drawing::{Anchor, CALM, Colour, Drawing, GRID, INK, PALE_INK, PAPER, Shape};
 use krilla::Document;
 use krilla::color::rgb;
 use krilla::geom::{PathBuilder, Point, Transform};
@@ -12,6 +11,7 @@ use krilla::page::PageSettings;
 use krilla::paint::{Fill, FillRule, LineCap, LineJoin, Stroke, StrokeDash};
 use krilla::surface::Surface;
 use krilla::text::{Font, TextDirection};
+use network::picture::drawing::{Anchor, CALM, Colour, Drawing, GRID, INK, PALE_INK, PAPER, Shape};
 
 const PAGE: [f64; 2] = [595.0, 842.0];
 const MARGIN: f64 = 40.0;

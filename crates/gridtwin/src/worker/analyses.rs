@@ -80,7 +80,7 @@ fn record(
     }
 }
 
-fn told(kept: &Analysis) -> Value {
+pub(super) fn told(kept: &Analysis) -> Value {
     json!({
         "analysis": kept.id,
         "study": kept.study,

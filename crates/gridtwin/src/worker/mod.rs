@@ -9,6 +9,7 @@
 //! also keeps the server alive whatever a hostile model makes of a reader.
 
 mod analyses;
+mod learning;
 mod models;
 mod moments;
 mod receive;
@@ -161,6 +162,7 @@ fn perform(spec: &Spec, teller: &Teller) -> Result<Value, Failure> {
         Task::Series(params) => moments::series(spec, params),
         Task::Sql(params) => moments::sql(spec, params),
         Task::Report(params) => studies::report(spec, params, teller),
+        Task::Learn(params) => learning::run(spec, params, teller),
         Task::Demo(params) => studies::demo(spec, params, teller),
     }
 }

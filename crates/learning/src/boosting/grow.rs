@@ -41,7 +41,7 @@ impl Histogram {
         self.sums[column * BINS..][..BINS].try_into().expect("a column has 256 bins")
     }
 
-    pub(super) fn column_mut(&mut self, column: usize) -> &mut [[f64; 2]; BINS] {
+    pub(crate) fn column_mut(&mut self, column: usize) -> &mut [[f64; 2]; BINS] {
         (&mut self.sums[column * BINS..][..BINS]).try_into().expect("a column has 256 bins")
     }
 

@@ -50,6 +50,19 @@ impl Site {
         self.rows = rows;
     }
 
+    /// Brings every gradient and hessian to the nearest multiple of `step`, a power of two, none beyond `limit`: sums of few enough of them are exact, whatever
+    /// their order.
+    pub fn round_gradients(&mut self, limit: f64, step: f64) {
+        for value in self.gradients.as_flattened_mut() {
+            *value = (value.clamp(-limit, limit) / step).round() * step;
+        }
+    }
+
+    /// Adds the values of a tree that was grown elsewhere to the answers so far.
+    pub fn follow(&mut self, tree: &Tree, x: &Matrix) {
+        tree.add_to::<true>(x, 0, &mut self.margins);
+    }
+
     /// Rows of a node.
     pub fn count(&self, node: usize) -> usize {
         self.nodes[node].1 - self.nodes[node].0

@@ -55,6 +55,9 @@ pub enum AverageError {
         /// The value.
         value: f64,
     },
+    /// A network.
+    #[error(transparent)]
+    Net(#[from] crate::net::NetError),
     /// A number of the plan.
     #[error("{name} is {value}; it has to be {range}")]
     Plan {
@@ -247,7 +250,7 @@ impl<M: Averageable> AveragingSite<M> {
 
 impl<M: Averageable> SiteModel for AveragingSite<M> {
     fn update(&mut self, _: &Federation, me: Site, round: u64, question: &Question) -> Result<Update, SiteError> {
-        let Question::Average { parameters, local } = question;
+        let Question::Average { parameters, local } = question else { return Err(SiteError::Kind) };
         local.check()?;
         self.model.set_parameters(parameters)?;
         let mut trained = self.model.clone();

@@ -3,6 +3,9 @@
 //! A site sends `n_k d_k`, `d_k` shortened to the norm bound `C`, and `n_k` after it; the sum of the former over the sum of the latter is the weighted mean.
 //! Under differential privacy every `n_k` is 1 and the noise of [`super::privacy`] is added. The mean of vectors no longer than `C` is no longer than `C`:
 //! a sum that says otherwise was made by a site that did not keep to the bound, and is refused.
+//!
+//! Sums of rows ([`super::trees`]) are sent as they are, and their number after them: nothing is shortened or divided. Their grid is so coarse that no sum of the
+//! whole federation needs more than 53 bits, so that floating-point numbers hold each exactly.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -21,6 +24,11 @@ pub enum CodingError {
     /// They cannot be hidden.
     #[error(transparent)]
     Privacy(#[from] PrivacyError),
+    /// Sums of rows under noise, which is not offered: a bound of one site's histograms would be that of all its rows.
+    #[error(
+        "sums of rows, as trees need them, are not offered with differential privacy; leave privacy out of the document, or average a model"
+    )]
+    Noise,
     /// The weights of the sites.
     #[error("a sum of weights of {weight} from {addends} sites")]
     Weight {
@@ -55,7 +63,12 @@ pub struct Coding {
     noise: Option<DiscreteGaussian>,
     clip_norm: f64,
     weight_limit: f64,
+    /// Of sums of rows, which are neither shortened nor divided.
+    sums: bool,
 }
+
+/// Numbers of floating point are exact up to two to this.
+const EXACT_BITS: f64 = 53.0;
 
 impl Coding {
     /// That of a federation.
@@ -68,7 +81,13 @@ impl Coding {
         let clip_norm = federation.clip_norm;
         let Some(privacy) = &federation.privacy else {
             let weight_limit = federation.weight_limit.floor();
-            return Ok(Self { grid: FixedPoint::new(clip_norm * weight_limit, members)?, noise: None, clip_norm, weight_limit });
+            return Ok(Self {
+                grid: FixedPoint::new(clip_norm * weight_limit, members)?,
+                noise: None,
+                clip_norm,
+                weight_limit,
+                sums: false,
+            });
         };
         // Each of `honest` sites adds a share, so that together they add the planned noise.
         let share = privacy.noise_multiplier * clip_norm / f64::from(privacy.honest).sqrt();
@@ -76,7 +95,30 @@ impl Coding {
         let bits = 23 - share.log2().ceil() as i32;
         // Forty standard deviations: never met.
         let grid = FixedPoint::at_most(clip_norm + 40.0 * share, members, bits)?;
-        Ok(Self { grid, noise: Some(DiscreteGaussian::new(share / grid.step())?), clip_norm, weight_limit: 1.0 })
+        Ok(Self { grid, noise: Some(DiscreteGaussian::new(share / grid.step())?), clip_norm, weight_limit: 1.0, sums: false })
+    }
+
+    /// That of sums over rows, each of which adds `per_row` at most.
+    ///
+    /// # Errors
+    ///
+    /// `Noise` for a federation with differential privacy; `Fixed` when bound and members leave no room.
+    pub fn of_sums(federation: &Federation, per_row: f64) -> Result<Self, CodingError> {
+        if federation.privacy.is_some() {
+            return Err(CodingError::Noise);
+        }
+        let members = federation.members.len() as u32;
+        let weight_limit = federation.weight_limit.floor();
+        let bound = weight_limit * per_row;
+        // The greatest sum is below 2^53 steps.
+        let bits = (EXACT_BITS - (bound * f64::from(members)).log2()).floor() - 1.0;
+        let grid = FixedPoint::at_most(bound, members, (bits as i32).min(40))?;
+        Ok(Self { grid, noise: None, clip_norm: federation.clip_norm, weight_limit, sums: true })
+    }
+
+    /// Distance of neighbouring numbers on the grid, a power of two.
+    pub fn step(&self) -> f64 {
+        self.grid.step()
     }
 
     /// Words a vector of `values` numbers takes: one more, for the weight.
@@ -84,12 +126,20 @@ impl Coding {
         values as u32 + 1
     }
 
-    /// The words of one update, and its norm before it was shortened.
+    /// The words of one update, and its norm before it was shortened (0 of sums, which are not).
     ///
     /// # Errors
     ///
-    /// `Privacy` for numbers that are not finite.
+    /// `Privacy` for numbers that are not finite; of sums, `Fixed` for numbers and `Weight` for rows beyond what was agreed.
     pub fn encode(&self, values: &[f64], weight: u64, entropy: &mut Entropy) -> Result<(Vec<i64>, f64), CodingError> {
+        if self.sums {
+            if !(1.0..=self.weight_limit).contains(&(weight as f64)) {
+                return Err(CodingError::Weight { weight: weight as i64, addends: 1 });
+            }
+            let mut words = self.grid.round(values)?;
+            words.push(weight as i64);
+            return Ok((words, 0.0));
+        }
         let mut values = values.to_vec();
         let before = clip(&mut values, self.clip_norm)?;
         let (mut words, weight) = match &self.noise {
@@ -117,7 +167,7 @@ impl Coding {
         self.clip_norm * (1.0 + 1e-9) + noise + self.grid.step() * length.sqrt()
     }
 
-    /// The mean update from the sum of `addends` vectors.
+    /// The mean update from the sum of `addends` vectors; of sums, the sums themselves.
     ///
     /// # Errors
     ///
@@ -130,6 +180,9 @@ impl Coding {
             return Err(CodingError::Weight { weight, addends });
         }
         let mut values = self.grid.read_sum(sum, addends)?;
+        if self.sums {
+            return Ok(Mean { values, weight: weight as f64 });
+        }
         values.iter_mut().for_each(|v| *v /= weight as f64);
         let (norm, limit) = (norm(&values), self.norm_limit(values.len(), addends));
         if norm > limit {

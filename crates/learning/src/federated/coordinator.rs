@@ -12,6 +12,8 @@
 //! The whole coordinator is a value that serde can carry. Save it after every event and before the messages go out; one that is read back goes on at the same
 //! step, and repeats to each site that returns what it may have missed.
 
+mod words;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -22,10 +24,13 @@ use super::average::{Averaging, Score};
 use super::coding::{Coding, CodingError};
 use super::digest::Digest;
 use super::federation::{Aggregation, Federation, FederationFault, Site};
+use super::fixed;
 use super::masks::{self, Agreement, Opening, Revealed, SealedShares, SignedKeys, Terms};
 use super::message::{Body, Message, Refusal, Release, Traffic};
 use super::robust::{self, Poison};
+use super::secret::Entropy;
 use super::site::{Judgement, Model, Question};
+use super::trees::{Absorbed, Growing};
 
 /// How the coordinator runs rounds. None of it weakens what protects a site.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -153,6 +158,11 @@ pub enum Notice {
         /// Its name.
         site: String,
     },
+    /// A site that the trees at hand are of was missing: they stay with fewer levels of questions.
+    TreesShortened {
+        /// Levels they have.
+        levels: usize,
+    },
     /// A version was released.
     Released {
         /// Which.
@@ -196,10 +206,65 @@ pub enum Step {
     Judged,
 }
 
+/// What is trained, and how far it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Training {
+    /// A model of parameters that are averaged.
+    Average(Averaging),
+    /// Trees that are grown from sums. They have as many rounds as they need, whatever the options say.
+    Trees(Box<Growing>),
+}
+
+impl From<Averaging> for Training {
+    fn from(averaging: Averaging) -> Self {
+        Self::Average(averaging)
+    }
+}
+
+impl From<Growing> for Training {
+    fn from(growing: Growing) -> Self {
+        Self::Trees(Box::new(growing))
+    }
+}
+
+impl Training {
+    /// What the sites are asked.
+    pub fn question(&self) -> Question {
+        match self {
+            Self::Average(averaging) => averaging.question(),
+            Self::Trees(growing) => growing.question(),
+        }
+    }
+
+    /// The model that sites are to judge, or that counts when none is waiting.
+    fn model(&self) -> Model {
+        match self {
+            Self::Average(averaging) => Model::Parameters(averaging.parameters().to_vec()),
+            Self::Trees(growing) => Model::Trees(Box::new(growing.candidate())),
+        }
+    }
+
+    /// The sites without which what is at hand does not go on; any when there is none.
+    fn cohort(&self) -> Option<&BTreeSet<Site>> {
+        match self {
+            Self::Average(_) => None,
+            Self::Trees(growing) => growing.cohort(),
+        }
+    }
+
+    /// The state after a mean or a sum, and what it led to.
+    fn after(&self, values: &[f64], weight: f64, sites: &BTreeSet<Site>) -> Result<(Self, Absorbed), String> {
+        match self {
+            Self::Average(averaging) => Ok((Self::Average(averaging.after(values)), Absorbed::Ready)),
+            Self::Trees(growing) => growing.after(values, weight, sites).map(|(next, absorbed)| (next.into(), absorbed)),
+        }
+    }
+}
+
 /// A mean update that was applied, before the sites have judged it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Candidate {
-    averaging: Averaging,
+    training: Training,
     sites: Vec<Site>,
     weight: f64,
 }
@@ -212,6 +277,8 @@ struct Attempt {
     question: Question,
     /// Who is asked at the step at hand.
     expected: BTreeSet<Site>,
+    /// Who was asked at the first step.
+    asked: BTreeSet<Site>,
     /// Who said that it does not take part any more.
     declined: BTreeSet<Site>,
     keys: BTreeMap<Site, SignedKeys>,
@@ -287,8 +354,28 @@ pub enum Status {
     },
 }
 
+/// How a site stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// Has not come yet.
+    Never,
+    /// Was there, and is not now.
+    Away,
+    /// Is there; nothing is asked of it.
+    Waiting,
+    /// Was asked at the step at hand, and has not answered.
+    Training,
+    /// Has answered the step at hand.
+    Uploaded,
+    /// Was asked in the attempt at hand and did not answer in time, or has lost its connection.
+    Late,
+    /// Declined, or what it sent was refused.
+    Refused,
+}
+
 /// A site's connection.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Link {
     connected: bool,
     greeted: bool,
@@ -296,7 +383,7 @@ struct Link {
 }
 
 /// What happens to a coordinator.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Event {
     /// A site opened a connection (and will greet).
     Connected(Site),
@@ -346,7 +433,7 @@ pub enum CoordinatorError {
 pub struct Coordinator {
     federation: Federation,
     options: Options,
-    averaging: Averaging,
+    training: Training,
     versions: Vec<Version>,
     /// Rounds that were begun; the number of the one at hand.
     round: u64,
@@ -360,9 +447,9 @@ pub struct Coordinator {
     seen: BTreeSet<Site>,
     traffic: Traffic,
     entries: Vec<Entry>,
-    #[serde(skip)]
+    /// Rows behind the last sum.
+    rows: f64,
     links: BTreeMap<Site, Link>,
-    #[serde(skip)]
     deadline_ms: Option<u64>,
 }
 
@@ -372,18 +459,19 @@ impl Coordinator {
     /// # Errors
     ///
     /// `Federation` with all faults of the document, `Coding`, `Option`.
-    pub fn new(federation: Federation, options: Options, averaging: Averaging) -> Result<Self, CoordinatorError> {
+    pub fn new(federation: Federation, options: Options, training: impl Into<Training>) -> Result<Self, CoordinatorError> {
+        let training = training.into();
         let faults = federation.faults();
         if !faults.is_empty() {
             return Err(CoordinatorError::Federation { faults });
         }
-        Coding::new(&federation)?;
+        training.question().coding(&federation)?;
         let option = |name, value: f64, range, fits: bool| if fits { Ok(()) } else { Err(CoordinatorError::Option { name, value, range }) };
         option("attempts", f64::from(options.attempts), "1 or more", options.attempts > 0)?;
         option("rollbacks", f64::from(options.rollbacks), "1 or more", options.rollbacks > 0)?;
         option("keep", options.keep as f64, "1 or more", options.keep > 0)?;
         option("worsening", options.worsening, "1 or more and finite", options.worsening >= 1.0 && options.worsening.is_finite())?;
-        let model = Model::Parameters(averaging.parameters().to_vec());
+        let model = training.model();
         let first = Version {
             version: 0,
             round: 0,
@@ -400,7 +488,7 @@ impl Coordinator {
         Ok(Self {
             federation,
             options,
-            averaging,
+            training,
             versions: vec![first],
             round: 0,
             attempt: 0,
@@ -411,6 +499,7 @@ impl Coordinator {
             seen: BTreeSet::new(),
             traffic: Traffic::default(),
             entries: Vec::new(),
+            rows: 0.0,
             links: BTreeMap::new(),
             deadline_ms: None,
         })
@@ -457,9 +546,57 @@ impl Coordinator {
         &self.traffic
     }
 
-    /// The global parameters that count.
+    /// The global parameters that count; none of trees.
     pub fn parameters(&self) -> &[f64] {
-        self.averaging.parameters()
+        match &self.training {
+            Training::Average(averaging) => averaging.parameters(),
+            Training::Trees(_) => &[],
+        }
+    }
+
+    /// What is trained, and how far it is.
+    pub fn training(&self) -> &Training {
+        &self.training
+    }
+
+    /// How it runs rounds.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Rounds that ended with a judgement.
+    pub fn done(&self) -> u64 {
+        self.done
+    }
+
+    /// The round that was begun last, and the attempt at it.
+    pub fn round(&self) -> (u64, u32) {
+        (self.round, self.attempt)
+    }
+
+    /// How each site stands, in the order of the roster.
+    pub fn standings(&self) -> Vec<Standing> {
+        self.federation.sites().map(|site| self.standing(site)).collect()
+    }
+
+    fn standing(&self, site: Site) -> Standing {
+        let away = !self.present(site);
+        match &self.state {
+            State::Running(attempt) if attempt.declined.contains(&site) => Standing::Refused,
+            State::Running(attempt) if attempt.expected.contains(&site) && attempt.has(site) => Standing::Uploaded,
+            State::Running(attempt) if attempt.expected.contains(&site) => {
+                if away {
+                    Standing::Late
+                } else {
+                    Standing::Training
+                }
+            }
+            // It was asked in this attempt and has fallen out of it.
+            State::Running(attempt) if attempt.asked.contains(&site) => Standing::Late,
+            _ if away && self.seen.contains(&site) => Standing::Away,
+            _ if away => Standing::Never,
+            _ => Standing::Waiting,
+        }
     }
 
     /// Where it is.
@@ -476,7 +613,10 @@ impl Coordinator {
     pub fn waiting_for(&self) -> Vec<String> {
         let name = |site: Site| self.federation.name_of(site).to_owned();
         match &self.state {
-            State::Gathering => self.federation.sites().filter(|s| !self.present(*s)).map(name).collect(),
+            State::Gathering => {
+                let needed = |s: &Site| self.training.cohort().is_none_or(|cohort| cohort.contains(s));
+                self.federation.sites().filter(needed).filter(|s| !self.present(*s)).map(name).collect()
+            }
             State::Running(attempt) => attempt.expected.iter().copied().filter(|&s| !attempt.has(s)).map(name).collect(),
             State::Finished | State::Halted { .. } => Vec::new(),
         }
@@ -679,7 +819,7 @@ impl Coordinator {
             Step::Masked => Body::Boxes(attempt.boxes.values().flatten().filter(|b| b.to == site).cloned().collect()),
             Step::Agreement => Body::Survivors(attempt.masked.keys().copied().collect()),
             Step::Revealed => Body::Agreements(attempt.agreements.values().cloned().collect()),
-            Step::Judged => Body::Candidate(Model::Parameters(attempt.candidate.as_ref()?.averaging.parameters().to_vec())),
+            Step::Judged => Body::Candidate(attempt.candidate.as_ref()?.training.model()),
         };
         Some(Outgoing { to: site, message: Message { round: self.round, attempt: self.attempt, body } })
     }
@@ -699,7 +839,10 @@ impl Coordinator {
             match std::mem::replace(&mut self.state, State::Gathering) {
                 State::Gathering => {
                     let present: BTreeSet<Site> = self.federation.sites().filter(|s| self.present(*s)).collect();
-                    let all = present.len() == self.federation.members.len();
+                    let all = match self.training.cohort() {
+                        Some(cohort) => cohort.is_subset(&present),
+                        None => present.len() == self.federation.members.len(),
+                    };
                     if !(all || late && present.len() >= self.threshold()) {
                         if self.deadline_ms.is_none() || late {
                             self.set_deadline(now_ms);
@@ -745,10 +888,30 @@ impl Coordinator {
 
     /// Begins an attempt; `false` when the federation has come to its end instead.
     fn begin(&mut self, now_ms: u64, present: BTreeSet<Site>, out: &mut Vec<Outgoing>) -> bool {
-        if self.done >= self.options.rounds {
-            self.end(format!("all {} rounds are done", self.options.rounds), out);
-            return false;
+        match &self.training {
+            Training::Average(_) if self.done >= self.options.rounds => {
+                self.end(format!("all {} rounds are done", self.options.rounds), out);
+                return false;
+            }
+            Training::Trees(growing) if growing.done() => {
+                let grown = growing.trees();
+                let why = if grown >= growing.plan().trees as usize { "as many as planned" } else { "another one would gain nothing" };
+                self.end(format!("{grown} trees a class are grown, {why}"), out);
+                return false;
+            }
+            _ => {}
         }
+        // A tree is of one set of sites: without one of them it stays as it is.
+        if self.training.cohort().is_some_and(|cohort| !cohort.is_subset(&present))
+            && let Training::Trees(growing) = &mut self.training
+            && let Some(levels) = growing.shorten()
+        {
+            self.note(Notice::TreesShortened { levels });
+        }
+        let present = match self.training.cohort() {
+            Some(cohort) => cohort.clone(),
+            None => present,
+        };
         if let (Some(privacy), Some(next)) = (self.federation.privacy, self.epsilon_after(self.opened + 1))
             && next > privacy.epsilon_limit
         {
@@ -759,19 +922,20 @@ impl Coordinator {
             self.round += 1;
         }
         self.attempt += 1;
-        let question = self.averaging.question();
+        let question = self.training.question();
         let terms = Terms {
             federation: self.federation.digest(),
             round: self.round,
             attempt: self.attempt,
             question: Digest::of_value(&question),
-            length: Coding::length(self.averaging.parameters().len()),
+            length: Coding::length(question.values()),
         };
         let attempt = Attempt {
             step: Step::Answers,
             terms,
             question,
             expected: BTreeSet::new(),
+            asked: present.clone(),
             declined: BTreeSet::new(),
             keys: BTreeMap::new(),
             boxes: BTreeMap::new(),
@@ -782,6 +946,16 @@ impl Coordinator {
             judgements: BTreeMap::new(),
             candidate: None,
         };
+        if let Training::Trees(growing) = &self.training
+            && growing.ready()
+        {
+            // Trees that were cut short between two sums are the last of a version.
+            let rows = self.rows;
+            let sites = present.iter().copied().collect();
+            let candidate = Candidate { training: self.training.clone(), sites, weight: rows };
+            self.judge(now_ms, Box::new(attempt), candidate, out);
+            return true;
+        }
         self.enter(now_ms, Box::new(attempt), Step::Answers, present, out);
         true
     }
@@ -814,7 +988,7 @@ impl Coordinator {
         // Who answered one step is asked at the next; at the masks nobody comes back.
         match step {
             Step::Answers if self.federation.aggregation == Aggregation::Open => match self.open_mean(&attempt) {
-                Some(candidate) => self.judge(now_ms, attempt, candidate, out),
+                Some((candidate, absorbed)) => self.summed(now_ms, attempt, candidate, &absorbed, out),
                 None => self.abandon(now_ms, step, 0),
             },
             Step::Answers => self.enter(now_ms, attempt, Step::Shares, answered, out),
@@ -826,7 +1000,7 @@ impl Coordinator {
                 self.enter(now_ms, attempt, Step::Revealed, answered, out);
             }
             Step::Revealed => match self.masked_mean(&attempt) {
-                Ok(candidate) => self.judge(now_ms, attempt, candidate, out),
+                Ok((candidate, absorbed)) => self.summed(now_ms, attempt, candidate, &absorbed, out),
                 Err(reason) => {
                     self.note(Notice::SumRefused { reason });
                     self.abandon(now_ms, step, answered.len());
@@ -839,6 +1013,27 @@ impl Coordinator {
         }
     }
 
+    /// A sum is applied: on to the next one, or to the judgement.
+    fn summed(&mut self, now_ms: u64, attempt: Box<Attempt>, candidate: Candidate, absorbed: &Absorbed, out: &mut Vec<Outgoing>) {
+        self.rows = candidate.weight;
+        if let Absorbed::Shortened { levels } = absorbed {
+            self.note(Notice::TreesShortened { levels: *levels });
+        }
+        let ready = match &candidate.training {
+            Training::Average(_) => true,
+            Training::Trees(growing) => growing.ready(),
+        };
+        if ready {
+            return self.judge(now_ms, attempt, candidate, out);
+        }
+        self.training = candidate.training;
+        self.attempt = 0;
+        self.state = State::Gathering;
+        // The next sum does not wait for sites that were missing in this one, but for those of its tree.
+        let waits = self.training.cohort().is_some_and(|cohort| cohort.iter().any(|s| !self.present(*s)));
+        self.deadline_ms = Some(if waits { now_ms + self.options.grace_ms } else { now_ms });
+    }
+
     fn judge(&mut self, now_ms: u64, mut attempt: Box<Attempt>, candidate: Candidate, out: &mut Vec<Outgoing>) {
         attempt.candidate = Some(candidate);
         // A site that joined meanwhile, or dropped out of the sum, can judge as well as the others.
@@ -847,7 +1042,7 @@ impl Coordinator {
         self.enter(now_ms, attempt, Step::Judged, judges, out);
     }
 
-    fn masked_mean(&self, attempt: &Attempt) -> Result<Candidate, String> {
+    fn masked_mean(&self, attempt: &Attempt) -> Result<(Candidate, Absorbed), String> {
         let keys = attempt.keys.iter().map(|(site, signed)| (*site, signed.keys)).collect();
         let shared = attempt.boxes.keys().copied().collect();
         let opening = Opening {
@@ -859,18 +1054,59 @@ impl Coordinator {
             revealed: &attempt.revealed,
         };
         let sum = masks::open_sum(opening).map_err(|e| e.to_string())?;
-        let coding = Coding::new(&self.federation).map_err(|e| e.to_string())?;
+        let coding = attempt.question.coding(&self.federation).map_err(|e| e.to_string())?;
         let mean = coding.decode(&sum, attempt.masked.len() as u32).map_err(|e| e.to_string())?;
-        Ok(Candidate {
-            averaging: self.averaging.after(&mean.values),
-            sites: attempt.masked.keys().copied().collect(),
-            weight: mean.weight,
-        })
+        self.candidate(&mean.values, mean.weight, attempt.masked.keys().copied().collect())
     }
 
-    fn open_mean(&mut self, attempt: &Attempt) -> Option<Candidate> {
+    fn candidate(&self, values: &[f64], weight: f64, sites: BTreeSet<Site>) -> Result<(Candidate, Absorbed), String> {
+        let (training, absorbed) = self.training.after(values, weight, &sites)?;
+        Ok((Candidate { training, sites: sites.into_iter().collect(), weight }, absorbed))
+    }
+
+    /// The sum of rows as sent in the clear; one that was not agreed upon is left out.
+    fn open_sum(&mut self, attempt: &Attempt) -> Option<(Candidate, Absorbed)> {
+        let coding = attempt.question.coding(&self.federation).ok()?;
+        let mut sum = vec![0; attempt.terms.length as usize];
+        let mut sites = BTreeSet::new();
+        for (&site, (values, weight)) in &attempt.updates {
+            // The words of sums are made without chance.
+            let words = match coding.encode(values, *weight, &mut Entropy::new(&[0; 32])) {
+                Ok((words, _)) if words.len() == sum.len() => words,
+                Ok(_) => {
+                    let (site, reason) = (self.name(site), format!("{} numbers where {} were asked for", values.len(), sum.len() - 1));
+                    self.note(Notice::Refused { site, reason });
+                    continue;
+                }
+                Err(e) => {
+                    let site = self.name(site);
+                    self.note(Notice::Refused { site, reason: e.to_string() });
+                    continue;
+                }
+            };
+            fixed::add(&mut sum, &fixed::words(&words));
+            sites.insert(site);
+        }
+        if sites.len() < self.threshold() {
+            return None;
+        }
+        let opened = coding.decode(&sum, sites.len() as u32).map_err(|e| e.to_string());
+        match opened.and_then(|mean| self.candidate(&mean.values, mean.weight, sites)) {
+            Ok(candidate) => Some(candidate),
+            Err(reason) => {
+                self.note(Notice::SumRefused { reason });
+                None
+            }
+        }
+    }
+
+    fn open_mean(&mut self, attempt: &Attempt) -> Option<(Candidate, Absorbed)> {
+        if let Question::Trees(_) = attempt.question {
+            return self.open_sum(attempt);
+        }
+        let length = attempt.question.values();
         let updates: Vec<(Site, &[f64])> = attempt.updates.iter().map(|(site, (values, _))| (*site, values.as_slice())).collect();
-        let poisoned = robust::poisoned(&updates, self.averaging.parameters().len(), self.federation.clip_norm);
+        let poisoned = robust::poisoned(&updates, length, self.federation.clip_norm);
         for &(site, poison) in &poisoned {
             let site = self.name(site);
             self.note(Notice::Poisoned { site, poison });
@@ -885,11 +1121,12 @@ impl Coordinator {
             return None;
         }
         let weight: f64 = sound.iter().map(|(_, _, w)| w).sum();
-        let mut mean = vec![0.0; self.averaging.parameters().len()];
+        let mut mean = vec![0.0; length];
         for (_, values, w) in &sound {
             mean.iter_mut().zip(*values).for_each(|(m, v)| *m += v * w / weight);
         }
-        Some(Candidate { averaging: self.averaging.after(&mean), sites: sound.iter().map(|(s, _, _)| *s).collect(), weight })
+        let sites = sound.iter().map(|(s, _, _)| *s).collect();
+        self.candidate(&mean, weight, sites).ok()
     }
 
     /// Releases the candidate, or rolls it back.
@@ -907,7 +1144,14 @@ impl Coordinator {
         {
             self.note(Notice::RolledBack { before: before.loss, after: after.loss });
             self.attempt = 0;
-            self.averaging = self.averaging.at_rest();
+            match &mut self.training {
+                Training::Average(averaging) => *averaging = averaging.at_rest(),
+                // The same rows would grow the same trees again.
+                Training::Trees(growing) => {
+                    growing.reject();
+                    return self.end(format!("more trees did worse on held-out rows: a loss of {} after {}", after.loss, before.loss), out);
+                }
+            }
             self.rollbacks += 1;
             if self.rollbacks >= self.options.rollbacks {
                 self.halt(format!("{} rounds one after another made the model worse", self.rollbacks));
@@ -915,8 +1159,11 @@ impl Coordinator {
             return;
         }
         self.rollbacks = 0;
-        self.averaging = candidate.averaging;
-        let model = Model::Parameters(self.averaging.parameters().to_vec());
+        self.training = candidate.training;
+        if let Training::Trees(growing) = &mut self.training {
+            growing.accept();
+        }
+        let model = self.training.model();
         let version = self.versions.last().map_or(0, |v| v.version + 1);
         let record = Version {
             version,

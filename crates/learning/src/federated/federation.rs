@@ -26,6 +26,7 @@ impl Site {
 
 /// A site of the roster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Member {
     /// What people call it.
     pub name: String,
@@ -45,6 +46,7 @@ pub enum Aggregation {
 
 /// Noise that hides whether and how one site took part.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Privacy {
     /// Standard deviation of the noise in a sum over the greatest norm of one site's addend.
     pub noise_multiplier: f64,
@@ -56,8 +58,9 @@ pub struct Privacy {
     pub epsilon_limit: f64,
 }
 
-/// The document.
+/// The document. A word that is not known is refused when it is read: it may be a protection that was misspelt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Federation {
     /// Its name.
     pub name: String,
@@ -211,6 +214,7 @@ mod tests {
         assert_eq!(federation.faults(), []);
         let text = serde_json::to_string(&federation).unwrap();
         assert_eq!(serde_json::from_str::<Federation>(&text).unwrap().digest(), federation.digest());
+        assert!(serde_json::from_str::<Federation>(&text.replace("privacy", "privcy")).is_err());
         federation.members[4] = federation.members[0].clone();
         federation.threshold = 2;
         federation.clip_norm = f64::NAN;

@@ -28,6 +28,7 @@ pub struct Scale {
     /// Maps to 1.
     pub high: f64,
     /// By logarithm: for gases, whose ratios count. `low` is above 0 then, and lower values count as `low`.
+    #[serde(default)]
     pub logarithmic: bool,
 }
 

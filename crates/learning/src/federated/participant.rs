@@ -109,7 +109,6 @@ struct Session {
 pub struct Participant<M> {
     federation: Federation,
     digest: Digest,
-    coding: Coding,
     identity: Identity,
     me: Site,
     model: M,
@@ -131,7 +130,7 @@ impl<M: SiteModel> Participant<M> {
         if !faults.is_empty() {
             return Err(ParticipantError::Federation { faults });
         }
-        let coding = Coding::new(&federation)?;
+        Coding::new(&federation)?;
         let certificate = identity.digest();
         let stranger = || ParticipantError::Stranger { certificate, federation: federation.name.clone() };
         let me = federation.site_of(certificate).ok_or_else(stranger)?;
@@ -139,7 +138,6 @@ impl<M: SiteModel> Participant<M> {
         let mut participant = Self {
             federation,
             digest,
-            coding,
             identity,
             me,
             model,
@@ -263,11 +261,13 @@ impl<M: SiteModel> Participant<M> {
         if self.memory.last.is_some_and(|last| (round, attempt) <= last) {
             return Err((Refusal::Stale, format!("round {round}, attempt {attempt} was answered before, up to {:?}", self.memory.last)));
         }
-        let Question::Average { parameters, .. } = question;
+        // Terms bind what is asked of all sites; how it is encoded follows from it and the document.
+        let coding = question.coding(&self.federation).map_err(|e| (Refusal::Terms, e.to_string()))?;
+        let length = question.values();
         let fits = terms.federation == self.digest
             && (terms.round, terms.attempt) == (round, attempt)
             && terms.question == Digest::of_value(question)
-            && terms.length == Coding::length(parameters.len());
+            && terms.length == Coding::length(length);
         if !fits {
             return Err((Refusal::Terms, "terms and question do not fit each other or the document".to_owned()));
         }
@@ -281,11 +281,11 @@ impl<M: SiteModel> Participant<M> {
         let mut session = Session { round, attempt, masks: None, words: Vec::new(), replies: Vec::new() };
         let training = |reason: String| (Refusal::Training, reason);
         let update = self.model.update(&self.federation, self.me, round, question).map_err(|e| training(e.to_string()))?;
-        if update.values.len() != parameters.len() {
-            return Err(training(format!("an update of {} numbers for {} parameters", update.values.len(), parameters.len())));
+        if update.values.len() != length {
+            return Err(training(format!("an update of {} numbers where {length} are asked for", update.values.len())));
         }
         let bound = self.federation.clip_norm;
-        let (words, norm) = self.coding.encode(&update.values, update.weight, &mut self.entropy).map_err(|e| training(e.to_string()))?;
+        let (words, norm) = coding.encode(&update.values, update.weight, &mut self.entropy).map_err(|e| training(e.to_string()))?;
         if norm > bound {
             self.notices.push(SiteNotice::Clipped { round, norm, bound });
         }
@@ -300,7 +300,9 @@ impl<M: SiteModel> Participant<M> {
             Aggregation::Open => {
                 self.memory.contributions += 1;
                 let mut values = update.values;
-                privacy::clip(&mut values, bound).map_err(|e| training(e.to_string()))?;
+                if matches!(question, Question::Average { .. }) {
+                    privacy::clip(&mut values, bound).map_err(|e| training(e.to_string()))?;
+                }
                 Body::Update { values, weight: update.weight }
             }
         };

@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::federation::Site;
 use super::privacy::norm;
+use crate::metrics::median;
 
 /// How many times the median distance an update may lie from the middle.
 pub const OUTLYING: f64 = 4.0;
@@ -48,12 +49,6 @@ pub enum Poison {
         /// Over the median distance.
         times: f64,
     },
-}
-
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    if values.len() % 2 == 1 { values[middle] } else { 0.5 * (values[middle - 1] + values[middle]) }
 }
 
 /// The updates to be left out, and why.

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::average::{AverageError, LocalPlan, Score};
+use super::coding::{Coding, CodingError};
 use super::federation::{Federation, Site};
+use super::trees::{Ask, Ensemble};
 
 /// What all sites of a round are asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +18,30 @@ pub enum Question {
         /// How to train.
         local: LocalPlan,
     },
+    /// Count or sum rows for boosted trees; the answer is the sum.
+    Trees(Box<Ask>),
+}
+
+impl Question {
+    /// How many numbers an answer has.
+    pub fn values(&self) -> usize {
+        match self {
+            Self::Average { parameters, .. } => parameters.len(),
+            Self::Trees(ask) => ask.values(),
+        }
+    }
+
+    /// How answers become words.
+    ///
+    /// # Errors
+    ///
+    /// When bounds, members and noise of the federation leave no room in 64 bits, or sums are asked for under noise.
+    pub fn coding(&self, federation: &Federation) -> Result<Coding, CodingError> {
+        match self {
+            Self::Average { .. } => Coding::new(federation),
+            Self::Trees(ask) => Coding::of_sums(federation, ask.plan.per_row()),
+        }
+    }
 }
 
 /// A site's answer before it is clipped, weighted, blurred and masked.
@@ -34,6 +60,8 @@ pub enum Model {
     Parameters(Vec<f64>),
     /// A model as a JSON document.
     Document(String),
+    /// Boosted trees.
+    Trees(Box<Ensemble>),
 }
 
 impl Model {

@@ -13,6 +13,9 @@
 //! sMAPE  mean 200 |e| / (|y| + |ŷ|) %,   a pair of zeros counting 0
 //! RMSE   sqrt(mean e²), in the unit of the series
 //! ```
+//!
+//! A model may refuse an origin ([`FitError::Outside`]), as one by weather does before a heat that it has never seen. Such origins are left out of its figures and told
+//! ([`ModelScore::missed`]); models are then compared where all of them answered. Any other failure is one of the model.
 
 use super::{FitError, Forecaster, SeasonalNaive, check};
 use serde::{Deserialize, Serialize};
@@ -42,7 +45,15 @@ pub struct Scores {
     pub rmse: f64,
 }
 
-/// Errors of a model.
+/// Origins that a model refused.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Missed {
+    pub origins: usize,
+    /// Why it refused the first of them.
+    pub why: String,
+}
+
+/// Errors of a model, at the origins that it answered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelScore {
     pub model: String,
@@ -51,8 +62,11 @@ pub struct ModelScore {
     pub by_step: Vec<Scores>,
     /// Share of values within the model's intervals, by step; none of a model without them.
     pub coverage: Option<Vec<f64>>,
-    /// Absolute error over `q` of each origin, mean of its steps: what models can be compared by in pairs.
-    pub mase_by_origin: Vec<f64>,
+    /// Absolute error over `q` of each origin, mean of its steps: what models can be compared by in pairs. None where it was not answered.
+    pub mase_by_origin: Vec<Option<f64>>,
+    /// What was forecast at each origin, step by step.
+    pub ahead: Vec<Option<Vec<f64>>>,
+    pub missed: Option<Missed>,
 }
 
 /// Models side by side, the seasonal naive one first.
@@ -110,7 +124,7 @@ pub fn mase_scale(past: &[f64], period: usize) -> Result<f64, FitError> {
 /// Tries models by name; the seasonal naive forecast is always told first.
 ///
 /// # Errors
-/// A series too short for one origin, values that are no finite numbers, options of 0, and what a model's fit or forecast tells.
+/// A series too short for one origin, values that are no finite numbers, options of 0, what a model's fit or forecast tells, and a model that refuses every origin.
 pub fn backtest(series: &[f64], options: &BacktestOptions, models: &[(&str, &Fit)]) -> Result<Backtest, FitError> {
     let o = options;
     for (what, value) in [("stride", o.stride), ("horizon", o.horizon), ("period", o.period), ("refit_every", o.refit_every.unwrap_or(1))] {
@@ -136,6 +150,8 @@ fn score(series: &[f64], o: &BacktestOptions, origins: &[usize], scale: f64, nam
     let mut inside = vec![0.0; o.horizon];
     let mut intervals = 0;
     let mut mase_by_origin = Vec::with_capacity(origins.len());
+    let mut forecasts = Vec::with_capacity(origins.len());
+    let mut missed: Option<Missed> = None;
     for (i, &origin) in origins.iter().enumerate() {
         let past = &series[..origin];
         let anew = o.refit_every.is_some_and(|n| i.is_multiple_of(n));
@@ -143,7 +159,20 @@ fn score(series: &[f64], o: &BacktestOptions, origins: &[usize], scale: f64, nam
             Some(m) if !anew => model.insert(m),
             _ => model.insert(fit(past)?),
         };
-        let ahead = model.forecast(past, o.horizon)?;
+        let ahead = match model.forecast(past, o.horizon) {
+            Ok(ahead) => ahead,
+            Err(why @ FitError::Outside { .. }) => {
+                let missed = missed.get_or_insert_with(|| Missed { origins: 0, why: why.to_string() });
+                missed.origins += 1;
+                if missed.origins == origins.len() {
+                    return Err(why);
+                }
+                mase_by_origin.push(None);
+                forecasts.push(None);
+                continue;
+            }
+            Err(why) => return Err(why),
+        };
         if ahead.mean.len() != o.horizon {
             return Err(FitError::Length { what: format!("the forecast of {name}"), expected: o.horizon, found: ahead.mean.len() });
         }
@@ -153,17 +182,27 @@ fn score(series: &[f64], o: &BacktestOptions, origins: &[usize], scale: f64, nam
             sums[h].add(y, found);
             of_origin += (y - found).abs();
         }
-        mase_by_origin.push(of_origin / o.horizon as f64 / scale);
+        mase_by_origin.push(Some(of_origin / o.horizon as f64 / scale));
         if let Some(interval) = &ahead.interval {
             intervals += 1;
             for (h, y) in truth.iter().enumerate() {
                 inside[h] += f64::from(u8::from((interval.low[h]..=interval.high[h]).contains(y)));
             }
         }
+        forecasts.push(Some(ahead.mean));
     }
     let all = sums.iter().fold(Sums::default(), |a, b| a.with(b)).scores(scale);
-    let coverage = (intervals == origins.len()).then(|| inside.iter().map(|n| n / intervals as f64).collect());
-    Ok(ModelScore { model: name.to_owned(), all, by_step: sums.iter().map(|s| s.scores(scale)).collect(), coverage, mase_by_origin })
+    let answered = origins.len() - missed.as_ref().map_or(0, |m| m.origins);
+    let coverage = (intervals == answered).then(|| inside.iter().map(|n| n / intervals as f64).collect());
+    Ok(ModelScore {
+        model: name.to_owned(),
+        all,
+        by_step: sums.iter().map(|s| s.scores(scale)).collect(),
+        coverage,
+        mase_by_origin,
+        ahead: forecasts,
+        missed,
+    })
 }
 
 #[cfg(test)]
@@ -205,10 +244,42 @@ mod tests {
         let smape = (200.0 * 7.0 / 25.0 + 200.0 * 11.0 / 61.0 + 200.0 * 15.0 / 113.0) / 3.0;
         assert!((spy.by_step[0].smape_pct - smape).abs() < 1e-12);
         assert!((spy.all.mase - (33.0 + 72.0) / 18.0).abs() < 1e-12);
-        assert_eq!(spy.mase_by_origin, [23.0 / 6.0, 35.0 / 6.0, 47.0 / 6.0]);
+        assert_eq!(spy.mase_by_origin, [23.0 / 6.0, 35.0 / 6.0, 47.0 / 6.0].map(Some));
+        assert_eq!(spy.ahead, [[9.0, 9.0], [25.0, 25.0], [49.0, 49.0]].map(|a| Some(a.to_vec())));
+        assert_eq!(spy.missed, None);
         // With a season of one step the naive forecast is the spy's.
         assert_eq!((found.models[0].model.as_str(), found.models[0].all), ("seasonal naive", spy.all));
         assert_eq!(spy.coverage, None);
+    }
+
+    /// Refuses histories whose last value is above a limit.
+    struct Shy(f64);
+
+    impl Forecaster for Shy {
+        fn forecast(&self, history: &[f64], horizon: usize) -> Result<Forecast, FitError> {
+            let last = history[history.len() - 1];
+            if last > self.0 {
+                return Err(FitError::Outside { what: "the last value", why: format!("{last} is above {}", self.0) });
+            }
+            Ok(Forecast { mean: vec![last; horizon], ..Forecast::default() })
+        }
+    }
+
+    /// An origin that is refused is told and has no part in the figures; a model that refuses all of them is none.
+    #[test]
+    fn a_model_may_miss_an_origin() {
+        let series: Vec<f64> = (0..10).map(|t| f64::from(t * t)).collect();
+        let options = BacktestOptions { first_origin: 4, stride: 2, horizon: 2, period: 1, refit_every: None };
+        let shy = |limit: f64| move |_: &[f64]| Ok(Box::new(Shy(limit)) as Box<dyn Forecaster>);
+        let found = backtest(&series, &options, &[("shy", &shy(30.0))]).unwrap();
+        // Origins 4 and 6 are answered, 8 follows 49: of the errors 7, 16, 11, 24 over the scale of 3.
+        let shy_score = &found.models[1];
+        assert_eq!(shy_score.mase_by_origin, [Some(23.0 / 6.0), Some(35.0 / 6.0), None]);
+        assert!((shy_score.all.mase - 58.0 / 12.0).abs() < 1e-12);
+        let missed = shy_score.missed.as_ref().unwrap();
+        assert!(missed.origins == 1 && missed.why.ends_with("49 is above 30"), "{missed:?}");
+        assert_eq!(found.models[0].missed, None);
+        assert!(matches!(backtest(&series, &options, &[("shy", &shy(1.0))]), Err(FitError::Outside { .. })));
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub mod ets;
 pub mod naive;
 pub mod search;
 
-pub use backtest::{Backtest, BacktestOptions, Fit, ModelScore, Scores, backtest};
+pub use backtest::{Backtest, BacktestOptions, Fit, Missed, ModelScore, Scores, backtest};
 pub use ets::{Ets, EtsOptions, Seasonal, Trend};
 pub use naive::SeasonalNaive;
 
@@ -35,6 +35,9 @@ pub enum FitError {
     Option { what: &'static str, needed: &'static str, found: String },
     #[error("{what} is {value} at {index}; a multiplicative season needs values above 0")]
     NotPositive { what: String, index: usize, value: f64 },
+    /// What is asked for here and now; the model may answer elsewhere.
+    #[error("{what} lies outside of what was trained on: {why}")]
+    Outside { what: &'static str, why: String },
     #[error(transparent)]
     Net(#[from] NetError),
 }
@@ -65,7 +68,8 @@ pub trait Forecaster: Send + Sync {
     /// The `horizon` values after `history`.
     ///
     /// # Errors
-    /// A history that is too short or holds a value that is no finite number; a horizon that the model does not reach.
+    /// A history that is too short or holds a value that is no finite number; a horizon that the model does not reach; [`FitError::Outside`] where the model has an
+    /// answer elsewhere, but not for what follows this history.
     fn forecast(&self, history: &[f64], horizon: usize) -> Result<Forecast, FitError>;
 }
 

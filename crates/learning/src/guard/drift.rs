@@ -96,6 +96,16 @@ impl Reference {
         Ok(Self { rows: x.rows(), features })
     }
 
+    /// Rows that it is of.
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Values of a feature, ascending.
+    pub(super) fn sample(&self, column: usize) -> &[f64] {
+        self.features.get(column).map_or(&[], |f| &f.sample)
+    }
+
     /// How far each feature of `now` has gone.
     ///
     /// # Errors
@@ -152,7 +162,7 @@ fn shares(edges: &[f64], sorted: &[f64]) -> Vec<f64> {
 }
 
 /// The largest distance of two empirical distribution functions; both samples ascending.
-fn distance(a: &[f64], b: &[f64]) -> f64 {
+pub(super) fn distance(a: &[f64], b: &[f64]) -> f64 {
     let (mut i, mut j, mut most) = (0, 0, 0.0f64);
     while i < a.len() && j < b.len() {
         let at = a[i].min(b[j]);

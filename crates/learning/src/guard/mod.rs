@@ -8,10 +8,12 @@
 
 pub mod drift;
 pub mod ranges;
+pub mod since;
 pub mod split;
 
 pub use drift::{Drift, DriftLimits, Reference};
 pub use ranges::{PredictError, Predicted, Ranges};
+pub use since::{Border, Since};
 pub use split::{Split, split_by_time, split_latest};
 
 use crate::matrix::Matrix;

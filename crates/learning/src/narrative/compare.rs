@@ -15,8 +15,15 @@ pub fn comparison(sheets: &[Sheet], told: &Limits) -> Result<Narrative, Narrativ
     let left_out = f.above_zero("steps_left_out");
     let mut doubts = limits(told);
     if !left_out.is_empty() {
-        let line = Line::new("").sum(f, &left_out, "steps_left_out").words(" steps of ").names(f, &left_out, "feeder");
-        doubts.push(line.words(" did not settle in one of the studies and count in neither.").done(4.5));
+        let n = f.sum(&left_out, "steps_left_out") as usize;
+        let line =
+            Line::new("").sum(f, &left_out, "steps_left_out").words(plural(n, " step of ", " steps of ")).names(f, &left_out, "feeder");
+        let counts = plural(
+            n,
+            " did not settle in one of the studies and counts in neither.",
+            " did not settle in one of the studies and count in neither.",
+        );
+        doubts.push(line.words(counts).done(4.5));
     }
     let mut sections: Vec<(&str, Vec<Option<Sentence>>)> = vec![("What limits these figures", doubts)];
     let (mut worse, mut better, mut same) = (Vec::new(), Vec::new(), Vec::new());

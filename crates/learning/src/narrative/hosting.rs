@@ -52,10 +52,15 @@ fn buses(h: View<'_>, capacity: &mut Vec<Option<Sentence>>, binds: &mut Vec<Opti
         doubts.push(line.words(" the largest size that was tried fits; the capacity is at least so large.").done(2.2));
     }
     if let (Some(low), Some(high)) = (h.smallest(&all, "hosting_capacity_kw"), h.largest(&all, "hosting_capacity_kw")) {
-        let line = Line::new("Of ").count(h, &all, "hosting_capacity_kw").words(plural(all.len(), " bus ", " buses "));
+        if all.len() == 1 {
+            capacity.push(Line::new("Bus ").cell(h, low, "bus").words(" takes ").cell(h, low, "hosting_capacity_kw").words(".").done(3.0));
+        }
+        let line = Line::new("Of ").count(h, &all, "hosting_capacity_kw").words(" buses ");
         let line = line.cell(h, low, "bus").words(" takes least, ").cell(h, low, "hosting_capacity_kw").words(", and ");
         let line = line.cell(h, high, "bus").words(" most, ").cell(h, high, "hosting_capacity_kw");
-        capacity.push(line.words("; each is told for one bus alone, they do not add up.").done(3.0));
+        if all.len() > 1 {
+            capacity.push(line.words("; each is told for one bus alone, they do not add up.").done(3.0));
+        }
     }
     let mut criteria: Vec<&str> = all.iter().filter_map(|r| h.text(*r, "criterion")).collect();
     criteria.sort_unstable();

@@ -27,7 +27,9 @@ fn causes(k: View<'_>) -> Vec<Option<Sentence>> {
     if rows.is_empty() {
         return vec![Line::new("Nothing is beyond a limit; there is nothing to mend.").done(3.0)];
     }
-    let line = Line::new("").sum(k, &rows, "violations").words(" elements and nodes are beyond limits for ").sum(k, &rows, "hours");
+    let n = k.sum(&rows, "violations") as usize;
+    let words = plural(n, " element or node is beyond limits for ", " elements and nodes are beyond limits for ");
+    let line = Line::new("").sum(k, &rows, "violations").words(words).sum(k, &rows, "hours");
     let mut all = vec![
         line.words(", in ").count(k, &rows, "cluster").words(plural(rows.len(), " cluster.", " clusters of one cause each.")).done(3.9),
     ];

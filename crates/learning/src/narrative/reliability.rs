@@ -29,7 +29,8 @@ pub fn reliability(sheets: &[Sheet], told: &Limits) -> Result<Narrative, Narrati
     let mut what = Vec::new();
     if let Some(r) = e.largest(&all, "customer_hours_per_yr").filter(|_| total > 0.0) {
         let line = Line::new("Failures of ").cell(e, r, "element").words(" cost most: ").cell(e, r, "customer_hours_per_yr");
-        let line = line.words(" of customers, of ").sum(e, &all, "customer_hours_per_yr").words(" by all ").count(e, &all, "element");
+        let line = line.words(" of customers, of ").sum(e, &all, "customer_hours_per_yr");
+        let line = line.words(plural(all.len(), " by the ", " by all ")).count(e, &all, "element");
         what.push(line.words(plural(all.len(), " element that fails.", " elements that fail.")).done(3.4));
         what.push(Line::new("Energy not supplied is ").sum(e, &all, "energy_kwh_per_yr").words(".").done(3.0));
         // How few elements make half of it: systemic where it takes many.

@@ -45,8 +45,14 @@ fn unsettled(card: View<'_>) -> Vec<Option<Sentence>> {
     if rows.is_empty() {
         return Vec::new();
     }
-    let line = Line::new("").sum(card, &rows, "unsettled").words(" steps of ").names(card, &rows, "feeder");
-    vec![line.words(" did not settle; they stand in no figure, and what they would show is not known.").done(4.5)]
+    let n = card.sum(&rows, "unsettled") as usize;
+    let line = Line::new("").sum(card, &rows, "unsettled").words(plural(n, " step of ", " steps of ")).names(card, &rows, "feeder");
+    let words = plural(
+        n,
+        " did not settle; it stands in no figure, and what it would show is not known.",
+        " did not settle; they stand in no figure, and what they would show is not known.",
+    );
+    vec![line.words(words).done(4.5)]
 }
 
 /// Feeders parted into those with violations of many assets and those with few.
@@ -75,14 +81,22 @@ fn loading(card: View<'_>, overloads: Option<View<'_>>) -> Vec<Option<Sentence>>
     let n = card.sum(&rows, "overloaded_elements") as usize;
     let line = Line::new("").sum(card, &rows, "overloaded_elements");
     let line = line.words(plural(n, " line or transformer on ", " lines and transformers on "));
-    let line = line.count(card, &rows, "overloaded_elements").words(plural(rows.len(), " feeder was", " feeders were"));
-    all.push(line.words(" above the normal rating, for ").sum(card, &rows, "overload_hours").words(" in all.").done(3.9));
+    // The verb goes with the elements, of which one feeder may have many.
+    let line = line.count(card, &rows, "overloaded_elements").words(plural(rows.len(), " feeder", " feeders"));
+    all.push(
+        line.words(plural(n, " was", " were"))
+            .words(" above the normal rating, for ")
+            .sum(card, &rows, "overload_hours")
+            .words(" in all.")
+            .done(3.9),
+    );
     if let Some(r) = card.largest(&rows, "loading_max_pct") {
         let line = Line::new("The heaviest loading was ").cell_with(card, r, "loading_max_pct", "%", Some(100.0));
         all.push(line.words(" at ").cell(card, r, "worst_element").words(" of feeder ").cell(card, r, "feeder").words(".").done(3.8));
     }
     let (systemic, isolated) = parted(card, "overloaded_elements", None);
-    all.extend(grouped(card, &systemic, &isolated, "overloaded_elements", "overloads"));
+    let words = Grouped { one: "overload", many: "overloads", extent: "many assets", single: ["a single asset", "single assets"] };
+    all.extend(grouped(card, &systemic, &isolated, "overloaded_elements", &words));
     if let Some(o) = overloads.filter(|o| ["element", "feeder", "hours_above_normal", "hours_above_emergency"].iter().all(|c| o.has(c))) {
         let rows: Vec<usize> = o.rows().collect();
         if let Some(r) = o.largest(&rows, "hours_above_normal") {
@@ -100,21 +114,32 @@ fn loading(card: View<'_>, overloads: Option<View<'_>>) -> Vec<Option<Sentence>>
     all
 }
 
+/// Words for violations of a kind.
+struct Grouped {
+    one: &'static str,
+    many: &'static str,
+    /// How much of a feeder is systemic.
+    extent: &'static str,
+    /// What one isolated violation concerns, and what several do.
+    single: [&'static str; 2],
+}
+
 /// Where violations are many on a feeder, and where few.
-fn grouped(card: View<'_>, systemic: &[usize], isolated: &[usize], column: &str, what: &str) -> Vec<Option<Sentence>> {
+fn grouped(card: View<'_>, systemic: &[usize], isolated: &[usize], column: &str, w: &Grouped) -> Vec<Option<Sentence>> {
     let mut all = Vec::new();
-    if !systemic.is_empty() {
-        let line = Line::new("On ").names(card, systemic, "feeder").words(" the ").words(what);
-        all.push(
-            line.words(" are systemic: they concern many assets of the feeder (")
-                .sum(card, systemic, column)
-                .words(" together).")
-                .done(3.6),
-        );
-    }
-    if !isolated.is_empty() {
-        let line = Line::new("On ").names(card, isolated, "feeder").words(" the ").words(what);
-        all.push(line.words(" are isolated: they concern single assets (").sum(card, isolated, column).words(" together).").done(3.3));
+    for (rows, kind, importance) in [(systemic, "systemic", 3.6), (isolated, "isolated", 3.3)] {
+        if rows.is_empty() {
+            continue;
+        }
+        let n = card.sum(rows, column) as usize;
+        let line = Line::new("On ").names(card, rows, "feeder").words(" the ").words(plural(n, w.one, w.many));
+        let line = line.words(plural(n, " is ", " are ")).words(kind).words(plural(n, ": it concerns ", ": they concern "));
+        let line = if kind == "systemic" {
+            line.words(w.extent).words(plural(rows.len(), " of the feeder (", " of each of these feeders ("))
+        } else {
+            line.words(plural(n, w.single[0], w.single[1])).words(" (")
+        };
+        all.push(line.sum(card, rows, column).words(plural(n, " in all).", " together).")).done(importance));
     }
     all
 }
@@ -132,10 +157,16 @@ fn voltage(card: View<'_>, violations: Option<View<'_>>) -> Vec<Option<Sentence>
     }
     let n = card.sum(&rows, "nodes_outside_a") as usize;
     let line = Line::new("").sum(card, &rows, "nodes_outside_a").words(plural(n, " node on ", " nodes on "));
-    let line = line.count(card, &rows, "nodes_outside_a").words(plural(rows.len(), " feeder was", " feeders were"));
-    all.push(line.words(" outside voltage range A at some time.").done(3.85));
+    let line = line.count(card, &rows, "nodes_outside_a").words(plural(rows.len(), " feeder", " feeders"));
+    all.push(line.words(plural(n, " was", " were")).words(" outside voltage range A at some time.").done(3.85));
     let (systemic, isolated) = parted(card, "nodes_outside_a", Some("nodes"));
-    all.extend(grouped(card, &systemic, &isolated, "nodes_outside_a", "voltages outside range A"));
+    let words = Grouped {
+        one: "voltage outside range A",
+        many: "voltages outside range A",
+        extent: "a tenth of the nodes or more",
+        single: ["a single node", "single nodes"],
+    };
+    all.extend(grouped(card, &systemic, &isolated, "nodes_outside_a", &words));
     let Some(v) =
         violations.filter(|v| ["feeder", "ansi_range", "side", "node_hours", "worst_node", "worst_v_pu"].iter().all(|c| v.has(c)))
     else {

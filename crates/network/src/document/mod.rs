@@ -2,6 +2,7 @@
 //!
 //! Whoever reads such a document (`formats` scenarios, `scada` devices) goes on after a fault and tells all of them, each with its line.
 
+pub mod fields;
 pub mod tree;
 mod words;
 

@@ -1517,25 +1517,5 @@ fn machine(common: Common, power_mva: Complex64, v_set_pu: f64, limits: (f64, f6
 }
 
 fn power_winding(ratio: f64, kv_nominal: f64, angle_deg: f64, ratings_mva: Vec<f64>) -> PowerWinding {
-    PowerWinding {
-        ratio,
-        kv_nominal,
-        angle_deg,
-        ratings_mva,
-        control: WindingControl {
-            mode: WindingControlMode::Fixed,
-            locked: false,
-            bus: None,
-            on_tapped_side: false,
-            node: 0,
-            max: 1.1,
-            min: 0.9,
-            band_max: 1.1,
-            band_min: 0.9,
-            n_positions: 33,
-            compensation_pu: Complex64::ZERO,
-            connection_angle_deg: 0.0,
-        },
-        correction: 0,
-    }
+    PowerWinding { ratio, kv_nominal, angle_deg, ratings_mva, control: WindingControl::fixed(), correction: 0 }
 }

@@ -1,27 +1,9 @@
 //! The two distributions that tests of measurements need.
 //!
 //! The regularised incomplete gamma function comes from its series for `x < a + 1` and from its continued fraction (by Lentz's method)
-//! beyond; Abramowitz and Stegun, 6.5.29 and 6.5.31. The logarithm of the gamma function is Lanczos' with g = 7 and nine terms. The
-//! normal distribution is a case of it: `P(|Z| > z) = Q(1/2, z²/2)`.
+//! beyond; Abramowitz and Stegun, 6.5.29 and 6.5.31. The normal distribution is a case of it: `P(|Z| > z) = Q(1/2, z²/2)`.
 
-/// Natural logarithm of the gamma function, for `x > 0`.
-fn ln_gamma(x: f64) -> f64 {
-    const C: [f64; 9] = [
-        0.999_999_999_999_809_9,
-        676.520_368_121_885_1,
-        -1_259.139_216_722_402_8,
-        771.323_428_777_653_1,
-        -176.615_029_162_140_6,
-        12.507_343_278_686_905,
-        -0.138_571_095_265_720_12,
-        9.984_369_578_019_572e-6,
-        1.505_632_735_149_311_6e-7,
-    ];
-    let x = x - 1.0;
-    let t = x + 7.5;
-    let sum = C[0] + (1..9).map(|i| C[i] / (x + i as f64)).sum::<f64>();
-    0.5 * (2.0 * std::f64::consts::PI).ln() + (x + 0.5) * t.ln() - t + sum.ln()
-}
+use network::gamma::ln_gamma;
 
 /// Upper regularised incomplete gamma function `Q(a, x)`.
 fn gamma_q(a: f64, x: f64) -> f64 {

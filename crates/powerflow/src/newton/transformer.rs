@@ -21,11 +21,15 @@
 //!             Kilovolt        t = ratio / kv_bus
 //!             NominalVoltage  t = ratio kv_nominal / kv_bus
 //! impedance   SystemBase      z = r + jx
-//!             WindingBase     z = (r + jx) (s_base / s_winding) (kv_nominal / kv_bus)²
+//!             WindingBase     z = (r + jx) (s_base / s_winding)
 //!             LossAndMagnitude  r_w = W / 1e6 / s_winding, x_w = sqrt(|z|² - r_w²), then as WindingBase
 //! magnetising SystemBase      ym = mag1 + j mag2
 //!             LossAndCurrent  g = W / 1e6 / s_base, |y| = current s_winding / s_base, b = -sqrt(|y|² - g²), times (kv_bus / kv_nominal)²
 //! ```
+//!
+//! `z` stands between the two ratios, so that it is `z t²` of a bus's base seen from there. A winding at its nominal voltage has `t = kv_nominal / kv_bus`, and
+//! an impedance per unit of that voltage is `z (kv_nominal / kv_bus)²` of the bus's base: the ratio has the square already, and the nominal voltage has no
+//! other part in the impedance (`cases/transmission/windings_off_base`).
 //!
 //! A correction table multiplies the impedance by what it says at the present ratio or angle, linearly between its points and
 //! constant beyond them.
@@ -135,7 +139,7 @@ pub fn legs(
     let corrections = t.windings.iter().enumerate().map(|(i, w)| table_of(i, w, tables)).collect::<Result<Vec<_>, _>>()?;
     let magnetising = magnetising(t, buses, s_base_mva)?;
     if n == 2 {
-        let z = pair(t, 0, buses, s_base_mva)?;
+        let z = pair(t, 0, s_base_mva)?;
         if z == Complex64::ZERO {
             return Err(TransformerFault::ZeroImpedance { from: 1, to: 2 });
         }
@@ -144,7 +148,7 @@ pub fn legs(
         let leg = Leg { ratio: ratios[0], angle_rad: angle, far_ratio: ratios[1], z, magnetising, correction: corrections[0] };
         return finite(vec![(t.status != TransformerStatus::Out).then_some(leg)]);
     }
-    let mut z = [pair(t, 0, buses, s_base_mva)?, pair(t, 1, buses, s_base_mva)?, pair(t, 2, buses, s_base_mva)?];
+    let mut z = [pair(t, 0, s_base_mva)?, pair(t, 1, s_base_mva)?, pair(t, 2, s_base_mva)?];
     let mut leg_corrections = corrections;
     if t.correct_pairs {
         for (i, c) in leg_corrections.iter_mut().enumerate() {
@@ -213,8 +217,8 @@ fn voltage_square(w: &PowerWinding, bus: &WindingBus) -> Result<f64, Transformer
     if w.kv_nominal > 0.0 { Ok((w.kv_nominal / base_kv(bus)?).powi(2)) } else { Ok(1.0) }
 }
 
-/// Impedance of pair `k` per unit on the system base and the base of the bus of its first winding.
-fn pair(t: &PowerTransformer, k: usize, buses: &[WindingBus], s_base_mva: f64) -> Result<Complex64, TransformerFault> {
+/// Impedance of pair `k` per unit on the system base, between the ratios.
+fn pair(t: &PowerTransformer, k: usize, s_base_mva: f64) -> Result<Complex64, TransformerFault> {
     let p = &t.impedances[k];
     let s = if p.s_base_mva > 0.0 { p.s_base_mva } else { s_base_mva };
     let z = match t.impedance_code {
@@ -229,7 +233,7 @@ fn pair(t: &PowerTransformer, k: usize, buses: &[WindingBus], s_base_mva: f64) -
             Complex64::new(r, square.sqrt().copysign(p.x))
         }
     };
-    Ok(z * (s_base_mva / s) * voltage_square(&t.windings[k], &buses[k])?)
+    Ok(z * (s_base_mva / s))
 }
 
 fn magnetising(t: &PowerTransformer, buses: &[WindingBus], s_base_mva: f64) -> Result<Complex64, TransformerFault> {
@@ -287,20 +291,7 @@ mod tests {
     use network::{Common, PairImpedance, WindingControl};
 
     fn winding(ratio: f64, kv_nominal: f64, angle_deg: f64) -> PowerWinding {
-        let control = WindingControl {
-            mode: WindingControlMode::Fixed,
-            locked: false,
-            bus: None,
-            on_tapped_side: false,
-            node: 0,
-            max: 1.1,
-            min: 0.9,
-            band_max: 1.1,
-            band_min: 0.9,
-            n_positions: 33,
-            compensation_pu: Complex64::ZERO,
-            connection_angle_deg: 0.0,
-        };
+        let control = WindingControl::fixed();
         PowerWinding { ratio, kv_nominal, angle_deg, ratings_mva: Vec::new(), control, correction: 0 }
     }
 
@@ -340,8 +331,7 @@ mod tests {
         let r_winding: f64 = 160e3 / 1e6 / 40.0;
         let x_winding = (0.12f64 * 0.12 - r_winding * r_winding).sqrt();
         let b = buses(&[115.0, 21.0]);
-        let scale = 100.0 / 40.0 * (110.0f64 / 115.0).powi(2);
-        let z = Complex64::new(r_winding, x_winding) * scale;
+        let z = Complex64::new(r_winding, x_winding) * 100.0 / 40.0;
         let g = 30e3 / 1e6 / 100.0 * (115.0f64 / 110.0).powi(2);
         let y_exciting = 0.008 * 40.0 / 100.0 * (115.0f64 / 110.0).powi(2);
         let b_exciting = -(y_exciting * y_exciting - g * g).sqrt();
@@ -376,6 +366,8 @@ mod tests {
             close(a.y21, e.y21);
             close(a.y22, e.y22);
         }
+        // With winding 1 short, winding 2 shows 12 % of 20² / 40 ohms.
+        assert!((expected.two_port(&[]).y22.inv().norm() * 21.0 * 21.0 / 100.0 - 0.12 * 20.0 * 20.0 / 40.0).abs() < 1e-12);
         // Winding 1 leads: without load the far voltage lags by the shift.
         let p = expected.two_port(&[]);
         let v2 = -p.y21 / p.y22;

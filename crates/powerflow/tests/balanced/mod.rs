@@ -68,20 +68,7 @@ impl Builder {
     }
 
     pub fn control() -> WindingControl {
-        WindingControl {
-            mode: WindingControlMode::Fixed,
-            locked: false,
-            bus: None,
-            on_tapped_side: false,
-            node: 0,
-            max: 1.1,
-            min: 0.9,
-            band_max: 1.1,
-            band_min: 0.9,
-            n_positions: 33,
-            compensation_pu: Complex64::ZERO,
-            connection_angle_deg: 0.0,
-        }
+        WindingControl::fixed()
     }
 
     pub fn winding(ratio: f64, angle_deg: f64) -> PowerWinding {

@@ -1,11 +1,11 @@
 //! The parts of a document that each protocol has for itself.
 
-use super::fields::Fields;
 use super::read::{Protocol, ProtocolSpec};
 use crate::iec104::map as iec104;
 use crate::modbus::map as modbus;
 use crate::point::{PointSpec, ValueKind};
 use network::Diagnostic;
+use network::document::fields::Fields;
 
 /// A data attribute: where it is in the data model of an IEC 61850 server.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,6 @@
 //! Reading goes on after a fault, so that all of them are told at once. `docs/scada.md` is the page for those who write such documents.
 
 mod addresses;
-pub(crate) mod fields;
 mod read;
 
 pub use addresses::Iec61850Address;

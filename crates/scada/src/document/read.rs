@@ -1,15 +1,25 @@
 //! From the tree of a document to devices.
 
 use super::addresses::{self, Iec61850Address};
-use super::fields::{Fields, Findings};
 use crate::iec104::map::Iec104Spec;
 use crate::modbus::map::ModbusSpec;
 use crate::point::{Accuracy, Checks, Control, Deadband, ElementRef, PointSpec, Scaling, Selection};
+use network::document::fields::{Codes, Fields, Findings};
 use network::document::nearest;
 use network::document::tree::{self, MAX_BYTES, Node, Value as Tree};
 use network::{Diagnostic, Network, Severity};
-use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
+
+/// What its faults are called.
+const CODES: Codes = Codes {
+    kind: "DEVICE.VALUE.KIND",
+    twice: "DEVICE.KEY.TWICE",
+    missing: "DEVICE.KEY.MISSING",
+    range: "DEVICE.VALUE.RANGE",
+    unknown_word: "DEVICE.VALUE.UNKNOWN_WORD",
+    unknown_key: "DEVICE.KEY.UNKNOWN",
+    page: "docs/scada.md",
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
@@ -82,7 +92,7 @@ impl DeviceDocument {
 ///
 /// Never fails as a whole: every fault is a finding with its line.
 pub fn read(text: &str, file: &str) -> DeviceDocument {
-    let findings = Findings { file: file.into(), found: RefCell::default() };
+    let findings = Findings::new(file, &CODES);
     let devices = document(text, &findings);
     let mut diagnostics = findings.found.into_inner();
     diagnostics.sort_by_key(|d| d.source.as_ref().map_or(0, |s| s.line));
@@ -230,7 +240,7 @@ fn point(fields: Fields, classes: &BTreeMap<String, f64>, builder: Option<&mut a
     let findings = fields.findings;
     let poll_s = match fields.text("poll") {
         Some(class) => classes.get(&class).copied().or_else(|| {
-            fields.word_fault("poll", &class, &classes.keys().map(String::as_str).collect::<Vec<_>>());
+            fields.word_fault("poll", &class, &classes.keys().map(String::as_str).collect::<Vec<_>>(), fields.line_of("poll"));
             None
         }),
         None => classes.get("default").or_else(|| classes.values().min_by(|a, b| a.total_cmp(b))).copied(),

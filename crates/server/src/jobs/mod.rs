@@ -9,6 +9,7 @@
 //! again. An import is kept under the job's name once, a study goes on from what its lake holds.
 
 mod analyses;
+mod learning;
 mod process;
 mod scenarios;
 mod spec;
@@ -17,6 +18,7 @@ mod switching;
 pub use analyses::{
     BaseViolationsParam, ComparisonParams, HostedDer, HostingCapacityParams, HostingMethod, MitigationParams, ReliabilityParams,
 };
+pub use learning::{LearnInput, LearnParams};
 pub use scenarios::{SCENARIO_TEXT_MAX, ScenarioDraftParams, ScenarioParams, ScenarioRef, SweepMethodParam, SweepParams};
 pub use spec::{
     ControlsParam, DemoParams, Event, ImportOptions, ImportParams, KINDS, MeterMapParams, ModeParam, MomentParams, NetworkParams, Progress,

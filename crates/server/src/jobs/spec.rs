@@ -1,6 +1,7 @@
 //! What the server tells a process that does a job, and what that process tells back: JSON, a line each.
 
 use super::analyses::{ComparisonParams, HostingCapacityParams, MitigationParams, ReliabilityParams};
+use super::learning::LearnParams;
 use super::scenarios::{ScenarioDraftParams, ScenarioParams, ScenarioRef, SweepParams};
 use super::switching::{ContingencyParams, ReconfigurationParams, RestorationParams};
 use network::Diagnostic;
@@ -60,6 +61,8 @@ pub enum Task {
     Scenario(ScenarioParams),
     /// A scenario solved for many values of its parameters, as an answer of the project.
     Sweep(SweepParams),
+    /// Fits a module of learning or asks a kept model, as an answer of the project.
+    Learn(Box<LearnParams>),
     Demo(DemoParams),
     /// Makes an upload ready: unpacks archives, says what it holds.
     Receive(ReceiveParams),
@@ -96,6 +99,7 @@ pub const KINDS: &[&str] = &[
     "comparison",
     "scenario",
     "sweep",
+    "learn",
     "demo",
 ];
 
@@ -134,6 +138,7 @@ impl Task {
             Self::Mitigation(p) => p.check(),
             Self::Restoration(p) => p.check(),
             Self::Comparison(p) => p.check(),
+            Self::Learn(p) => p.check(),
             Self::Scenario(p) => p.check(),
             Self::Sweep(p) => p.check(),
             Self::ScenarioDraft(p) => p.check(),
@@ -171,6 +176,7 @@ impl Task {
     pub fn upload(&self) -> Option<&str> {
         match self {
             Self::Import(p) | Self::Preview(p) => Some(&p.upload),
+            Self::Learn(p) => p.upload.as_deref(),
             _ => None,
         }
     }

@@ -5,7 +5,10 @@ pub(crate) mod audit;
 pub(crate) mod basemap;
 mod diagram;
 mod elements;
+mod exchange;
+mod federations;
 mod jobs;
+mod learning;
 pub(crate) mod map;
 mod overview;
 mod projects;
@@ -84,6 +87,9 @@ pub fn api() -> OpenApiRouter<App> {
         .merge(review::routes())
         .merge(analyses::routes())
         .merge(scenarios::routes())
+        .merge(learning::routes())
+        .merge(federations::routes())
+        .merge(exchange::routes())
         .merge(twin::routes())
         .merge(sending::routes())
         .merge(substation::routes())

@@ -46,7 +46,7 @@ fn components(app: &App) -> Option<Components> {
     Some(Components {
         scada: moment.devices.iter().any(|d| d.connected == Some(true) && d.recovered == Some(true)),
         load_flow: moment.estimate.state == "settled",
-        ai_manager: false,
+        ai_manager: app.twin.find()?.known().0.is_some_and(|c| !c.trained.is_empty()),
         websocket_connections: app.jobs.hub.len(),
     })
 }

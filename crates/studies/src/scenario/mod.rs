@@ -32,10 +32,10 @@ pub use check::OF_ONE_NETWORK;
 pub use customers::{Site, Sites};
 pub use ledger::{LayerRecord, LedgerRow, StackLedger, peak};
 pub use prepare::{Prepared, panel_year};
-pub use response::{Fitter, Response};
+pub use response::{Fitter, Response, slopes};
 pub use sessions::Session;
 pub use stack::Stacked;
-pub use weather::{Wave, YearWeather, base as base_weather};
+pub use weather::{Wave, YearWeather, base as base_weather, civil_from_days};
 
 #[cfg(test)]
 mod tests;

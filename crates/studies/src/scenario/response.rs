@@ -162,8 +162,8 @@ impl Fitter {
     }
 }
 
-/// Least squares of two slopes that are not negative.
-fn slopes(cc: f64, hh: f64, ch: f64, yc: f64, yh: f64) -> (f64, f64) {
+/// Least squares of two slopes that are not negative, from the sums of squares and products of both regressors (`c`, `h`) and with the answer (`y`).
+pub fn slopes(cc: f64, hh: f64, ch: f64, yc: f64, yh: f64) -> (f64, f64) {
     let alone = |xx: f64, xy: f64| if xx > 0.0 { (xy / xx).max(0.0) } else { 0.0 };
     let det = cc * hh - ch * ch;
     if det > 1e-9 * cc * hh && det > 0.0 {

@@ -9,7 +9,7 @@ use super::snapshot::{Memory, Snapshot};
 use super::{DAY_HOURS, DAY_US, HOUR_US};
 use network::Diagnostic;
 use scada::UtcTime;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::{Duration, Instant};
 
 /// How finely values are wanted.
@@ -177,6 +177,14 @@ pub(super) fn expired(kept: (i64, i64), resolution: Resolution, from_us: i64) ->
     })
 }
 
+/// What sums are made from: summaries that are clean, and the samples of the hours that have none.
+struct Samples<'a> {
+    snapshot: &'a Snapshot,
+    clean: &'a BTreeMap<i64, RollupFile>,
+    /// Hours in which a sample may stand.
+    standing: &'a BTreeSet<i64>,
+}
+
 /// What answering needs at every step.
 struct Asked<'a> {
     shared: &'a Shared,
@@ -219,26 +227,29 @@ impl Asked<'_> {
     fn summaries(&mut self, points: &[PointId], from_us: i64, to_us: i64, width_us: i64) -> Vec<Series> {
         let (from_us, to_us) = widened(from_us, to_us, width_us);
         // Which files are clean, and the samples of those that are not, have to be of one moment.
-        let (hours, days, snapshot) = {
+        let (hours, days, snapshot, standing) = {
             let state = self.shared.read();
+            // A value stands for an hour at most, so beyond the hour after its own there is nothing of it.
+            let standing: BTreeSet<i64> = state.hours().into_iter().flat_map(|h| [h, h + 1]).collect();
             let hours: BTreeMap<i64, RollupFile> = (from_us / HOUR_US..to_us / HOUR_US)
                 .filter(|h| state.hourly.contains_key(h))
                 .filter_map(|h| state.clean_hour(h).map(|f| (h, f.clone())))
                 .collect();
             let days: BTreeMap<i64, RollupFile> =
                 (from_us / DAY_US..(to_us + DAY_US - 1) / DAY_US).filter_map(|d| state.clean_day(d).map(|f| (d, f.clone()))).collect();
-            (hours, days, Snapshot::of(&state, Memory::Range(points, from_us - self.hold_us, to_us)))
+            (hours, days, Snapshot::of(&state, Memory::Range(points, from_us - self.hold_us, to_us)), standing)
         };
+        let from = Samples { snapshot: &snapshot, clean: &hours, standing: &standing };
         let mut found = Vec::new();
         for point in points {
             let mut rows = Vec::new();
             if width_us == HOUR_US {
                 for hour in from_us / HOUR_US..to_us / HOUR_US {
-                    rows.extend(self.hour(&snapshot, &hours, *point, hour));
+                    rows.extend(self.hour(&from, *point, hour));
                 }
             } else {
                 for day in from_us / DAY_US..to_us / DAY_US {
-                    rows.extend(self.day(&snapshot, &hours, days.get(&day), *point, day));
+                    rows.extend(self.day(&from, days.get(&day), *point, day));
                 }
             }
             found.push(Series { point: *point, rows: Rows::Buckets(rows), gaps: Vec::new() });
@@ -256,28 +267,25 @@ impl Asked<'_> {
         }
     }
 
-    fn hour(&mut self, snapshot: &Snapshot, clean: &BTreeMap<i64, RollupFile>, point: PointId, hour: i64) -> Option<Bucket> {
-        if let Some(found) = clean.get(&hour).and_then(|file| self.read(file, point)) {
+    fn hour(&mut self, from: &Samples<'_>, point: PointId, hour: i64) -> Option<Bucket> {
+        if let Some(found) = from.clean.get(&hour).and_then(|file| self.read(file, point)) {
             return found;
         }
+        if !from.standing.contains(&hour) {
+            return None;
+        }
+        let snapshot = from.snapshot;
         let (from_us, to_us) = (hour * HOUR_US, (hour + 1) * HOUR_US);
         let before = snapshot.before(point, from_us, self.hold_us, &mut self.findings);
         let entries = snapshot.range(point, from_us, to_us, &mut self.findings);
         buckets(before.as_ref(), &entries, from_us, to_us, HOUR_US, self.hold_us, self.now_us).pop()
     }
 
-    fn day(
-        &mut self,
-        snapshot: &Snapshot,
-        clean: &BTreeMap<i64, RollupFile>,
-        file: Option<&RollupFile>,
-        point: PointId,
-        day: i64,
-    ) -> Option<Bucket> {
+    fn day(&mut self, from: &Samples<'_>, file: Option<&RollupFile>, point: PointId, day: i64) -> Option<Bucket> {
         if let Some(found) = file.and_then(|file| self.read(file, point)) {
             return found;
         }
-        let hours = (day * DAY_HOURS..(day + 1) * DAY_HOURS).filter_map(|h| self.hour(snapshot, clean, point, h));
+        let hours = (day * DAY_HOURS..(day + 1) * DAY_HOURS).filter_map(|h| self.hour(from, point, h));
         sum_of_hours(day, hours)
     }
 }

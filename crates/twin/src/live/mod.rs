@@ -9,11 +9,14 @@
 //!
 //! [`Site`] is what is followed, [`Twin`] follows it. [`view`] is what it shows. `docs/twin.md` defines every figure.
 
+pub mod condition;
 mod control;
 mod estimate;
 pub mod health;
+pub mod improve;
 mod interlock;
 mod moment;
+pub mod outlook;
 pub mod points;
 mod question;
 pub mod record;

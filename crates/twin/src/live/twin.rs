@@ -1,8 +1,11 @@
 //! The twin as others see it.
 
+use super::condition::{self, Condition};
 use super::control::Judge;
 use super::estimate::{Follower, Held, Reading};
 use super::health::Watched;
+use super::improve::{self, Improvement};
+use super::outlook::{self, Outlook};
 use super::points::Map;
 use super::record::{self, Alarms};
 use super::trend::Course;
@@ -248,6 +251,9 @@ pub struct Twin {
     pub(super) circuit: Arc<Circuit>,
     pub(super) map: Arc<Map>,
     pub(super) watched: Watched,
+    /// Looked at last.
+    condition: Mutex<Option<Arc<Condition>>>,
+    outlook: Mutex<Option<Arc<Outlook>>>,
     pub(super) core: Mutex<Core>,
     pub(super) follower: Mutex<Follower>,
     pub(super) alarms: Mutex<Alarms>,
@@ -271,6 +277,11 @@ pub struct Twin {
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Days since 1970, UTC: condition and outlook are of whole ones.
+fn day(time_ms: i64) -> i64 {
+    time_ms.div_euclid(86_400_000)
 }
 
 /// Whether a value can stand in the place of one of a kind.
@@ -320,6 +331,8 @@ impl Twin {
         let empty = work::empty_moment(started.ms());
         let twin = Arc::new_cyclic(|weak| Self {
             watched: Watched::new(&map),
+            condition: Mutex::new(None),
+            outlook: Mutex::new(None),
             judge: Judge::new(weak.clone()),
             site,
             circuit,
@@ -566,6 +579,53 @@ impl Twin {
     pub fn network(&self, at: Option<UtcTime>) -> Result<Network, TwinError> {
         let (state, reading, _, _) = self.instant(at)?;
         Ok(question::at_estimate(&state, &reading, &mut Vec::new())?.0.network)
+    }
+
+    /// The condition of transformers and breakers by the end of the last whole day. Reads the history and computes: call it where one may.
+    ///
+    /// # Errors
+    /// A history that cannot be read.
+    pub fn condition(&self) -> Result<Arc<Condition>, TwinError> {
+        let now = UtcTime::now();
+        // Held while it is made: whoever asks meanwhile gets the same.
+        let mut kept = lock(&self.condition);
+        if let Some(condition) = kept.as_ref().filter(|c| day(c.at_ms) == day(now.ms())) {
+            return Ok(condition.clone());
+        }
+        let condition = Arc::new(condition::look(&self.site, &self.map, &*self.history, now)?);
+        *kept = Some(condition.clone());
+        Ok(condition)
+    }
+
+    /// The health of equipment in thirty days, predicted by the end of the last whole day. Reads the history and computes: call it where one may.
+    ///
+    /// # Errors
+    /// A history that cannot be read.
+    pub fn outlook(&self) -> Result<Arc<Outlook>, TwinError> {
+        let now = UtcTime::now();
+        let mut kept = lock(&self.outlook);
+        if let Some(outlook) = kept.as_ref().filter(|o| day(o.at_ms) == day(now.ms())) {
+            return Ok(outlook.clone());
+        }
+        let outlook = Arc::new(outlook::look(&self.site, &*self.history, now)?);
+        *kept = Some(outlook.clone());
+        Ok(outlook)
+    }
+
+    /// The condition and the outlook as they were looked at last; none before the first time, or while they are being made.
+    pub fn known(&self) -> (Option<Arc<Condition>>, Option<Arc<Outlook>>) {
+        (self.condition.try_lock().ok().and_then(|k| k.clone()), self.outlook.try_lock().ok().and_then(|k| k.clone()))
+    }
+
+    /// What would make the station run better than it does now. Computes: call it where one may.
+    ///
+    /// # Errors
+    /// As of [`Twin::what_if`].
+    pub fn improvement(&self) -> Result<Improvement, TwinError> {
+        let (state, reading, values, at_ms) = self.instant(None)?;
+        let (before, _) = question::at_estimate(&state, &reading, &mut Vec::new())?;
+        let asked = improve::Asked { station: &self.site.station, map: &self.map, values: &values, settings: &self.site.settings, at_ms };
+        improve::improve(before, &asked)
     }
 
     /// Looks at the alarms.

@@ -13,12 +13,13 @@ use super::view::{DeviceMoment, EstimateMoment, Metrics, Moment, Origin, PointMo
 use super::writing::Writing;
 use super::{health, twin};
 use crate::alarms;
-use crate::history::{Entry, Sample};
+use crate::history::{Entry, Event, Sample};
 use network::Severity;
 use scada::UtcTime;
 use scada::document::Protocol;
 use scada::point::{Flags, Quality, Validity, Value};
 use scada::supervision::{Batch, EventKind};
+use serde_json::json;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -36,16 +37,63 @@ const HEARD_S: f64 = 60.0;
 /// After this, s, what stands is recorded once more: half of the time for which the history lets a value stand.
 const RECORD_AGAIN_S: f64 = 30.0;
 
+/// When the condition of equipment is looked at first, and how often.
+const FIRST_LOOK: Duration = Duration::from_secs(90);
+const LOOK: Duration = Duration::from_secs(3_600);
+
 type Run = Box<dyn FnOnce() + Send>;
 
 /// The threads of a twin, by name.
 pub fn threads(twin: &Arc<Twin>, batches: mpsc::Receiver<Batch>) -> Vec<(&'static str, Run)> {
-    let (a, b, c) = (Arc::downgrade(twin), Arc::downgrade(twin), Arc::downgrade(twin));
+    let (a, b, c, d) = (Arc::downgrade(twin), Arc::downgrade(twin), Arc::downgrade(twin), Arc::downgrade(twin));
     vec![
         ("twin-values", Box::new(move || take_in(&a, batches))),
         ("twin-estimate", Box::new(move || follow(&b))),
         ("twin-history", Box::new(move || keep(&c))),
+        ("twin-condition", Box::new(move || watch(&d))),
     ]
+}
+
+/// Looks every hour at the condition of equipment and its outlook, so that both are there when somebody asks; an asset that becomes an alarm of the
+/// watch is told once for each of its runs of odd days.
+fn watch(twin: &Weak<Twin>) {
+    let mut told: HashSet<(String, i64)> = HashSet::new();
+    let Some(stop) = twin.upgrade().map(|t| t.stop.clone()) else { return };
+    let mut begun = Instant::now();
+    let mut wait = FIRST_LOOK;
+    while !stop.is_cancelled() {
+        if begun.elapsed() < wait {
+            std::thread::sleep(Duration::from_millis(200));
+            continue;
+        }
+        (begun, wait) = (Instant::now(), LOOK);
+        let Some(twin) = twin.upgrade() else { return };
+        let looked = twin.condition().and_then(|c| twin.outlook().map(|_| c));
+        let events: Vec<Event> = match looked {
+            Ok(condition) => condition
+                .odd
+                .iter()
+                .filter(|o| o.alarm && told.insert((o.asset.clone(), o.since_ms)))
+                .map(|o| {
+                    let message = format!(
+                        "{} is not as it was: {} is {:.1} spreads of its sound days off, for {} days",
+                        o.asset,
+                        o.figure,
+                        o.spreads.abs(),
+                        o.odd_days
+                    );
+                    let fields = [("figure", json!(o.figure)), ("spreads", json!(o.spreads)), ("since_ms", json!(o.since_ms))];
+                    record::event("condition.odd", Severity::Warning, Some(&o.asset), message, &fields)
+                })
+                .collect(),
+            Err(fault) => {
+                vec![record::event("condition.failed", Severity::Note, None, format!("the condition is not known: {fault}"), &[])]
+            }
+        };
+        if !events.is_empty() {
+            twin.note(&events);
+        }
+    }
 }
 
 pub fn empty_moment(time_ms: i64) -> Moment {

@@ -13,6 +13,7 @@
 use super::day::Days;
 use learning::isolation::{IsolationForest, Options};
 use learning::matrix::Matrix;
+use learning::metrics::median;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -72,12 +73,6 @@ pub struct Scored {
     /// The figure that is furthest from its centre, and by how many spreads.
     pub figure: usize,
     pub spreads: f64,
-}
-
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let n = values.len();
-    if n == 0 { f64::NAN } else { (values[(n - 1) / 2] + values[n / 2]) / 2.0 }
 }
 
 impl Detector {

@@ -86,9 +86,7 @@ impl Judged {
 }
 
 fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let n = values.len();
-    (n > 0).then(|| (values[(n - 1) / 2] + values[n / 2]) / 2.0)
+    (!values.is_empty()).then(|| learning::metrics::median(&mut values))
 }
 
 /// Judges alarms by the defects that were planned.

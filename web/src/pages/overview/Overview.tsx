@@ -1,7 +1,8 @@
 /** One line a concern: what runs, what failed, what there is and how fresh it is. Quiet while all is well. */
 
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Link } from 'react-router';
+import { useState } from 'react';
+import { Link, useNavigate } from 'react-router';
 import { api, asProblem } from '../../api/client';
 import { useProjects } from '../../api/data';
 import { isOpen, startJob, useJobs } from '../../api/jobs';
@@ -10,9 +11,11 @@ import type { ProjectRow } from '../../api/types';
 import { renew } from '../../api/renew';
 import { jobTitle, JobProgress } from '../../app/JobTray';
 import { useMay } from '../../state/session';
+import { commonOf, patched, useUrl } from '../../state/url';
 import { strings } from '../../strings';
 import { ago, count, fieldName, fixed, num, span, when } from '../../ui/format';
 import { Empty, Loaded, Panel, Priority, ProblemView, RoleButton, StateMark } from '../../ui/parts';
+import { QuestionLine } from '../models/QuestionLine';
 import { estimateState, lostSince } from '../substation/words';
 
 const t = strings.overview;
@@ -62,6 +65,7 @@ export default function Overview() {
         </Panel>
       </div>
       <Plant />
+      <Ask />
       <h2 style={{ margin: 0 }}>{t.projects}</h2>
       <Loaded query={projects}>
         {(rows) => rows.length === 0 ? (
@@ -102,6 +106,20 @@ export default function Overview() {
         )}
       </Loaded>
     </div>
+  );
+}
+
+/** A question in plain words; it is read on the page of the models. */
+function Ask() {
+  const url = useUrl();
+  const navigate = useNavigate();
+  const [text, setText] = useState('');
+  if (url.get('project') === null) return null;
+  return (
+    <Panel title={strings.models.question.title}>
+      <QuestionLine text={text} onText={setText} onAsk={() => void navigate({ pathname: '/models', search: patched(commonOf(window.location.search), { ask: text.trim() }) })} />
+      <p className="small quiet" style={{ margin: '6px 0 0' }}>{strings.models.question.hint}</p>
+    </Panel>
   );
 }
 

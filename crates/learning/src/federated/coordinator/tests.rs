@@ -449,7 +449,7 @@ fn privacy_is_spent_by_round_and_ends_the_federation() {
     assert_eq!(memory.contributions, rounds);
     memory.last = None;
     let mut site = room.participant(0, Mood::Honest, memory);
-    let question = room.coordinator.averaging.question();
+    let question = room.coordinator.training.question();
     let terms =
         Terms { federation: room.coordinator.federation.digest(), round: 50, attempt: 1, question: Digest::of_value(&question), length: 4 };
     let reply = site.receive(&Message { round: 50, attempt: 1, body: Body::Ask { terms, question } });

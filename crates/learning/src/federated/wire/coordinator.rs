@@ -1,6 +1,6 @@
 //! The coordinator on the wire: one task that owns it, and a task each way for every connection.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +26,34 @@ const OUTBOX: usize = 16;
 /// Sees every message, before it is encrypted or after it was decrypted: whose, whether it left the site, its bytes.
 pub type Tap<'a> = &'a mut (dyn FnMut(Site, bool, &[u8]) + Send);
 
+/// Keeps what must outlive the coordinator's process.
+pub trait Keep: Send {
+    /// Is told of an event before it is handled.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be kept; the event is then not handled.
+    fn before(&mut self, _now_ms: u64, _event: &Event) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Is told of the coordinator after an event, before anything that follows from it is sent.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be kept; nothing is then sent.
+    fn after(&mut self, coordinator: &Coordinator) -> io::Result<()>;
+}
+
+/// Keeps the whole coordinator after every event.
+struct Whole<F>(F);
+
+impl<F: FnMut(&Coordinator) -> io::Result<()> + Send> Keep for Whole<F> {
+    fn after(&mut self, coordinator: &Coordinator) -> io::Result<()> {
+        self.0(coordinator)
+    }
+}
+
 /// What a connection's task tells the task that owns the coordinator.
 enum News {
     Opened { site: Site, id: u64, outbox: mpsc::Sender<Vec<u8>> },
@@ -49,9 +77,31 @@ struct Connection {
 pub async fn serve(
     listener: TcpListener,
     tls: Arc<ServerConfig>,
+    coordinator: Coordinator,
+    settings: Settings,
+    save: impl FnMut(&Coordinator) -> io::Result<()> + Send,
+    tap: Tap<'_>,
+    stop: watch::Receiver<bool>,
+) -> Result<Coordinator, WireError> {
+    serve_from(0, listener, tls, coordinator, settings, Whole(save), tap, stop).await
+}
+
+/// The same with a clock that begins at `from_ms`, and with whatever keeps the state.
+///
+/// # Errors
+///
+/// As [`serve`].
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is a thing of its own: the clock, the socket, the state, who keeps it, who listens, who stops it"
+)]
+pub async fn serve_from(
+    from_ms: u64,
+    listener: TcpListener,
+    tls: Arc<ServerConfig>,
     mut coordinator: Coordinator,
     settings: Settings,
-    mut save: impl FnMut(&Coordinator) -> io::Result<()>,
+    mut keep: impl Keep,
     tap: Tap<'_>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<Coordinator, WireError> {
@@ -63,8 +113,9 @@ pub async fn serve(
     let mut next_id = 0;
     while !matches!(coordinator.status(), Status::Finished | Status::Halted { .. }) {
         // Half a minute when nothing is due.
-        let due =
-            coordinator.deadline_ms().map_or_else(|| Instant::now() + Duration::from_secs(30), |ms| begin + Duration::from_millis(ms));
+        let due = coordinator
+            .deadline_ms()
+            .map_or_else(|| Instant::now() + Duration::from_secs(30), |ms| begin + Duration::from_millis(ms.saturating_sub(from_ms)));
         let events = tokio::select! {
             accepted = listener.accept() => {
                 let (stream, _) = accepted.map_err(WireError::Listen)?;
@@ -105,17 +156,19 @@ pub async fn serve(
             // Done connections are forgotten.
             Some(_) = tasks.join_next() => Vec::new(),
         };
-        for event in events {
-            let now_ms = begin.elapsed().as_millis() as u64;
+        let mut events = VecDeque::from(events);
+        while let Some(event) = events.pop_front() {
+            let now_ms = from_ms + begin.elapsed().as_millis() as u64;
+            keep.before(now_ms, &event).map_err(WireError::Save)?;
             let outgoing = coordinator.handle(now_ms, event);
-            save(&coordinator).map_err(WireError::Save)?;
+            keep.after(&coordinator).map_err(WireError::Save)?;
             for Outgoing { to, message } in outgoing {
                 let bytes = message.bytes();
                 let Some(connection) = connections.get(&to) else { continue };
                 tap(to, false, &bytes);
                 if connection.outbox.try_send(bytes).is_err() {
                     connections.remove(&to);
-                    coordinator.handle(now_ms, Event::Disconnected(to));
+                    events.push_back(Event::Disconnected(to));
                 }
             }
         }

@@ -1,12 +1,12 @@
 //! A site on the wire: it connects, greets, answers, and connects again when it was cut off.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustls::{AlertDescription, ClientConfig};
 use rustls_pki_types::ServerName;
-use tokio::net::TcpStream;
+use serde::{Deserialize, Serialize};
+use tokio::net::{TcpStream, ToSocketAddrs};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
@@ -19,10 +19,30 @@ use super::{Settings, WireError, frame};
 
 /// Why one connection ended.
 enum End {
-    /// To be tried again.
-    Cut,
+    /// To be tried again; why.
+    Cut(String),
     /// For good.
     Over(Result<(), WireError>),
+}
+
+/// How a site's line to the coordinator is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Line {
+    /// Not tried yet.
+    #[default]
+    Idle,
+    /// Up.
+    Connected,
+    /// Down; it is tried again.
+    Cut {
+        /// Why.
+        reason: String,
+        /// Attempts that failed one after another.
+        failures: u64,
+        /// When the next one is, ms from then.
+        next_ms: u64,
+    },
 }
 
 /// The TLS error inside of one of the connection.
@@ -41,10 +61,10 @@ fn failure(error: &io::Error) -> End {
             | AlertDescription::UnknownCA => {
                 End::Over(Err(WireError::Refused { reason: format!("it does not know this site's certificate ({alert:?})") }))
             }
-            _ => End::Cut,
+            _ => End::Cut(error.to_string()),
         },
         Some(rustls::Error::InvalidCertificate(reason)) => End::Over(Err(WireError::Impostor { reason: format!("{reason:?}") })),
-        _ => End::Cut,
+        _ => End::Cut(error.to_string()),
     }
 }
 
@@ -56,36 +76,59 @@ fn failure(error: &io::Error) -> End {
 ///
 /// `Refused`, `Impostor`, `Save`, `Model`; a coordinator that cannot be reached is tried again for ever.
 pub async fn take_part<M: SiteModel + Send + 'static>(
-    address: SocketAddr,
+    address: impl ToSocketAddrs,
+    tls: Arc<ClientConfig>,
+    participant: Participant<M>,
+    settings: Settings,
+    save: impl FnMut(&Memory) -> io::Result<()>,
+    stop: watch::Receiver<bool>,
+) -> Result<Participant<M>, WireError> {
+    take_part_seen(address, tls, participant, settings, save, |_, _| (), stop).await
+}
+
+/// The same, told how the line is whenever that changes and after every message. A name is looked up anew for every connection.
+///
+/// # Errors
+///
+/// As [`take_part`].
+pub async fn take_part_seen<M: SiteModel + Send + 'static>(
+    address: impl ToSocketAddrs,
     tls: Arc<ClientConfig>,
     mut participant: Participant<M>,
     settings: Settings,
     mut save: impl FnMut(&Memory) -> io::Result<()>,
+    mut seen: impl FnMut(&mut Participant<M>, &Line),
     mut stop: watch::Receiver<bool>,
 ) -> Result<Participant<M>, WireError> {
     let mut wait = settings.retry.0;
+    let mut failures = 0;
     loop {
         let connected = tokio::select! {
-            connected = timeout(settings.handshake, connect(address, Arc::clone(&tls))) => connected,
+            connected = timeout(settings.handshake, connect(&address, Arc::clone(&tls))) => connected,
             _ = stop.wait_for(|stop| *stop) => return Ok(participant),
         };
         let end = match connected {
             Ok(Ok(mut stream)) => {
+                seen(&mut participant, &Line::Connected);
                 let before = participant.memory().traffic.rows().iter().map(|r| r.messages).sum::<u64>();
-                let (back, end) = converse(&mut stream, participant, settings, &mut save, &mut stop).await?;
+                let (back, end) = converse(&mut stream, participant, settings, &mut save, &mut seen, &mut stop).await?;
                 participant = back;
                 // More than the greeting passed: the next failure is a first one.
                 if participant.memory().traffic.rows().iter().map(|r| r.messages).sum::<u64>() > before + 1 {
                     wait = settings.retry.0;
+                    failures = 0;
                 }
                 end
             }
             Ok(Err(error)) => failure(&error),
-            Err(_) => End::Cut,
+            Err(_) => End::Cut(format!("no connection within {} s", settings.handshake.as_secs_f64())),
         };
-        if let End::Over(result) = end {
-            return result.map(|()| participant);
-        }
+        let reason = match end {
+            End::Over(result) => return result.map(|()| participant),
+            End::Cut(reason) => reason,
+        };
+        failures += 1;
+        seen(&mut participant, &Line::Cut { reason, failures, next_ms: wait.as_millis() as u64 });
         tokio::select! {
             () = sleep(wait) => {}
             _ = stop.wait_for(|stop| *stop) => return Ok(participant),
@@ -94,7 +137,7 @@ pub async fn take_part<M: SiteModel + Send + 'static>(
     }
 }
 
-async fn connect(address: SocketAddr, tls: Arc<ClientConfig>) -> io::Result<TlsStream<TcpStream>> {
+async fn connect(address: impl ToSocketAddrs, tls: Arc<ClientConfig>) -> io::Result<TlsStream<TcpStream>> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     // Certificates are known by their digest; the name is not looked at.
@@ -108,6 +151,7 @@ async fn converse<M: SiteModel + Send + 'static>(
     mut participant: Participant<M>,
     settings: Settings,
     save: &mut impl FnMut(&Memory) -> io::Result<()>,
+    seen: &mut impl FnMut(&mut Participant<M>, &Line),
     stop: &mut watch::Receiver<bool>,
 ) -> Result<(Participant<M>, End), WireError> {
     let hello = participant.hello();
@@ -121,13 +165,16 @@ async fn converse<M: SiteModel + Send + 'static>(
         };
         let bytes = match read {
             Ok(Ok(Some(bytes))) => bytes,
-            Ok(Ok(None)) | Err(_) => return Ok((participant, End::Cut)),
+            Ok(Ok(None)) => return Ok((participant, End::Cut("the coordinator closed the connection".to_owned()))),
+            Err(_) => return Ok((participant, End::Cut("nothing was heard of the coordinator for too long".to_owned()))),
             Ok(Err(error)) => return Ok((participant, failure(&error))),
         };
         if bytes.is_empty() {
             continue;
         }
-        let Some(message) = Message::read(&bytes) else { return Ok((participant, End::Cut)) };
+        let Some(message) = Message::read(&bytes) else {
+            return Ok((participant, End::Cut("what came is no message of this version".to_owned())));
+        };
         if let Body::Goodbye { reason } = &message.body {
             let reason = reason.clone();
             participant.receive(&message);
@@ -141,6 +188,7 @@ async fn converse<M: SiteModel + Send + 'static>(
         let (back, reply) = answered.await.map_err(WireError::Model)?;
         participant = back;
         save(participant.memory()).map_err(WireError::Save)?;
+        seen(&mut participant, &Line::Connected);
         if let Some(reply) = reply
             && let Err(error) = frame::write(stream, &reply.bytes()).await
         {

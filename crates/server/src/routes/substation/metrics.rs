@@ -10,6 +10,7 @@ use axum::extract::State;
 use serde_json::{Map, Value, json};
 use twin::alarms::thresholds::Alert;
 use twin::live::Twin;
+use twin::live::outlook::{HORIZON_DAYS, Prediction};
 use twin::live::view::{Moment, Trend};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -89,7 +90,10 @@ pub(crate) fn frame(twin: &Twin) -> Value {
     frame.extend(figures(&moment));
     let alerts: Vec<Alert> = twin.alarms(|a| a.listed().iter().map(Alert::of).collect());
     frame.insert("alerts".into(), json!(alerts));
-    // Nobody predicts health here: that is for fitted models, and a number from nowhere would be taken for one of theirs.
-    frame.insert("predictions".into(), json!({ "health_predictions": null }));
+    // What was predicted last; null where no model is fitted: a number from nowhere would be taken for one of its.
+    let outlook = twin.known().1.filter(|o| o.why.is_none());
+    let one = |p: &Prediction| json!({ "asset_id": p.asset, "current_health": p.health, "predicted_health": p.predicted, "days_ahead": HORIZON_DAYS, "urgency": p.urgency });
+    let predictions = outlook.map(|o| o.predictions.iter().map(one).collect::<Vec<_>>());
+    frame.insert("predictions".into(), json!({ "health_predictions": predictions }));
     frame.into()
 }

@@ -3,6 +3,7 @@
 //!
 //! Where nothing is known a value is null; nothing is made up to fill a shape.
 
+mod ai;
 mod alerts;
 mod assets;
 mod circuit;
@@ -24,6 +25,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 pub fn routes() -> OpenApiRouter<App> {
     metrics::routes()
+        .merge(ai::routes())
         .merge(data::routes())
         .merge(assets::routes())
         .merge(control::routes())

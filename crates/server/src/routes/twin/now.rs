@@ -39,6 +39,11 @@ pub struct TwinAnswer {
     pub interval_s: f64,
     /// Rated frequency of the network, Hz.
     pub frequency_hz: f64,
+    /// Loading beyond which switching is refused, percent of the normal rating.
+    pub loading_limit_pct: f64,
+    /// Voltages beyond which switching is refused, per unit.
+    pub v_low_pu: f64,
+    pub v_high_pu: f64,
     pub history: TwinHistory,
     /// File of the alarm rules.
     pub alarms_file: Option<String>,
@@ -86,6 +91,9 @@ pub async fn get(State(app): State<App>, _: Viewer) -> Result<Json<TwinAnswer>, 
         devices: devices.len(),
         interval_s: site.settings.interval_s,
         frequency_hz: site.network.options.frequency_hz,
+        loading_limit_pct: site.settings.loading_limit_pct,
+        v_low_pu: site.settings.v_low_pu,
+        v_high_pu: site.settings.v_high_pu,
         history: history(&follow.history.condition(), follow.history_folder.as_ref().and_then(name)),
         alarms_file: follow.rules_file.as_ref().and_then(name),
     }))

@@ -2,6 +2,7 @@
 
 use super::{Pairs, text};
 use crate::access::{Caller, Engineer, Viewer};
+use crate::follow::Follower;
 use crate::follow::versions::{DiffLine, TEXT_MAX, Version, diff};
 use crate::moment::now_ms;
 use crate::problem::Problem;
@@ -17,6 +18,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list, add))
+        .routes(routes!(check))
         .layer(DefaultBodyLimit::max(TEXT_MAX + (1 << 20)))
         .merge(OpenApiRouter::new().routes(routes!(get)).routes(routes!(difference)).routes(routes!(activate, activate_by_get)))
 }
@@ -49,29 +51,38 @@ pub struct NewVersion {
     pub(in crate::routes) description: String,
 }
 
+/// The whole text of what is asked: it can be read, and the station's documents fit it.
+///
+/// # Errors
+/// A text with errors, or that the station's documents do not fit; neither a text nor changes, or both.
+fn whole(shared: &Follower, asked: &NewVersion, about: &str) -> Result<String, Problem> {
+    let unfit = |title: &str, hint: &str| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, title).field("text").hint(hint);
+    let whole = match (&asked.text, &asked.changes) {
+        (Some(text), None) => text.clone(),
+        (None, Some(changes)) => {
+            let active = shared.versions(|v| v.text(v.active()?.version_number))?;
+            format!("{}\n! {}\n{}\n", active.trim_end(), about.replace(['\n', '\r'], " "), changes.trim())
+        }
+        _ => return Err(unfit("A version is a text, or changes to the active one", "Send `text` or `changes`, and not both.")),
+    };
+    if whole.len() > TEXT_MAX {
+        return Err(unfit("The text is too long", "A version has at most 8 MiB."));
+    }
+    shared.versions(|_| Ok(()))?;
+    shared.read(&whole)?;
+    Ok(whole)
+}
+
 /// Keeps a version that can be followed; it is not followed before it is activated.
 ///
 /// # Errors
-/// A text with errors, or that the station's documents do not fit; a disk that cannot be written.
+/// As of [`whole`]; a disk that cannot be written.
 pub(in crate::routes) async fn keep(app: &App, caller: &Caller, asked: NewVersion) -> Result<Version, Problem> {
     app.twin.get()?;
-    let unfit = |title: &str, hint: &str| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, title).field("text").hint(hint);
     let description = text("description", &asked.description, true)?;
     let (shared, by, about) = (app.twin.clone(), caller.user.clone(), description.clone());
     let version = blocking(move || {
-        let whole = match (asked.text, asked.changes) {
-            (Some(text), None) => text,
-            (None, Some(changes)) => {
-                let active = shared.versions(|v| v.text(v.active()?.version_number))?;
-                format!("{}\n! {}\n{}\n", active.trim_end(), about.replace(['\n', '\r'], " "), changes.trim())
-            }
-            _ => return Err(unfit("A version is a text, or changes to the active one", "Send `text` or `changes`, and not both.")),
-        };
-        if whole.len() > TEXT_MAX {
-            return Err(unfit("The text is too long", "A version has at most 8 MiB."));
-        }
-        shared.versions(|_| Ok(()))?;
-        shared.read(&whole)?;
+        let whole = whole(&shared, &asked, &about)?;
         shared.versions(|v| v.add(&whole, &about, &by, now_ms()))
     })
     .await?;
@@ -90,6 +101,41 @@ pub async fn add(
     Json(asked): Json<NewVersion>,
 ) -> Result<(StatusCode, Json<Version>), Problem> {
     keep(&app, &caller, asked).await.map(|v| (StatusCode::CREATED, Json(v)))
+}
+
+/// What a version would be.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VersionLook {
+    /// Of its whole text.
+    pub bytes: usize,
+    /// Version that it is set against: the active one.
+    pub before: u64,
+    /// Changed lines with three around each.
+    pub lines: Vec<DiffLine>,
+    pub removed: usize,
+    pub added: usize,
+}
+
+/// Looks at a version as it would be kept, and keeps nothing: it is read, the station's documents are laid upon it, and its lines are set against
+/// those of the active one.
+#[utoipa::path(post, path = "/api/twin/versions/check", tag = "twin", security(("session" = ["engineer"]), ("token" = ["engineer"])),
+    request_body = NewVersion,
+    responses((status = 200, body = VersionLook), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub async fn check(State(app): State<App>, _: Engineer, Json(asked): Json<NewVersion>) -> Result<Json<VersionLook>, Problem> {
+    app.twin.get()?;
+    let shared = app.twin.clone();
+    let look = move || {
+        let about = asked.description.clone();
+        let whole = whole(&shared, &asked, &about)?;
+        let (before, active) = shared.versions(|v| {
+            let before = v.active()?.version_number;
+            Ok((before, v.text(before)?))
+        })?;
+        let (lines, removed, added) = diff(&active, &whole);
+        Ok(Json(VersionLook { bytes: whole.len(), before, lines, removed, added }))
+    };
+    // As with two versions: some at a time.
+    app.twin.compute(look).await
 }
 
 /// A version with its text.

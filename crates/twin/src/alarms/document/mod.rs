@@ -4,7 +4,6 @@
 //! those who write such documents, `docs/alarms.schema.json` its schema.
 
 mod check;
-mod fields;
 mod read;
 mod schema;
 mod write;

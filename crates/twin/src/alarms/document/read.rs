@@ -7,16 +7,26 @@ use super::super::notify::{Channel, Hours, InFlood, Limit, Route};
 use super::super::points::{DeviceIndex, PointIndex, PointTable};
 use super::super::rule::{Condition, Direction, Priority, QualityWord, Rule, StateWord};
 use super::check;
-use super::fields::{Fields, Findings, cut, near};
+use network::document::fields::{Codes, Fields, Findings, cut, near};
 use network::document::tree::{self, MAX_BYTES, Node, Value as Tree};
 use network::{Diagnostic, Severity};
 use scada::UtcTime;
 use serde::Deserialize;
-use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 
 /// Longest delay and window: a week, seconds.
 const LONGEST_S: f64 = 604_800.0;
+
+/// What its faults are called.
+const CODES: Codes = Codes {
+    kind: "ALARM.VALUE.KIND",
+    twice: "ALARM.KEY.TWICE",
+    missing: "ALARM.KEY.MISSING",
+    range: "ALARM.VALUE.RANGE",
+    unknown_word: "ALARM.VALUE.UNKNOWN_WORD",
+    unknown_key: "ALARM.KEY.UNKNOWN",
+    page: "docs/alarms.md",
+};
 
 /// What reading gives. Not to be used where [`AlarmDocument::is_sound`] says no.
 #[derive(Clone, Debug, Default)]
@@ -41,11 +51,29 @@ pub(super) struct Context<'a> {
     point_names: Vec<&'a str>,
 }
 
+/// Two numbers, the lower one first.
+fn pair(fields: &Fields<'_>, key: &'static str) -> Option<(f64, f64)> {
+    let node = fields.get(key)?;
+    if let Tree::List(list) = &node.value
+        && let [Node { value: Tree::Number(low), .. }, Node { value: Tree::Number(high), .. }] = list[..]
+    {
+        if low < high {
+            return Some((low, high));
+        }
+        let what = format!("{key} of {} goes from {low} to {high}, which is empty", fields.of);
+        let finding = Diagnostic::error("ALARM.LIMIT.CONTRADICTION", what).hint("give the lower limit first, and the two apart");
+        fields.findings.add(finding, node.line);
+        return None;
+    }
+    fields.kind_fault(key, node, "two numbers, as [low, high]");
+    None
+}
+
 /// Reads a document from its text; `file` is the name for findings.
 ///
 /// Never fails as a whole: every fault is a finding with its line.
 pub fn read(text: &str, file: &str, points: &PointTable) -> AlarmDocument {
-    let findings = Findings { file: file.into(), found: RefCell::default() };
+    let findings = Findings::new(file, &CODES);
     let names = points.entries().map(|(_, e)| &*e.name).collect();
     let context = Context { findings: &findings, points, point_names: names };
     let mut document = document(text, &context);
@@ -215,7 +243,7 @@ fn condition(context: &Context, fields: &Fields) -> Option<Condition> {
     match test {
         "high" => fields.number("high").and_then(|limit| Some(Condition::High { point: numeric()?, limit, deadband })),
         "low" => fields.number("low").and_then(|limit| Some(Condition::Low { point: numeric()?, limit, deadband })),
-        "outside" => fields.pair("outside").and_then(|(low, high)| {
+        "outside" => pair(fields, "outside").and_then(|(low, high)| {
             if 2.0 * deadband >= high - low {
                 let what = format!("the deadband of {} leaves no value between {low} and {high} at which it could clear", fields.of);
                 let finding = Diagnostic::error("ALARM.LIMIT.CONTRADICTION", what);
@@ -223,7 +251,7 @@ fn condition(context: &Context, fields: &Fields) -> Option<Condition> {
             }
             Some(Condition::Outside { point: numeric()?, low, high, deadband })
         }),
-        "inside" => fields.pair("inside").and_then(|(low, high)| Some(Condition::Inside { point: numeric()?, low, high, deadband })),
+        "inside" => pair(fields, "inside").and_then(|(low, high)| Some(Condition::Inside { point: numeric()?, low, high, deadband })),
         "rate_per_s" => {
             let per_s = fields.number_within("rate_per_s", 0.0, 1e12);
             let window_s = if fields.need("window_s", "60") { fields.number_within("window_s", 0.1, 86_400.0) } else { None };

@@ -1,7 +1,7 @@
 /** Planning: what can be hosted, what fails, what scenarios change. Answers that are there, one of them with its figures and tables, and a form to ask for more. */
 
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useDeferredValue, useMemo, useState } from 'react';
+import { useMemo, useState } from 'react';
 import { Link } from 'react-router';
 import { api, asProblem } from '../../../api/client';
 import { renew } from '../../../api/renew';
@@ -12,12 +12,12 @@ import { strings } from '../../../strings';
 import { axis, Chart, escaped, tooltip } from '../../../ui/Chart';
 import { count, num, plural, when } from '../../../ui/format';
 import { Dialog, Empty, Loaded, Panel, ProblemView, RoleButton, Severity, Spinner, Tabs } from '../../../ui/parts';
-import { Table, type Column } from '../../../ui/Table';
 import { CHARTS } from './AnswerCharts';
 import { Ask } from './Ask';
-import { answerPath, useAnswer, useAnswerRows, useAnswers, type Answer, type AnswerRow, type AnswerTable, type Cells } from './data';
+import { answerPath, useAnswer, useAnswerRows, useAnswers, type Answer, type AnswerRow } from './data';
 import { HEADS } from './Heads';
-import { bars, firstTable, headOf, layersOf, thingOf } from './logic';
+import { bars, firstTable, layersOf } from './logic';
+import { Rows, wordOf } from './Rows';
 
 const t = strings.planning;
 
@@ -31,7 +31,9 @@ export function Planning({ context }: { context: Context }) {
   const ask = <button className="primary" style={{ whiteSpace: 'nowrap' }} onClick={() => url.set({ part: 'ask' }, true)}>{t.ask}</button>;
   return (
     <Loaded query={list}>
-      {(answers) => {
+      {(all) => {
+        // Those of learning are on the page of the models.
+        const answers = all.filter((a) => a.study !== 'learning');
         if (answers.length === 0) return <Empty title={t.none} actions={ask}>{t.noneHint}</Empty>;
         const at = answers.find((a) => a.id === url.get('answer')) ?? answers[0];
         return (
@@ -87,7 +89,7 @@ function Content({ project, answer }: { project: string; answer: Answer }) {
       {answer.tables.length > 0 && (
         <Panel>
           <Tabs label={t.tables} at={table?.name ?? ''} onChange={(name) => url.set({ table: name, sort: null, q: null })} tabs={answer.tables.map((x) => ({ id: x.name, label: t.tableWords[x.name] ?? x.name.replaceAll('_', ' ') }))} />
-          {table && <Rows key={table.name} project={project} answer={answer} table={table} />}
+          {table && <Rows key={table.name} project={project} answer={answer} table={table} above={table.name === 'hosting_capacity' ? <Capacities project={project} answer={answer} /> : undefined} />}
         </Panel>
       )}
       {removing && (
@@ -113,8 +115,6 @@ function HostingHead({ answer }: { answer: Answer }) {
     </>
   );
 }
-
-const wordOf = (criterion: string): string => t.criteria.find((c) => c.name === criterion)?.label ?? t.statuses[criterion] ?? criterion;
 
 const FIGURES: [string, string, string][] = [['saifi_per_yr', 'SAIFI', '1/yr'], ['saidi_h_per_yr', 'SAIDI', 'h/yr'], ['caidi_h', 'CAIDI', 'h'], ['asai', 'ASAI', ''], ['maifi_per_yr', 'MAIFI', '1/yr'], ['ens_kwh_per_yr', 'ENS', 'kWh/yr'], ['aens_kwh_per_yr', 'AENS', 'kWh/yr']];
 
@@ -145,47 +145,6 @@ function MitigationHead({ answer }: { answer: Answer }) {
         </>
       )}
     </>
-  );
-}
-
-function Rows({ project, answer, table }: { project: string; answer: Answer; table: AnswerTable }) {
-  const url = useUrl();
-  const search = useDeferredValue(url.get('q') ?? '');
-  const query = useAnswerRows(project, answer.id, table.name, { sort: url.get('sort'), search: search.trim() || null, filter: null });
-  const rows = useMemo(() => query.data?.pages.flatMap((p) => p.items) ?? [], [query.data]);
-  const total = query.data?.pages[0]?.total ?? 0;
-  const columns = useMemo<Column<Cells>[]>(() => table.columns.map((c) => {
-    const known = headOf(c);
-    const isNumber = c.kind === 'number' || c.kind === 'count';
-    return {
-      key: c.name, head: known.words, unit: known.unit || undefined, numeric: isNumber,
-      value: (r) => { const v = r[c.name]; return typeof v === 'boolean' ? (v ? strings.yes : strings.no) : v; },
-      ...(isNumber ? { cell: (r: Cells) => (typeof r[c.name] === 'number' ? num(r[c.name] as number, 6) : '–') } : c.name === 'criterion' ? { cell: (r: Cells) => (typeof r.criterion === 'string' ? wordOf(r.criterion) : '–') } : {}),
-    };
-  }), [table]);
-  const sort = url.get('sort');
-  const thing = (r: Cells) => thingOf(table, r);
-  const go = (r: Cells) => { const sel = thing(r); setChosen(sel === null ? null : r); };
-  const [chosen, setChosen] = useState<Cells | null>(null);
-  const file = (form: string) => `${answerPath(project, answer.id, 'tables', table.name, 'file')}?form=${form}`;
-  const sel = chosen ? thing(chosen) : null;
-  return (
-    <div className="stack" style={{ marginTop: 8 }}>
-      {table.name === 'hosting_capacity' && !search && <Capacities project={project} answer={answer} />}
-      <div className="toolbar">
-        <input type="search" aria-label={t.search} placeholder={t.search} value={url.get('q') ?? ''} onChange={(e) => url.set({ q: e.target.value })} />
-        <span className="quiet small">{table.meaning}; {t.rows(count(total))}</span>
-        <span className="grow" />
-        {sel && answer.network && <Link className="button" to={`/map${patched('', { project, network: answer.network, version: answer.version, sel, focus: '1', run: 'none', facts: layersOf(answer).join(',') })}`}>{t.showThing(sel)}</Link>}
-        <a className="button" href={file('csv')} download>CSV</a><a className="button" href={file('parquet')} download>Parquet</a>
-      </div>
-      {query.error && rows.length === 0 ? <ProblemView problem={asProblem(query.error)} onRetry={() => void query.refetch()} /> : query.isPending ? <Spinner /> : (
-        <Table label={table.meaning} columns={columns} rows={rows} rowKey={(_, i) => i} height={Math.min(520, 44 + rows.length * 28)} total={total} selected={chosen ? rows.indexOf(chosen) : null} onSelect={go}
-          sort={sort ? { key: sort.replace(/^-/, ''), down: sort.startsWith('-') } : null} onSort={(s) => url.set({ sort: `${s.down ? '-' : ''}${s.key}` })} sortedOutside
-          onEnd={() => { if (query.hasNextPage && !query.isFetchingNextPage) void query.fetchNextPage(); }}
-          empty={<Empty title={t.noRows} actions={search ? <button onClick={() => url.set({ q: null })}>{t.noFilter}</button> : undefined} />} />
-      )}
-    </div>
   );
 }
 

@@ -67,7 +67,8 @@ export function thingOf(table: AnswerTable, row: Cells): string | null {
 export function headOf(column: AnswerColumn): { words: string; unit: string } {
   const name = column.unit.endsWith('/yr') ? column.name.replace(/_per_yr$/, '').replace(/_(kwh|h)$/, '') : column.name;
   const known = fieldName(name);
-  return { words: known.words, unit: column.unit || known.unit };
+  // Tables write degrees as ASCII has them.
+  return { words: known.words, unit: column.unit === 'C' ? '°C' : column.unit || known.unit };
 }
 
 /** Rows a bar each: what each bus hosts, from the largest to the smallest, by what limits it. */
