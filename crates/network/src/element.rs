@@ -548,6 +548,50 @@ pub struct Generator {
     pub fuel: Option<FuelStock>,
 }
 
+impl Generator {
+    /// A generator of constant power with machine data as an OpenDSS script leaves them unsaid; a constant impedance outside 0.9 to 1.1 pu.
+    ///
+    /// # Inputs
+    /// * `kv` - line to line of two and three phases, line to neutral of one.
+    /// * `q_kvar` - positive into the grid.
+    pub fn constant_power(common: Common, kv: f64, p_kw: f64, q_kvar: f64, kva: f64, shapes: Shapes) -> Self {
+        let s = p_kw.hypot(q_kvar);
+        let base_v = if common.n_phases > 1 { kv * 1000.0 / 3f64.sqrt() } else { kv * 1000.0 };
+        Self {
+            common,
+            connection: Connection::Wye,
+            kv,
+            base_v,
+            p_kw,
+            q_kvar,
+            power_factor: if s > 0.0 { (p_kw / s) * if p_kw * q_kvar < 0.0 { -1.0 } else { 1.0 } } else { 1.0 },
+            kva,
+            model: 1,
+            v_min_pu: 0.9,
+            v_max_pu: 1.1,
+            v_target_pu: 1.0,
+            q_max_kvar: kva,
+            q_min_kvar: -kva,
+            pv_factor: 0.1,
+            dispatch: DispatchMode::Default,
+            dispatch_value: 0.0,
+            fixed: false,
+            forced_on: false,
+            balanced: false,
+            class: 1,
+            shapes,
+            duty_start_h: 0.0,
+            xd_pu: 1.0,
+            xdp_pu: 0.28,
+            xdpp_pu: 0.20,
+            xr_dp: 20.0,
+            h_s: 1.0,
+            damping: 1.0,
+            fuel: None,
+        }
+    }
+}
+
 /// Fuel of a generator, as energy.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FuelStock {

@@ -38,6 +38,7 @@ pub mod import;
 pub mod layout;
 pub mod ledger;
 pub mod meter;
+pub mod neighbourhood;
 pub mod options;
 pub mod outage;
 pub mod picture;

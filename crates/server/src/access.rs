@@ -61,14 +61,19 @@ impl Caller {
         Self { user: user.into(), role, address: address.into(), session: None, trail: None }
     }
 
+    /// What this caller does stands in a log of its own, with who did it: the audit log need not repeat it.
+    pub(crate) fn is_logged_elsewhere(&self) {
+        if let Some(trail) = &self.trail {
+            trail.is_noted.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Writes into the audit log what this caller did. A change that no handler notes is noted as method and path.
     ///
     /// # Errors
     /// A log that cannot be written: what is not noted must not be said to be done.
     pub async fn note(&self, app: &App, action: &str, subject: &str, detail: Value) -> Result<(), Problem> {
-        if let Some(trail) = &self.trail {
-            trail.is_noted.store(true, Ordering::Relaxed);
-        }
+        self.is_logged_elsewhere();
         let entry = Entry {
             author: self.user.clone(),
             address: self.address.clone(),

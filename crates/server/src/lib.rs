@@ -13,6 +13,7 @@ mod around;
 mod assets;
 mod auth;
 mod config;
+mod desks;
 mod document;
 mod follow;
 pub mod hub;

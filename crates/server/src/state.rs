@@ -3,6 +3,7 @@
 use crate::StartError;
 use crate::auth::Auth;
 use crate::config::Config;
+use crate::desks::Desks;
 use crate::follow::Follower;
 use crate::jobs::Jobs;
 use crate::metrics::Metrics;
@@ -38,6 +39,8 @@ pub struct Shared {
     pub(crate) meter_maps: MeterMaps,
     /// Content-Security-Policy; the address of the base map stands in it.
     pub(crate) policy: RwLock<String>,
+    /// Feeders that people try things on.
+    pub(crate) desks: Desks,
     stopping: watch::Sender<bool>,
 }
 
@@ -54,6 +57,7 @@ impl Shared {
         let auth = Auth::new(config.no_auth || database.has_users()?);
         let twin = Arc::new(Follower::new(config.twin.clone(), &config.data));
         let policy = RwLock::new(crate::routes::settings::policy(&database)?);
+        let desks = Desks::new(&config.data);
         Ok(Self {
             config,
             database,
@@ -66,6 +70,7 @@ impl Shared {
             subjects: Subjects::default(),
             meter_maps: MeterMaps::default(),
             policy,
+            desks,
             stopping: watch::channel(false).0,
         })
     }

@@ -6,9 +6,9 @@
 //! constant power from half to one and a half times its voltage).
 
 use network::{
-    Capacitor, CapacitorSize, Common, Connection, DispatchMode, EarthModel, Generator, Inverter, LeadLag, LengthUnit, Line, LineImpedance,
-    Load, LoadBasis, LoadModel, LoadStatus, MonitoredPhase, PvSystem, RegulatorControl, RegulatorSetting, SequenceType, Shapes,
-    Transformer, TransformerKind, TransformerThermal, VoltageSource, Winding,
+    Capacitor, CapacitorSize, Common, Connection, EarthModel, Generator, Inverter, LeadLag, LengthUnit, Line, LineImpedance, Load,
+    LoadBasis, LoadModel, LoadStatus, MonitoredPhase, PvSystem, RegulatorControl, RegulatorSetting, SequenceType, Shapes, Transformer,
+    TransformerKind, TransformerThermal, VoltageSource, Winding,
 };
 use num_complex::Complex64;
 
@@ -132,40 +132,7 @@ fn base_v(n_phases: usize, kv: f64) -> f64 {
 }
 
 pub fn generator(common: Common, kv: f64, p_kw: f64, q_kvar: f64, kva: f64, shapes: Shapes) -> Generator {
-    let s = p_kw.hypot(q_kvar);
-    let n_phases = common.n_phases;
-    Generator {
-        common,
-        connection: Connection::Wye,
-        kv,
-        base_v: base_v(n_phases, kv),
-        p_kw,
-        q_kvar,
-        power_factor: if s > 0.0 { (p_kw / s) * if p_kw * q_kvar < 0.0 { -1.0 } else { 1.0 } } else { 1.0 },
-        kva,
-        model: 1,
-        v_min_pu: V_MIN_PU,
-        v_max_pu: V_MAX_PU,
-        v_target_pu: 1.0,
-        q_max_kvar: kva,
-        q_min_kvar: -kva,
-        pv_factor: 0.1,
-        dispatch: DispatchMode::Default,
-        dispatch_value: 0.0,
-        fixed: false,
-        forced_on: false,
-        balanced: false,
-        class: 1,
-        shapes,
-        duty_start_h: 0.0,
-        xd_pu: 1.0,
-        xdp_pu: 0.28,
-        xdpp_pu: 0.20,
-        xr_dp: 20.0,
-        h_s: 1.0,
-        damping: 1.0,
-        fuel: None,
-    }
+    Generator { v_min_pu: V_MIN_PU, v_max_pu: V_MAX_PU, ..Generator::constant_power(common, kv, p_kw, q_kvar, kva, shapes) }
 }
 
 /// A PV plant that delivers `p_kw` at full sun, its inverter without losses.

@@ -10,7 +10,6 @@ use crate::qsts::lake_run::{StudyOutcome, StudyRun, Watch, run_study};
 use crate::qsts::models::ModelRef;
 use crate::qsts::progress::Done;
 use ::studies::synthetic::Utility;
-use formats::MemoryFiles;
 use network::{Diagnostic, Imported, LoadShapeId, Severity, result_table};
 use serde_json::{Value, json};
 use server::jobs::{DemoParams, ReportParams, SolveYearParams, Spec};
@@ -328,9 +327,9 @@ pub fn demo(spec: &Spec, params: &DemoParams, teller: &Teller) -> Result<Value, 
         keep(spec, &project, teller, imported, &feeder.summary.name, model)?;
     }
     teller.stage("Reading the IEEE 123-node feeder");
-    let files = IEEE123.iter().fold(MemoryFiles::new(), |files, (name, text)| files.with(*name, *text));
+    let files = formats::samples::ieee123();
     let Candidate { mut imported, .. } =
-        read_candidate(&files, &ImportRequest { model: "ieee123.dss".into(), ..ImportRequest::default() })?;
+        read_candidate(&files, &ImportRequest { model: formats::samples::IEEE123_MASTER.into(), ..ImportRequest::default() })?;
     // Its spot loads are those of one moment; over the year they follow the first shape of the utility.
     let shape = utility.shapes.loads.first().expect("a utility has shapes").clone();
     let model = format!("IEEE 123-node test feeder, loads with the shape {} of the synthetic utility", shape.name);
@@ -360,14 +359,3 @@ fn keep(spec: &Spec, project: &Project, teller: &Teller, mut imported: Imported,
     project.import(&new)?;
     Ok(())
 }
-
-const IEEE123: &[(&str, &str)] = &[
-    ("ieee123.dss", include_str!("../../../../models/ieee123/ieee123.dss")),
-    ("line_configurations.dss", include_str!("../../../../models/ieee123/line_configurations.dss")),
-    ("lines.dss", include_str!("../../../../models/ieee123/lines.dss")),
-    ("loads.dss", include_str!("../../../../models/ieee123/loads.dss")),
-    ("capacitors.dss", include_str!("../../../../models/ieee123/capacitors.dss")),
-    ("regulators.dss", include_str!("../../../../models/ieee123/regulators.dss")),
-    ("switches.dss", include_str!("../../../../models/ieee123/switches.dss")),
-    ("bus_coordinates.csv", include_str!("../../../../models/ieee123/bus_coordinates.csv")),
-];

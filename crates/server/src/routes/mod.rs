@@ -7,6 +7,7 @@ mod diagram;
 mod elements;
 mod exchange;
 mod federations;
+pub(crate) mod flexibility;
 mod jobs;
 mod learning;
 pub(crate) mod map;
@@ -59,6 +60,7 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "twin", description = "The plant that is followed: its state, points, history, alarms, commands, training"),
         (name = "substation", description = "The same in the shapes that other programs of substations expect"),
         (name = "map", description = "Where things are: GeoJSON, vector tiles, arrays of positions"),
+        (name = "flexibility", description = "Feeders on which loads, devices, generators and demand flexibility programs are tried, with the addresses of document 002"),
         (name = "elements", description = "Elements, buses and assets: lists, search, everything of one, ways along the grid")
     )
 )]
@@ -90,6 +92,7 @@ pub fn api() -> OpenApiRouter<App> {
         .merge(learning::routes())
         .merge(federations::routes())
         .merge(exchange::routes())
+        .merge(flexibility::routes())
         .merge(twin::routes())
         .merge(sending::routes())
         .merge(substation::routes())

@@ -82,6 +82,7 @@ function Judge({ text, criteria, samples }: { text: string; criteria: string; sa
       return api.post<Judged>(path('exchange', 'validate'), { ...body(), upload: sent.id });
     },
   });
+  const named = (of: typeof judged.variables) => (typeof of === 'object' && 'sample' in of ? (t.demos[of.sample] ?? of.sample) : '');
   return (
     <Panel title={t.judge}>
       <p className="quiet small">{t.judgeText}</p>
@@ -94,7 +95,7 @@ function Judge({ text, criteria, samples }: { text: string; criteria: string; sa
       </div>
       {judged.isPending && <Spinner small text={t.working} />}
       {judged.error && <ProblemView problem={asProblem(judged.error)} />}
-      {judged.data && !judged.error && !judged.isPending && <Dashboard of={judged.data} />}
+      {judged.data && !judged.error && !judged.isPending && <Dashboard of={judged.data} name={named(judged.variables)} />}
     </Panel>
   );
 }
@@ -102,10 +103,11 @@ function Judge({ text, criteria, samples }: { text: string; criteria: string; sa
 const DIGITS = (x: number, n: number) => num(x, n);
 const show = (value: number | null, unit: string) => (value === null ? '–' : `${figure(value, DIGITS)}${unit ? ` ${unit}` : ''}`);
 
-export function Dashboard({ of }: { of: Judged }) {
+/** `name` says of what: a sample, or nothing for own files and studies. */
+export function Dashboard({ of, name = '' }: { of: Judged; name?: string }) {
   const { acceptance } = of;
   return (
-    <div className="stack" data-testid="dashboard" data-overall={acceptance.overall}>
+    <div className="stack" data-testid="dashboard" data-of={name} data-overall={acceptance.overall}>
       <p className="headline"><b>{t.overall}</b> <Word of={acceptance.overall} />{of.solved && <> · {t.solved(count(of.solved[0]), count(of.solved[1]))}</>}</p>
       {of.found.length > 0 && <p className="small quiet">{of.found.map((f) => `${f.name}: ${f.kind}`).join(' · ')}</p>}
       {of.findings.length > 0 && <Findings rows={of.findings} />}

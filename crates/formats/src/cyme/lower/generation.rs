@@ -262,36 +262,16 @@ impl<'a> Lowering<'a> {
         common.enabled = !d.disconnected;
         let n = phases.count() as f64;
         self.add(Generator {
-            common,
             connection: if delta { Connection::Delta } else { Connection::Wye },
-            kv,
             base_v,
-            p_kw: kw,
-            q_kvar,
             power_factor: pf,
-            kva,
             model: if holds_voltage { 3 } else { 1 },
             v_min_pu: 0.5,
             v_max_pu: 2.0,
             v_target_pu: d.desired_kv.filter(|v| *v > 0.0).map_or(1.0, |v| if n > 1.0 { v / kv } else { v / kv / 3f64.sqrt() }),
             q_max_kvar: limit(d.max_kvar, entry.and_then(|e| e.max_kvar), kva),
             q_min_kvar: limit(d.min_kvar, entry.and_then(|e| e.min_kvar), -kva),
-            pv_factor: 0.1,
-            dispatch: DispatchMode::Default,
-            dispatch_value: 0.0,
-            fixed: false,
-            forced_on: false,
-            balanced: false,
-            class: 1,
-            shapes: Shapes::default(),
-            duty_start_h: 0.0,
-            xd_pu: 1.0,
-            xdp_pu: 0.28,
-            xdpp_pu: 0.2,
-            xr_dp: 20.0,
-            h_s: 1.0,
-            damping: 1.0,
-            fuel: None,
+            ..Generator::constant_power(common, kv, kw, q_kvar, kva, Shapes::default())
         });
         if kind == GeneratorKind::Induction {
             self.converted("induction generator setting", "a generator of constant power that draws its vars", &d.source);

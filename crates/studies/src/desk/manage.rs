@@ -1,0 +1,180 @@
+//! Automatic management: limits that a feeder is brought back to, with the least that does it.
+//!
+//! It begins anew each time: what it did before is lifted, the feeder is solved, and what breaks a limit is lowered by as much as the flows
+//! say, until nothing breaks one.
+//!
+//! * A transformer above its rating: with `O` the flow that is not demand and `L` the demand, both complex, the demand is lowered to the
+//!   largest `s` with `|O + s L| <= rating`, a quadratic equation. Where power flows out, the same for the generation.
+//! * Power that flows back into the supply: all generators are lowered alike, by the surplus.
+//! * A bus that a generator lifts above the limit: its generators are lowered along the line between the voltage without them and that with
+//!   them. Where the voltage is above the limit without them too, they are left alone.
+//! * A power factor below the least: reactive power of the neighbourhood is compensated down to `P tan(acos(least))`.
+//!
+//! Each follows a linear law of a network that is not linear, so it is repeated; loads of constant power need one round.
+
+use super::report::{Report, Supply, report, supplies};
+use super::{Act, Desk, DeskState, Refusal, Share};
+use num_complex::Complex64;
+use powerflow::Solution;
+use std::collections::BTreeMap;
+
+const ROUNDS_MAX: usize = 40;
+/// A limit counts as kept within this share of it.
+const TOLERANCE: f64 = 1e-6;
+/// Power back into the supply that is no power, kW.
+const NO_POWER_KW: f64 = 1e-3;
+
+type Causes = BTreeMap<String, String>;
+
+/// The state with its limits kept, what was done for it, and the feeder solved.
+pub(super) fn manage(desk: &Desk, asked: DeskState) -> Result<(DeskState, Vec<Act>, Report), Refusal> {
+    let mut state = asked;
+    state.managed.clear();
+    state.generators.values_mut().for_each(|g| g.share = 1.0);
+    let mut causes = Causes::new();
+    let mut acts = Vec::new();
+    let mut solution = desk.solve(&state)?;
+    for round in 0..=ROUNDS_MAX {
+        let before = state.clone();
+        overloads(desk, &mut state, &supplies(desk, &before, &solution), &mut causes);
+        reverse_flow(desk, &mut state, &solution, &mut causes);
+        overvoltage(desk, &mut state, &solution, &mut causes)?;
+        if state == before {
+            break;
+        }
+        if round == ROUNDS_MAX {
+            let act = |effect: &str| Act { subject: "management".into(), cause: "limits are still broken".into(), effect: effect.into() };
+            acts.push(act("it did not settle: the limits cannot be kept together, or controls of the feeder act against it"));
+            state = before;
+            break;
+        }
+        solution = desk.solve(&state)?;
+    }
+    for (subject, cause) in causes {
+        let effect = effect(desk, &state, &subject, &solution);
+        acts.push(Act { subject, cause, effect });
+    }
+    let report = report(desk, &state, &solution);
+    Ok((state, acts, report))
+}
+
+fn effect(desk: &Desk, state: &DeskState, subject: &str, solution: &Solution) -> String {
+    let number = subject.strip_prefix("neighbourhood ").and_then(|n| n.parse::<u32>().ok());
+    if let Some(number) = number {
+        let at = desk.zones.neighbourhoods.iter().position(|z| z.pincode == number);
+        let supply = at.and_then(|i| supplies(desk, state, solution).into_iter().nth(i));
+        let share = state.managed.get(&number).copied().unwrap_or(Share::WHOLE);
+        let flow = supply.map_or(0.0, |s| s.flow.0.hypot(s.flow.1));
+        return format!("demand at {:.2} % of its kW and {:.2} % of its kvar; {flow:.1} kVA flow", share.p * 100.0, share.q * 100.0);
+    }
+    let name = subject.strip_prefix("generator ").unwrap_or(subject);
+    state.generators.get(name).map_or_else(String::new, |g| format!("delivers {:.3} of {} kW", g.kw * g.share, g.kw))
+}
+
+fn complex((p, q): (f64, f64)) -> Complex64 {
+    Complex64::new(p, q)
+}
+
+/// The largest `s` of 0 to 1 with `|o + s l| <= most`; 0 where there is none.
+fn largest_share(o: Complex64, l: Complex64, most: f64) -> f64 {
+    if (o + l).norm() <= most {
+        return 1.0;
+    }
+    let (a, b, c) = (l.norm_sqr(), (o * l.conj()).re, o.norm_sqr() - most * most);
+    let root = b * b - a * c;
+    if a <= 0.0 || root < 0.0 { 0.0 } else { ((root.sqrt() - b) / a).clamp(0.0, 1.0) }
+}
+
+fn overloads(desk: &Desk, state: &mut DeskState, supplies: &[Supply], causes: &mut Causes) {
+    for (supply, zone) in supplies.iter().zip(&desk.zones.neighbourhoods) {
+        let (flow, demand, generation) = (complex(supply.flow), complex(supply.demand), complex(supply.generation));
+        let subject = format!("neighbourhood {}", zone.pincode);
+        if let Some(kva) = supply.kva.filter(|k| flow.norm() > k * (1.0 + TOLERANCE)) {
+            let cause = format!("{:.1} kVA through the transformer of {kva} kVA ({:.1} %)", flow.norm(), flow.norm() / kva * 100.0);
+            if flow.re >= 0.0 {
+                let s = largest_share(flow - demand, demand, kva);
+                let share = state.managed.entry(zone.pincode).or_insert(Share::WHOLE);
+                *share = share.times(Share { p: s, q: s });
+                causes.entry(subject.clone()).or_insert(cause);
+            } else {
+                let s = largest_share(flow + generation, -generation, kva);
+                for (name, g) in state.generators.iter_mut() {
+                    let here = desk.base.bus_id(&g.bus).and_then(|b| desk.zone_of.get(&b));
+                    if here.is_some_and(|z| desk.zones.neighbourhoods[*z].pincode == zone.pincode) {
+                        g.share *= s;
+                        causes.entry(format!("generator {name}")).or_insert_with(|| format!("{cause}, out of {subject}"));
+                    }
+                }
+            }
+            continue;
+        }
+        let least = desk.zones.limits.power_factor_min;
+        let q_most = demand.re * (1.0 / (least * least) - 1.0).max(0.0).sqrt();
+        if demand.re > 0.0 && demand.im.abs() > q_most * (1.0 + TOLERANCE) {
+            let power_factor = demand.re / demand.norm();
+            causes.entry(subject).or_insert_with(|| format!("power factor {power_factor:.4}, below {least}"));
+            let share = state.managed.entry(zone.pincode).or_insert(Share::WHOLE);
+            share.q *= q_most / demand.im.abs();
+        }
+    }
+}
+
+fn reverse_flow(desk: &Desk, state: &mut DeskState, solution: &Solution, causes: &mut Causes) {
+    let head_kw = solution.delivered_kva().re;
+    let surplus_kw = -head_kw - desk.zones.limits.reverse_max_kw;
+    let delivered_kw: f64 = state.generators.values().map(|g| g.kw * g.share).sum();
+    if surplus_kw <= NO_POWER_KW || delivered_kw <= 0.0 {
+        return;
+    }
+    let s = (1.0 - surplus_kw / delivered_kw).max(0.0);
+    for (name, g) in state.generators.iter_mut().filter(|(_, g)| g.kw * g.share > 0.0) {
+        g.share *= s;
+        let cause = || format!("{:.3} kW flow back into the supply, {} kW may", -head_kw, desk.zones.limits.reverse_max_kw);
+        causes.entry(format!("generator {name}")).or_insert_with(cause);
+    }
+}
+
+/// Highest voltage of each bus that a generator was added at, per unit.
+fn voltages(desk: &Desk, state: &DeskState, solution: &Solution) -> BTreeMap<String, f64> {
+    let circuit = solution.state().circuit();
+    let mut highest = BTreeMap::new();
+    for g in state.generators.values() {
+        let Some(bus) = desk.base.bus_id(&g.bus) else { continue };
+        let of_bus = circuit.bus_nodes(bus).iter().filter(|(at, _)| g.nodes.contains(at)).filter_map(|(_, n)| {
+            let base_v = circuit.kv_base_ln(*n) * 1e3;
+            (base_v > 0.0).then(|| solution.state().voltages()[*n as usize].norm() / base_v)
+        });
+        let v = of_bus.fold(0.0, f64::max);
+        let entry = highest.entry(g.bus.clone()).or_insert(0.0_f64);
+        *entry = entry.max(v);
+    }
+    highest
+}
+
+fn overvoltage(desk: &Desk, state: &mut DeskState, solution: &Solution, causes: &mut Causes) -> Result<(), Refusal> {
+    let most = desk.zones.limits.v_max_pu;
+    let with = voltages(desk, state, solution);
+    let above: Vec<(&String, f64)> = with.iter().filter(|(_, v)| **v > most * (1.0 + TOLERANCE)).map(|(b, v)| (b, *v)).collect();
+    if above.is_empty() {
+        return Ok(());
+    }
+    let mut without = state.clone();
+    without.generators.values_mut().filter(|g| above.iter().any(|(b, _)| **b == g.bus)).for_each(|g| g.share = 0.0);
+    let least = voltages(desk, &without, &desk.solve(&without)?);
+    for (bus, v) in above {
+        let v0 = least.get(bus).copied().unwrap_or(v);
+        if v0 >= most || v0 >= v {
+            // Not the generator's doing.
+            continue;
+        }
+        // A little below the line, so that the last round ends within the limit.
+        let s = (most * (1.0 - 0.1 * TOLERANCE) - v0) / (v - v0);
+        for (name, g) in state.generators.iter_mut().filter(|(_, g)| g.bus == *bus) {
+            g.share *= s.clamp(0.0, 1.0);
+            causes
+                .entry(format!("generator {name}"))
+                .or_insert_with(|| format!("{v:.4} pu at bus {bus}, {most} may be; {v0:.4} without it"));
+        }
+    }
+    Ok(())
+}
