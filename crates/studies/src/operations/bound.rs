@@ -85,11 +85,16 @@ pub struct Loops {
     n: usize,
     /// Row after row, one a way.
     c: Vec<f64>,
+    /// Relief of each way with all loops closed.
+    first: Vec<f64>,
     e2: f64,
 }
 
-/// Relief below which a way is on no loop, relative to what it has with all loops closed.
-const NO_LOOP: f64 = 1e-9;
+/// Relief below which a way is on no loop, over what it has with all loops closed: what rounding leaves. On a loop it is more than [`LEAST_SHARE`] of that.
+const NO_LOOP: f64 = 1e-11;
+
+/// Least cost of a way over the sum of all: a line of next to no impedance among long ones could be taken for one on no loop.
+pub const LEAST_SHARE: f64 = 1e-8;
 
 /// Least sweep-to-sweep change of a tree's bound that is waited for, relative.
 const SWEPT: f64 = 1e-13;
@@ -185,7 +190,7 @@ impl Ways {
             }
         }
         let h = inverse(matrix, n)?;
-        let loops = Loops { n, c, e2: self.e_kv * self.e_kv };
+        let mut loops = Loops { n, c, first: Vec::new(), e2: self.e_kv * self.e_kv };
         let shift = |flow: &mut Vec<f64>| {
             let mut rhs = vec![0.0; n];
             for e in 0..m {
@@ -206,6 +211,7 @@ impl Ways {
             let row = loops.row(e);
             *relief = (0..n).map(|i| row[i] * (0..n).map(|j| h[i * n + j] * row[j]).sum::<f64>()).sum();
         }
+        loops.first.clone_from(&relief);
         Some((loops, Meshed { p_kw: p, q_kvar: q, relief, h, n_loops: n, cost_kw }))
     }
 
@@ -272,14 +278,10 @@ impl Loops {
     /// Rise of the bound when a way is opened, kW; infinite where it is on no loop.
     pub fn rise_kw(&self, flow: &Meshed, way: usize) -> f64 {
         let h = flow.relief[way];
-        if h <= NO_LOOP * self.largest(flow) {
+        if h <= NO_LOOP * self.first[way] {
             return f64::INFINITY;
         }
         (flow.p_kw[way] * flow.p_kw[way] + flow.q_kvar[way] * flow.q_kvar[way]) / (self.e2 * h)
-    }
-
-    fn largest(&self, flow: &Meshed) -> f64 {
-        flow.relief.iter().copied().fold(0.0, f64::max)
     }
 
     /// The flow of least cost with a way more open, which must be on a loop.

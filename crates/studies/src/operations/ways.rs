@@ -1,6 +1,6 @@
 //! The bound's graph of a network, where the bound holds: balanced, radial, lines without charging, loads of constant power.
 
-use super::bound::{Way, Ways};
+use super::bound::{LEAST_SHARE, Way, Ways};
 use super::routing::Routing;
 use super::telemetry::terminal_kva;
 use crate::hosting::criteria::{Criterion, SLACK};
