@@ -33,6 +33,8 @@ pub enum Command {
     Restoration(Box<crate::switching::arguments::RestorationArguments>),
     /// Which switches of a radial network to open for the least losses or overloads
     Reconfigure(Box<crate::switching::arguments::ReconfigureArguments>),
+    /// Operations of a grid: telemetry, risk, the switches of least losses and risk, proven and learnt
+    Operations(Box<crate::operations::OperationsArguments>),
     /// The state of a network from measurements: voltages, flows, and meters that lie
     Estimate(Box<crate::estimate::EstimateArguments>),
     /// Read and check a model without solving it

@@ -39,6 +39,7 @@ pub mod mitigate;
 pub mod model;
 pub mod model_files;
 pub mod number;
+pub mod operations;
 pub mod outages;
 pub mod project;
 pub mod qsts;
@@ -84,6 +85,7 @@ pub fn run(cli: &Cli, console: &mut Console<'_>) -> u8 {
         Command::Contingency(arguments) => contingency::run(arguments, console).map(|()| true),
         Command::Restoration(arguments) => switching::restoration::run(arguments, console).map(|()| true),
         Command::Reconfigure(arguments) => switching::reconfigure::run(arguments, console).map(|()| true),
+        Command::Operations(arguments) => operations::run(arguments, console).map(|()| true),
         Command::Estimate(arguments) => estimate::run(arguments, console).map(|()| true),
         Command::Check(arguments) => check::run(arguments, console),
         Command::Info(arguments) => info::run(arguments, console).map(|()| true),

@@ -7,7 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const STAGES: [&str; 51] = [
+const STAGES: [&str; 52] = [
     "DESK",
+    "OPERATIONS",
     "DYR",
     "STABILITY",
     "EXCHANGE",

@@ -30,6 +30,7 @@ pub mod recommend;
 pub mod regression;
 pub mod resample;
 pub mod robust;
+pub mod routing;
 pub mod spatial;
 pub mod tree;
 pub mod tuning;

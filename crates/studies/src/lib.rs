@@ -12,6 +12,7 @@ pub mod hosting;
 pub mod meter_map;
 pub mod metering;
 pub mod mitigation;
+pub mod operations;
 pub mod quality;
 pub mod reconcile;
 pub mod reliability;

@@ -15,7 +15,7 @@ use crate::qsts::feeder::shape_notes;
 use crate::result_folder::{cannot, write_whole};
 use crate::solve;
 use arguments::{IsolationWord, RatingWord, SearchArguments, SearchWord, SeriesWord, StateArguments, SwitchesWord};
-use network::{ControlMode, Diagnostic, ElementId, SolutionMode};
+use network::{ControlMode, Diagnostic, ElementId, Network, SolutionMode};
 use std::path::Path;
 use studies::contingency::{At, ContingencyError, Series, When, list, moments};
 use studies::hosting::Criteria;
@@ -224,8 +224,8 @@ pub fn base_finding(label: &str, n_crossed: usize) -> Option<Diagnostic> {
 ///
 /// # Errors
 /// What has no form in a script, a file that cannot be written.
-pub fn write_model(model: &Model, operations: &[Operation], removed: &[ElementId], to: &Path) -> Result<(), Failure> {
-    let mut network = model.network.clone();
+pub fn write_network(network: &Network, operations: &[Operation], removed: &[ElementId], to: &Path) -> Result<(), Failure> {
+    let mut network = network.clone();
     apply::apply(&mut network, operations);
     for &id in removed {
         network.common_mut(id).enabled = false;

@@ -2,7 +2,7 @@
 
 use super::arguments::{AimWord, ReconfigureArguments};
 use super::report::{heaviest, loading, operation, violation, voltage};
-use super::{base_finding, criteria, is_emergency, refuse_transmission, refused, settled, switches, write_model};
+use super::{base_finding, criteria, is_emergency, refuse_transmission, refused, settled, switches, write_network};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::model::Model;
@@ -39,7 +39,7 @@ pub fn run(arguments: &ReconfigureArguments, console: &mut Console<'_>) -> Resul
     let answer = study(arguments, &mut model)?;
     console.warn(&model.diagnostics);
     if let Some(path) = &arguments.write {
-        write_model(&model, &answer.found.operations(), &[], path)?;
+        write_network(&model.network, &answer.found.operations(), &[], path)?;
     }
     let mut written = String::new();
     if let (Some(folder), Some(dir)) = (&folder, &arguments.answer.out) {
@@ -105,7 +105,8 @@ pub fn study(arguments: &ReconfigureArguments, model: &mut Model) -> Result<Answ
     Ok(Answer { hours, found, tables, summary })
 }
 
-fn diagnostic(error: &ReconfigureError) -> Diagnostic {
+/// Why there is nothing to reconfigure, as a finding.
+pub(crate) fn diagnostic(error: &ReconfigureError) -> Diagnostic {
     let text = error.to_string();
     match error {
         ReconfigureError::Circuit(e) => e.diagnostic(),

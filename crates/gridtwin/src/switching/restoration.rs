@@ -3,7 +3,7 @@
 use super::arguments::RestorationArguments;
 use super::report::{heaviest, loading, operation, operations, violation, voltage};
 use super::{
-    base_finding, criteria, elements, is_emergency, isolation, refuse_transmission, refused, restore_options, settled, write_model,
+    base_finding, criteria, elements, is_emergency, isolation, refuse_transmission, refused, restore_options, settled, write_network,
 };
 use crate::console::Console;
 use crate::failure::Failure;
@@ -42,7 +42,7 @@ pub fn run(arguments: &RestorationArguments, console: &mut Console<'_>) -> Resul
     if let Some(path) = &arguments.write {
         let r = &answer.restoration;
         let moved: Vec<_> = r.outage.iter().chain(&r.isolation).chain(&r.operations).copied().collect();
-        write_model(&model, &moved, &r.removed, path)?;
+        write_network(&model.network, &moved, &r.removed, path)?;
     }
     let mut written = String::new();
     if let (Some(folder), Some(dir)) = (&folder, &arguments.answer.out) {

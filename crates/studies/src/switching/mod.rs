@@ -5,7 +5,7 @@
 //!       │                     ▲
 //!       └─► Zones (zones.rs) ─┤─ isolate.rs: what an outage takes
 //!                             ├─ restore.rs: supply for what it parted, over forests of zones (forests.rs)
-//!                             └─ reconfigure.rs: the tree with least losses or overloads
+//!                             └─ reconfigure.rs: the tree with least losses or overloads, over the trees of radial.rs
 //! ```
 //!
 //! Methods, sources and limits: `docs/methods/switching.md`.
@@ -14,6 +14,7 @@ pub mod apply;
 pub mod forests;
 pub mod isolate;
 pub mod operator;
+pub mod radial;
 pub mod reconfigure;
 pub mod restore;
 pub mod supply;
@@ -22,6 +23,7 @@ pub mod zones;
 
 pub use isolate::Isolation;
 pub use operator::{Condition, Operation, Operator, Solved, Spot, Violation, usual_criteria};
+pub use radial::Radial;
 pub use reconfigure::{Aim, Hour, Reconfiguration, ReconfigureError, ReconfigureOptions, reconfigure};
 pub use restore::{Reason, Restoration, RestoreOptions, Search, restore};
 pub use zones::{Switches, Zones};

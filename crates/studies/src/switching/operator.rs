@@ -243,6 +243,18 @@ impl Operator {
         &self.work
     }
 
+    /// Loadings of the state that the last question ended with, percent of the rating that the judge counts from; what has no rating, or no supply, is left out.
+    pub fn loadings(&self) -> Vec<(ElementId, f64)> {
+        let fed = supplied(&self.work, true);
+        let mut found = Vec::new();
+        self.sensors.each(&self.work, &fed, self.judge.emergency, &mut |criterion, at, value| {
+            if let (Criterion::ThermalLine | Criterion::ThermalTransformer, At::Element(id)) = (criterion, at) {
+                found.push((id, value));
+            }
+        });
+        found
+    }
+
     pub fn network(&self) -> &Arc<Network> {
         self.base.circuit().network()
     }

@@ -21,15 +21,16 @@
 //! **Exact.** Where the trees are few (their number is a determinant, see `forests`) all are solved, and the answer is proven. Where they are not,
 //! the answer is the best of the descents, and no gap is known.
 
-use super::forests::{Edge, each_forest, n_spanning};
+use super::forests::{each_forest, n_spanning};
 use super::operator::{Condition, Operation, Operator, Solved};
-use super::zones::{Sets, Switches, Zones};
+use super::radial::Radial;
+use super::zones::Switches;
 use crate::hosting::criteria::{Criterion, SLACK};
 use crate::synthetic::random::Random;
 use powerflow::CircuitError;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// Stream of the random starts among those that draw from a seed.
 const PURPOSE: u64 = 0x7265_636f;
@@ -166,14 +167,7 @@ impl Reconfiguration {
 struct Tree<'a> {
     options: &'a ReconfigureOptions,
     hours: &'a mut [Hour],
-    zones: Zones,
-    n: usize,
-    edges: Vec<Edge>,
-    /// Edges at each vertex.
-    at: Vec<Vec<usize>>,
-    /// Switch of each edge.
-    switch: Vec<usize>,
-    today: Vec<bool>,
+    graph: Radial,
     /// Limits that hold: today's worst values where they lie beyond.
     bounds: Vec<Vec<(Criterion, f64)>>,
     known: HashMap<Vec<bool>, Score>,
@@ -187,50 +181,16 @@ struct Tree<'a> {
 /// As [`ReconfigureError`].
 pub fn reconfigure(hours: &mut [Hour], options: &ReconfigureOptions) -> Result<Reconfiguration, ReconfigureError> {
     let first = &hours[0].operator;
-    let zones = Zones::new(first.base(), options.switches, &HashSet::new());
     let network = std::sync::Arc::clone(first.network());
-    let names: Vec<String> = zones.switches.iter().map(|s| network.full_name(s.element)).collect();
-    let name = |s: usize| names[s].clone();
-    if let Some(s) = zones.loop_switch() {
-        return Err(ReconfigureError::NotRadial { element: name(s) });
-    }
-    let reached = zones.reached(|s| zones.switches[s].is_closed, |_| true);
-    let mut vertex = vec![None; zones.n];
-    zones.sources.iter().for_each(|&z| vertex[z] = Some(0));
-    let mut n = 1;
-    for z in (0..zones.n).filter(|&z| reached[z]) {
-        if vertex[z].is_none() {
-            vertex[z] = Some(n);
-            n += 1;
-        }
-    }
-    let (mut edges, mut switch) = (Vec::new(), Vec::new());
-    for (s, at) in zones.switches.iter().enumerate() {
-        if let (Some(a), Some(b)) = (vertex[at.between.0], vertex[at.between.1])
-            && a != b
-        {
-            edges.push(Edge { a, b });
-            switch.push(s);
-        }
-    }
-    let today: Vec<bool> = switch.iter().map(|&s| zones.switches[s].is_closed).collect();
-    if today.iter().all(|c| *c) {
-        return Err(ReconfigureError::NoTie);
-    }
+    let graph = Radial::new(first, options.switches)?;
+    let names: Vec<String> = (0..graph.edges.len()).map(|e| network.full_name(graph.operation(e, true).element)).collect();
+    let name = |e: usize| names[e].clone();
     let bounds = hours.iter().map(|h| bounds(&h.operator)).collect();
     let solved_before: u64 = hours.iter().map(|h| h.operator.n_solved).sum();
-    let mut at = vec![Vec::new(); n];
-    for (e, edge) in edges.iter().enumerate() {
-        at[edge.a].push(e);
-        at[edge.b].push(e);
-    }
-    let mut tree = Tree { options, hours, zones, n, edges, at, switch, today, bounds, known: HashMap::new() };
-    if (0..tree.edges.len()).filter(|&e| !tree.today[e]).all(|e| tree.path(&tree.today, e).is_empty()) {
-        return Err(ReconfigureError::NoSwitch);
-    }
-    let today_closed = tree.today.clone();
+    let mut tree = Tree { options, hours, graph, bounds, known: HashMap::new() };
+    let today_closed = tree.graph.today.clone();
     let today = tree.score(&today_closed)?;
-    let n_trees = n_spanning(tree.n, 1, &tree.edges);
+    let n_trees = n_spanning(tree.graph.n, 1, &tree.graph.edges);
     let mut best = (today, today_closed.clone());
     let mut descents = Vec::new();
     for (start, closed) in tree.starts()? {
@@ -244,7 +204,7 @@ pub fn reconfigure(hours: &mut [Hour], options: &ReconfigureOptions) -> Result<R
     let moves = tree.moves(&best.1)?;
     let conditions_today = tree.conditions(&today_closed)?;
     let conditions_found = tree.conditions(&best.1)?;
-    let open = |closed: &[bool]| (0..closed.len()).filter(|&e| !closed[e]).map(|e| name(tree.switch[e])).collect();
+    let open = |closed: &[bool]| (0..closed.len()).filter(|&e| !closed[e]).map(&name).collect();
     let (open_today, open_found) = (open(&today_closed), open(&best.1));
     let n_solved = tree.hours.iter().map(|h| h.operator.n_solved).sum::<u64>() - solved_before;
     Ok(Reconfiguration {
@@ -286,18 +246,8 @@ fn worst(condition: &Condition, criterion: Criterion) -> super::operator::Extrem
 }
 
 impl Tree<'_> {
-    fn operations(&self, closed: &[bool]) -> Vec<Operation> {
-        let differs = (0..closed.len()).filter(|&e| closed[e] != self.today[e]);
-        differs
-            .map(|e| {
-                let s = &self.zones.switches[self.switch[e]];
-                Operation { element: s.element, terminal: s.terminal, close: closed[e] }
-            })
-            .collect()
-    }
-
     fn conditions(&mut self, closed: &[bool]) -> Result<Vec<Condition>, CircuitError> {
-        let operations = self.operations(closed);
+        let operations = self.graph.operations(closed);
         self.hours.iter_mut().map(|h| h.operator.ask_certified(&operations).map(|c| c.0)).collect()
     }
 
@@ -305,7 +255,7 @@ impl Tree<'_> {
         if let Some(known) = self.known.get(closed) {
             return Ok(*known);
         }
-        let operations = self.operations(closed);
+        let operations = self.graph.operations(closed);
         let mut score = Score { unsolved: 0, worse: 0.0, losses_kwh: 0.0, overload_pct: 0.0 };
         for (h, bounds) in self.hours.iter_mut().zip(&self.bounds) {
             let condition = h.operator.ask(&operations)?;
@@ -328,40 +278,13 @@ impl Tree<'_> {
     }
 
     fn may_take(&self, closed: &[bool]) -> bool {
-        let n = closed.iter().zip(&self.today).filter(|(a, b)| a != b).count();
+        let n = closed.iter().zip(&self.graph.today).filter(|(a, b)| a != b).count();
         self.options.max_operations.is_none_or(|most| n <= most)
-    }
-
-    /// Closed edges of the loop that closing an edge would make.
-    fn path(&self, closed: &[bool], edge: usize) -> Vec<usize> {
-        let mut parent: Vec<Option<usize>> = vec![None; self.n];
-        let mut seen = vec![false; self.n];
-        let (from, to) = (self.edges[edge].a, self.edges[edge].b);
-        seen[from] = true;
-        let mut queue = std::collections::VecDeque::from([from]);
-        while let Some(v) = queue.pop_front() {
-            for &e in self.at[v].iter().filter(|e| closed[**e]) {
-                let edge = &self.edges[e];
-                let other = if edge.a == v { edge.b } else { edge.a };
-                if !seen[other] {
-                    seen[other] = true;
-                    parent[other] = Some(e);
-                    queue.push_back(other);
-                }
-            }
-        }
-        let mut path = Vec::new();
-        let mut at = to;
-        while let Some(e) = parent[at] {
-            path.push(e);
-            at = if self.edges[e].a == at { self.edges[e].b } else { self.edges[e].a };
-        }
-        path
     }
 
     /// Trees to begin with.
     fn starts(&mut self) -> Result<Vec<(String, Vec<bool>)>, CircuitError> {
-        let mut starts = vec![("today's network".to_owned(), self.today.clone())];
+        let mut starts = vec![("today's network".to_owned(), self.graph.today.clone())];
         let opened = self.sequential_opening()?;
         let random = (0..u64::from(self.options.random_starts)).map(|k| self.random_tree(k)).collect::<Vec<_>>();
         let more = opened.into_iter().map(|t| ("loops opened at the least current".to_owned(), t));
@@ -371,35 +294,26 @@ impl Tree<'_> {
     }
 
     fn random_tree(&self, index: u64) -> Vec<bool> {
-        let mut random = Random::new(self.options.seed, PURPOSE, index);
-        let mut order: Vec<(f64, usize)> = (0..self.edges.len()).map(|e| (random.unit(), e)).collect();
-        order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        let mut sets = Sets::new(self.n);
-        let mut closed = vec![false; self.edges.len()];
-        for (_, e) in order {
-            closed[e] = sets.join(self.edges[e].a, self.edges[e].b);
-        }
-        closed
+        self.graph.random_tree(&mut Random::new(self.options.seed, PURPOSE, index))
     }
 
     /// All switches closed, then loops opened where least current flows; none where the meshed network has no solution.
     fn sequential_opening(&mut self) -> Result<Option<Vec<bool>>, CircuitError> {
-        let mut closed = vec![true; self.edges.len()];
-        while closed.iter().filter(|c| **c).count() > self.n - 1 {
-            let operations = self.operations(&closed);
+        let mut closed = vec![true; self.graph.edges.len()];
+        while closed.iter().filter(|c| **c).count() > self.graph.n - 1 {
+            let operations = self.graph.operations(&closed);
             if self.hours[0].operator.ask(&operations)?.solved == Solved::No {
                 return Ok(None);
             }
             let state = self.hours[0].operator.state();
             let current = |e: usize| {
-                let s = &self.zones.switches[self.switch[e]];
-                let index = state.circuit().index_of(s.element)?;
+                let index = state.circuit().index_of(self.graph.operation(e, true).element)?;
                 Some(state.element_currents(index).iter().map(|i| i.norm()).fold(0.0, f64::max))
             };
             let is_on_loop = |&e: &usize| {
                 let mut without = closed.clone();
                 without[e] = false;
-                closed[e] && !self.path(&without, e).is_empty()
+                closed[e] && !self.graph.path(&without, e).is_empty()
             };
             let on_loop = (0..closed.len()).filter(is_on_loop);
             let least = on_loop.filter_map(|e| Some((current(e)?, e))).min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
@@ -417,41 +331,20 @@ impl Tree<'_> {
         name: &dyn Fn(usize) -> String,
     ) -> Result<(Descent, Vec<bool>), CircuitError> {
         let from = self.score(&closed)?;
-        let mut at = from;
-        let mut exchanges = 0;
-        loop {
-            let mut best: Option<(Score, usize, usize)> = None;
-            for e in 0..closed.len() {
-                if closed[e] {
-                    continue;
-                }
-                for f in self.path(&closed, e) {
-                    (closed[e], closed[f]) = (true, false);
-                    if self.may_take(&closed) {
-                        let score = self.score(&closed)?;
-                        let known = best.as_ref().map_or(&at, |b| &b.0);
-                        if score.cmp(known, self.options.aim) == Ordering::Less {
-                            best = Some((score, e, f));
-                        }
-                    }
-                    (closed[e], closed[f]) = (false, true);
-                }
-            }
-            // Exchanges of rounding would never end.
-            let Some((score, e, f)) = best.filter(|b| is_progress(&at, &b.0)) else { break };
-            (closed[e], closed[f]) = (true, false);
-            at = score;
-            exchanges += 1;
-        }
-        let open = (0..closed.len()).filter(|&e| !closed[e]).map(|e| name(self.switch[e])).collect();
+        let aim = self.options.aim;
+        let graph = self.graph.clone();
+        let mut score = |closed: &[bool]| if self.may_take(closed) { self.score(closed).map(Some) } else { Ok(None) };
+        let is_less = |a: &Score, b: &Score| a.cmp(b, aim) == Ordering::Less;
+        let (at, exchanges) = graph.descend(&mut closed, from, &mut score, &is_less, &is_progress)?;
+        let open = (0..closed.len()).filter(|&e| !closed[e]).map(name).collect();
         Ok((Descent { start, from, to: at, exchanges, open }, closed))
     }
 
     /// Solves every tree; false where there are more than the options allow.
     fn all(&mut self, best: &mut (Score, Vec<bool>)) -> Result<bool, CircuitError> {
         let mut trees: Vec<Vec<bool>> = Vec::new();
-        let n = self.edges.len();
-        let whole = each_forest(self.n, 1, &self.edges, true, self.options.max_trees, &mut |taken| {
+        let n = self.graph.edges.len();
+        let whole = each_forest(self.graph.n, 1, &self.graph.edges, true, self.options.max_trees, &mut |taken| {
             let mut closed = vec![false; n];
             taken.iter().for_each(|&e| closed[e] = true);
             trees.push(closed);
@@ -473,13 +366,13 @@ impl Tree<'_> {
     /// The way there: a switch is closed, then one of its loop is opened, so that nobody is interrupted. Of the pairs that are left that one comes
     /// first that scores best.
     fn moves(&mut self, end: &[bool]) -> Result<Vec<Move>, CircuitError> {
-        let mut closed = self.today.clone();
+        let mut closed = self.graph.today.clone();
         let mut moves = Vec::new();
         loop {
             let to_close: Vec<usize> = (0..closed.len()).filter(|&e| end[e] && !closed[e]).collect();
             let mut best: Option<(Score, usize, usize)> = None;
             for e in to_close {
-                for f in self.path(&closed, e).into_iter().filter(|&f| !end[f]) {
+                for f in self.graph.path(&closed, e).into_iter().filter(|&f| !end[f]) {
                     (closed[e], closed[f]) = (true, false);
                     let score = self.score(&closed)?;
                     if best.as_ref().is_none_or(|b| score.cmp(&b.0, self.options.aim) == Ordering::Less) {
@@ -491,8 +384,7 @@ impl Tree<'_> {
             let Some((_, e, f)) = best else { break };
             for (edge, close) in [(e, true), (f, false)] {
                 closed[edge] = close;
-                let s = &self.zones.switches[self.switch[edge]];
-                let operation = Operation { element: s.element, terminal: s.terminal, close };
+                let operation = self.graph.operation(edge, close);
                 let conditions = self.conditions(&closed)?;
                 let losses: Option<f64> = conditions.iter().zip(self.hours.iter()).map(|(c, h)| Some(c.losses_kw? * h.hours)).sum();
                 moves.push(Move { operation, conditions, losses_kwh: losses });

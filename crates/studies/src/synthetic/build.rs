@@ -43,13 +43,13 @@ impl SharedShapes {
 }
 
 /// The day that loads without a shape of their own follow in every OpenDSS circuit.
-const DEFAULT_DAY: [f64; 24] = [
+pub(crate) const DEFAULT_DAY: [f64; 24] = [
     0.677, 0.6256, 0.6087, 0.5833, 0.58028, 0.6025, 0.657, 0.7477, 0.832, 0.88, 0.94, 0.989, 0.985, 0.98, 0.9898, 0.999, 1.0, 0.958, 0.936,
     0.913, 0.876, 0.876, 0.828, 0.756,
 ];
 
 /// Hourly multipliers as a shape.
-fn load_shape(name: &str, p: &[f64]) -> LoadShape {
+pub(crate) fn load_shape(name: &str, p: &[f64]) -> LoadShape {
     let (mean, stddev) = statistics(p);
     LoadShape {
         name: name.to_owned(),
