@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const STAGES: [&str; 50] = [
+const STAGES: [&str; 51] = [
+    "FLEXIBILITY",
     "DYR",
     "STABILITY",
     "EXCHANGE",

@@ -6,6 +6,7 @@ mod changes;
 pub mod comparison;
 pub mod contingency;
 pub mod design_study;
+pub mod flexibility;
 pub mod hands;
 pub mod hosting;
 pub mod meter_map;
