@@ -49,7 +49,7 @@ pub struct RunArguments {
     /// By what participants are paid
     #[arg(long, value_enum, default_value = "high-five-of-ten")]
     pub baseline: BaselineWord,
-    /// Write tables and summary.json into this folder instead of the report
+    /// Write tables and summary.json into this folder too
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Form of the tables

@@ -3,7 +3,6 @@
 pub mod arguments;
 mod report;
 
-use crate::cli::TableFormat;
 use crate::console::Console;
 use crate::disk_files::DiskFiles;
 use crate::failure::Failure;
@@ -84,16 +83,15 @@ fn day(a: &RunArguments, console: &mut Console<'_>) -> Result<bool, Failure> {
     let is_met = result.events.iter().all(|e| e.missing.is_none());
     let tables = result.tables();
     let summary = summary(&model, &result);
+    let mut written = String::new();
     if let (Some(folder), Some(dir)) = (&folder, &a.out) {
         let n = study_tables::write(folder, FILES, &tables, &summary, a.format)?;
-        if !a.json {
-            console.print(&format!("wrote {} to {}\n", count(n, "file"), dir.display()))?;
-        }
+        written = format!("wrote {} to {}\n", count(n, "file"), dir.display());
     }
     if a.json {
         console.json(&study_tables::as_json(&tables, summary))?;
-    } else if a.out.is_none() || a.format == TableFormat::Csv {
-        console.print(&report::render(&model.name, &case, &result, console.style))?;
+    } else {
+        console.print(&(report::render(&model.name, &case, &result, console.style) + &written))?;
     }
     Ok(is_met)
 }

@@ -193,43 +193,41 @@ impl Programme {
         let more: Vec<Vec<Option<Variable>>> = self.flexibles.iter().map(|f| f.slots.iter().map(|s| add(s.r_max)).collect()).collect();
         let returns = held.may_not_return || held.not_returned_kwh > 0.0;
         for (d, f) in self.flexibles.iter().enumerate() {
-            let mut state: Option<Variable> = None;
+            // The state is written out as a sum of what was done, not as a variable: doing nothing then meets every row but the targets, and the
+            // simplex method has only these to mend.
+            let mut state: Vec<(Variable, f64)> = Vec::new();
+            // How far it can be driven at all. Most bounds are out of reach and need no row.
+            let (mut lowest, mut highest): (f64, f64) = (0.0, 0.0);
             let last = f.slots.len() - 1;
             for (t, s) in f.slots.iter().enumerate() {
-                if state.is_none() && less[d][t].is_none() && more[d][t].is_none() {
-                    continue;
-                }
-                let mut next = Expression::from(0.0);
-                if let Some(x) = state {
-                    next += s.decay * x;
-                }
-                if let Some(c) = less[d][t] {
-                    next += -s.per_c * c;
-                }
-                if let Some(r) = more[d][t] {
-                    next += s.per_r * r;
-                }
-                let is_end = t == last && f.returned.is_some();
-                let mut bounds = variable();
-                // What has to be returned is zero, or is counted below.
-                if is_end && !returns {
-                    bounds = bounds.min(0.0).max(0.0);
-                } else {
-                    if s.lo.is_finite() {
-                        bounds = bounds.min(s.lo.min(0.0));
-                    }
-                    if s.hi.is_finite() {
-                        bounds = bounds.max(s.hi.max(0.0));
+                state.iter_mut().for_each(|(_, k)| *k *= s.decay);
+                (lowest, highest) = (lowest * s.decay, highest * s.decay);
+                let done = [(less[d][t], -s.per_c, s.c_max), (more[d][t], s.per_r, s.r_max)];
+                for (v, k, max) in done {
+                    if let Some(v) = v {
+                        state.push((v, k));
+                        lowest += (k * max).min(0.0);
+                        highest += (k * max).max(0.0);
                     }
                 }
-                let x = variables.add(bounds);
-                rows.push(constraint!(next == x));
-                if let Some(kwh) = f.returned.filter(|_| is_end && returns) {
-                    let (u, v) = (variables.add(variable().min(0.0)), variables.add(variable().min(0.0)));
-                    rows.push(constraint!(Expression::from(x) == u - v));
-                    not_returned += kwh * u + kwh * v;
+                let sum = || -> Expression { state.iter().map(|&(v, k)| k * v).sum() };
+                let (lo, hi) = (s.lo.min(0.0), s.hi.max(0.0));
+                if lowest < lo {
+                    rows.push(constraint!(sum() >= lo));
                 }
-                state = Some(x);
+                if highest > hi {
+                    rows.push(constraint!(sum() <= hi));
+                }
+                if let Some(kwh) = f.returned.filter(|_| t == last && !state.is_empty()) {
+                    // What has to be returned is zero, or is counted.
+                    if returns {
+                        let (u, v) = (variables.add(variable().min(0.0)), variables.add(variable().min(0.0)));
+                        rows.push(constraint!(sum() == u - v));
+                        not_returned += kwh * u + kwh * v;
+                    } else {
+                        rows.push(constraint!(sum() == 0.0));
+                    }
+                }
             }
         }
         let mut missing: Vec<Option<Variable>> = vec![None; self.rows.len()];

@@ -75,7 +75,7 @@ pub fn sample(network: &Network, options: &SampleOptions) -> FlexibilityCase {
     let past = |(i, shift): (usize, &f64)| PastDay {
         weekday: week[(3 + 7 * n - (n - i)) % 7],
         is_holiday: false,
-        is_event_day: i == n - 4,
+        is_event_day: i + 3 == n,
         temperature_shift_k: *shift,
     };
     let past_days = PAST_SHIFT_K.iter().enumerate().map(past).collect();

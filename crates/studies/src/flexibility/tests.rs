@@ -141,16 +141,64 @@ fn a_transformer_is_relieved_by_the_cheapest() {
     assert!(e.beyond_shortfall_kwh < 1e-6 && r.books.largest_residual_kwh < 1e-9);
 }
 
+/// Every folder of `cases/flexibility`: figures of a formula, each within the tolerance that the case tells.
+#[test]
+fn cases_give_what_their_formulas_say() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../cases/flexibility");
+    let text = |path: &Path| std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let mut n = 0;
+    for entry in std::fs::read_dir(&root).expect("cases are there").flatten().filter(|e| e.path().is_dir()) {
+        let folder = entry.path();
+        let toml = text(&folder.join("case.toml"));
+        let told = |key: &str| {
+            let line = toml.lines().find_map(|l| l.strip_prefix(key)?.trim_start().strip_prefix('='));
+            line.unwrap_or_else(|| panic!("{} has no {key}", folder.display())).trim().trim_matches('"').to_owned()
+        };
+        let network = read_network(&Files(None), &folder.join("network.dss"));
+        let (case, _) = formats::flexibility::read_flexibility(&text(&folder.join("programs.yaml")), "programs.yaml", Some(&network))
+            .map_err(|e| e.diagnostics)
+            .expect("the document is sound");
+        let least = if told("least") == "cost" { Least::Cost } else { Least::CurtailedEnergy };
+        let r = run(&network, &case, &FlexibilityOptions { least, ..FlexibilityOptions::default() }).expect("a day");
+        let relative: f64 = told("relative").parse().expect("a number");
+        let (e, b) = (&r.events[0], &r.books);
+        for line in text(&folder.join("expected.csv")).lines().skip(1) {
+            let (figure, value) = line.split_once(',').expect("figure,value");
+            let expected: f64 = value.parse().expect("a number");
+            let found = match figure {
+                "before" => e.before,
+                "after" => e.after,
+                "later_after" => e.later_after,
+                "value" => e.value,
+                "asked_kwh" => e.asked_kwh,
+                "rebound_kw" => e.rebound_kw,
+                "missing" => e.missing.as_ref().map_or(0.0, |m| m.over),
+                "curtailed_kwh" => b.curtailed_kwh,
+                "rebounded_kwh" => b.rebounded_kwh,
+                "shifted_kwh" => b.shifted_kwh,
+                "saved_kwh" => b.saved_kwh,
+                "largest_deviation" => r.devices.iter().map(|d| d.largest_deviation).fold(0.0, f64::max),
+                other => panic!("{other} is no figure"),
+            };
+            let off = (found - expected).abs();
+            assert!(off <= relative * expected.abs().max(0.1), "{} {figure}: {found}, {expected} expected", folder.display());
+        }
+        n += 1;
+    }
+    assert!(n >= 2, "{n} cases");
+}
+
 /// The same without a recovery that is told: all charge on at once after the event, and the transformer is loaded above its rating again.
 #[test]
 fn untold_devices_snap_back() {
     let devices = vec![ev("a", 50.0, 150.0, 0.9), ev("b", 30.0, 60.0, 0.1), ev("c", 20.0, 40.0, 0.3)];
     let case = case(devices, event(transformer(), 0));
-    let r = run(&one_transformer(), &case, &FlexibilityOptions::default()).expect("a day");
+    let options = FlexibilityOptions { least: Least::Cost, ..FlexibilityOptions::default() };
+    let r = run(&one_transformer(), &case, &options).expect("a day");
     let e = &r.events[0];
-    // At 19:00 the vehicle of 50 kW needs 50 kWh still, the others what they were not given: 40 kW in the first hour.
-    assert!(e.after <= 100.0 && e.later_before < 90.1, "{e:?}");
-    assert!(e.later_after > 120.0 && e.rebound_kw > 35.0 && e.rebound_at == at(19), "{e:?}");
+    // At 19:00 the vehicle of 50 kW needs 50 kWh still and would be alone: 40 + 50 kW. The others were not given 60 and 20 kWh: both charge, 50 kW more.
+    assert!(e.after <= 100.0 && (e.later_before - 90.0).abs() < 0.1, "{e:?}");
+    assert!((e.later_after - 140.0).abs() < 0.1 && (e.rebound_kw - 50.0).abs() < 0.1 && e.rebound_at == at(19), "{e:?}");
 }
 
 /// Batteries of 10 kW over one vehicle that may lack nothing: 40 kW have to go in two hours, the battery gives 10 kW as long as its 12 kWh over the
@@ -175,6 +223,25 @@ fn what_cannot_be_met_is_told() {
     assert!((r.steps[17..19].iter().map(|s| s.devices_before_kw - s.devices_after_kw).sum::<f64>() - 12.0).abs() < 1e-3);
 }
 
+/// The document that ships is what the library makes; `GRIDTWIN_UPDATE=1` writes it anew.
+#[test]
+fn the_document_that_ships_is_the_sample() {
+    let network = ieee123();
+    let target = Target { element: Some("transformer.xfm1".to_owned()), limit_kw: None, limit_kva: None };
+    let options = SampleOptions { n_devices: 60, seed: 1, step_min: 15, bus: Some("610".to_owned()), target: Some(target) };
+    let case = sample(&network, &options);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/ieee123/flexibility.yaml");
+    let text = formats::flexibility::write_flexibility(&case).expect("plain data");
+    if std::env::var_os("GRIDTWIN_UPDATE").is_some() {
+        std::fs::write(&path, &text).expect("the sample is written");
+    }
+    let shipped = std::fs::read_to_string(&path).expect("the sample is there");
+    let name = "models/ieee123/flexibility.yaml";
+    let (read, findings) =
+        formats::flexibility::read_flexibility(&shipped, name, Some(&network)).map_err(|e| e.diagnostics).expect("the sample is sound");
+    assert!(findings.is_empty() && read == case, "GRIDTWIN_UPDATE=1 writes the sample anew");
+}
+
 /// Sixty homes behind the transformer of the 123-node feeder on a hot day: the overload goes with the least energy, the flow solved holds the rating,
 /// the rebound stays below it, comfort is kept.
 #[test]
@@ -189,7 +256,8 @@ fn a_hot_evening_on_the_123_node_feeder() {
     assert!(e.before > 150.0 && e.after <= 150.0 * (1.0 + 1e-5) && e.missing.is_none());
     assert!(e.gap_pct.abs() < 1.0 && e.over_after_min == 0 && e.over_before_min > 0);
     assert!(e.rebound_kw > 0.0 && r.books.rebounded_kwh > 0.0);
-    assert!(e.beyond_comfort_k < 1e-6 && e.beyond_shortfall_kwh < 1e-6);
+    // A told device runs at the mean power of a step, and its own rule does not: that is worth some thousandths of a kelvin.
+    assert!(e.beyond_comfort_k < 0.01 && e.beyond_shortfall_kwh < 1e-6);
     assert!(r.books.largest_residual_kwh < 1e-6 && r.books.residual_kwh.abs() < 1e-6);
     assert!(e.performance.baseline_kwh.is_some() && e.performance.incentives > 0.0);
 }
