@@ -5,6 +5,7 @@ pub mod cyme;
 pub mod detect;
 pub mod exchange;
 pub mod files;
+pub mod flexibility;
 pub mod gis;
 pub mod import;
 pub mod matpower;

@@ -61,6 +61,8 @@ pub enum Command {
     Stability(crate::stability::StabilityArguments),
     /// Designs of on-site plants: out to ETAP, PSS/E and Windchill, their results back and judged, the same studies here
     Exchange(crate::exchange::arguments::ExchangeArguments),
+    /// Flexible demand: programs, devices and events on a hot day; dispatch, rebound, baselines, payments
+    Flexibility(crate::flexibility::arguments::FlexibilityArguments),
     /// Figures of a study in a results lake: overloads, voltages, losses, transformers, feeders
     Report(ReportArguments),
     /// What studies of a results lake have that another has not: violations new, worse, less or mended, by element and hour

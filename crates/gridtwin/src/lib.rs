@@ -28,6 +28,7 @@ pub mod exchange;
 pub mod failure;
 pub mod faults;
 pub mod federated;
+pub mod flexibility;
 pub mod hands;
 pub mod hosting;
 pub mod info;
@@ -96,6 +97,7 @@ pub fn run(cli: &Cli, console: &mut Console<'_>) -> u8 {
         Command::Federated(arguments) => federated::run(arguments, console),
         Command::Stability(arguments) => stability::run(arguments, console),
         Command::Exchange(arguments) => exchange::run(arguments, console),
+        Command::Flexibility(arguments) => flexibility::run(arguments, console),
         Command::Learn(arguments) => learn::run(arguments, console).map(|()| true),
         Command::Ask(arguments) => ask::run(arguments, console).map(|()| true),
         Command::Sql(arguments) => sql::run(arguments, console).map(|()| true),

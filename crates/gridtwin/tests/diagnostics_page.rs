@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const STAGES: [&str; 51] = [
-const STAGES: [&str; 52] = [
+const STAGES: [&str; 53] = [
     "DESK",
     "OPERATIONS",
+    "FLEXIBILITY",
     "DYR",
     "STABILITY",
     "EXCHANGE",

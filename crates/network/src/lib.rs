@@ -31,6 +31,7 @@ pub mod document;
 pub mod dynamics;
 pub mod element;
 pub mod engine;
+pub mod flexibility;
 pub mod gamma;
 pub mod graph;
 pub mod ids;

@@ -7,6 +7,7 @@ pub mod comparison;
 pub mod contingency;
 pub mod design_study;
 pub mod desk;
+pub mod flexibility;
 pub mod hands;
 pub mod hosting;
 pub mod meter_map;

@@ -8,15 +8,16 @@ use network::{Diagnostic, Severity, SourceRef};
 use serde::de::DeserializeOwned;
 
 pub(super) fn read_text<T: DeserializeOwned>(text: &str, name: &str, code: &str, what: &str) -> Result<T, ImportError> {
+    read_document(text, name, code, what, "docs/formats/exchange.md lists the fields; models/exchange has a sample")
+}
+
+/// A document of a type's own fields; the hint says where they are told.
+pub(crate) fn read_document<T: DeserializeOwned>(text: &str, name: &str, code: &str, what: &str, hint: &str) -> Result<T, ImportError> {
     let at = |line| SourceRef::new(name.chars().take(NAME_LIMIT).collect::<String>(), line);
     serde_saphyr::from_str(text).map_err(|e| {
         let line = e.location().map_or(0, |l| l.line() as u32);
         let message = e.to_string().lines().next().unwrap_or_default().to_owned();
-        Diagnostic::error(code, format!("the {what} cannot be read"))
-            .at(&at(line))
-            .detail(format!("{message}."))
-            .hint("docs/formats/exchange.md lists the fields; models/exchange has a sample")
-            .into()
+        Diagnostic::error(code, format!("the {what} cannot be read")).at(&at(line)).detail(format!("{message}.")).hint(hint).into()
     })
 }
 

@@ -20,6 +20,7 @@ mod sheet;
 mod sizing;
 pub mod windchill;
 
+pub(crate) use design::read_document;
 pub use design::{read_criteria, read_design, write_criteria, write_design};
 pub use headers::ResultKind;
 pub use results::{ImportedResults, ResultFile, read_results};
