@@ -16,6 +16,7 @@ mod config;
 mod desks;
 mod document;
 mod follow;
+mod grids;
 pub mod hub;
 pub mod jobs;
 mod limit;

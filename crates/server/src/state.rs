@@ -9,6 +9,7 @@ use crate::jobs::Jobs;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::results::Results;
+use crate::routes::grid::Grids;
 use crate::routes::review::{MeterMaps, Subjects};
 use crate::view::Views;
 use std::path::PathBuf;
@@ -41,6 +42,8 @@ pub struct Shared {
     pub(crate) policy: RwLock<String>,
     /// Feeders that people try things on.
     pub(crate) desks: Desks,
+    /// Operations desks, by caller.
+    pub(crate) grids: Grids,
     stopping: watch::Sender<bool>,
 }
 
@@ -71,6 +74,7 @@ impl Shared {
             meter_maps: MeterMaps::default(),
             policy,
             desks,
+            grids: Grids::default(),
             stopping: watch::channel(false).0,
         })
     }

@@ -129,6 +129,16 @@ impl Learner {
         })
     }
 
+    /// Takes over policy, optimiser and count of a learner of the same network at another hour. What is worth how much begins anew.
+    pub fn go_on_from(&mut self, other: &Self) {
+        if other.policy.n_parameters() == self.policy.n_parameters() {
+            // What is known of each line is of the hour, and stays.
+            self.policy.parameters_mut().copy_from_slice(other.policy.parameters());
+            self.optimiser = other.optimiser.clone();
+            self.number = other.number;
+        }
+    }
+
     /// Plays one episode and, when a batch is full, takes a step.
     ///
     /// # Errors

@@ -128,6 +128,10 @@ impl Policy {
         Ok(Self { layout, parameters, known: known(routing)? })
     }
 
+    pub(super) fn parameters(&self) -> &[f64] {
+        &self.parameters
+    }
+
     pub(super) fn parameters_mut(&mut self) -> &mut [f64] {
         &mut self.parameters
     }

@@ -78,7 +78,7 @@ impl FromRequestParts<App> for DeskName {
 }
 
 /// A body in JSON, refused with the field that is at fault. No body at all is an empty object.
-pub struct Asked<T>(T);
+pub struct Asked<T>(pub(crate) T);
 
 impl<T: DeserializeOwned> FromRequest<App> for Asked<T> {
     type Rejection = Response;
@@ -135,7 +135,7 @@ async fn with_desk<T: Send + 'static>(
     .await
 }
 
-fn network_of(app: &App, of: &ModelOf) -> Result<network::Network, Problem> {
+pub(crate) fn network_of(app: &App, of: &ModelOf) -> Result<network::Network, Problem> {
     let dir = app.project_dir(&of.project)?;
     if !Project::is_project(&dir) {
         let problem = Problem::not_found(format!("There is no project \"{}\"", of.project)).field("project");

@@ -8,6 +8,7 @@ mod elements;
 mod exchange;
 mod federations;
 pub(crate) mod flexibility;
+pub(crate) mod grid;
 mod jobs;
 mod learning;
 pub(crate) mod map;
@@ -61,6 +62,7 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "substation", description = "The same in the shapes that other programs of substations expect"),
         (name = "map", description = "Where things are: GeoJSON, vector tiles, arrays of positions"),
         (name = "flexibility", description = "Feeders on which loads, devices, generators and demand flexibility programs are tried, with the addresses of document 002"),
+        (name = "operations", description = "The operations desk: telemetry, risk, losses and routing by switches, with the addresses of document 004"),
         (name = "elements", description = "Elements, buses and assets: lists, search, everything of one, ways along the grid")
     )
 )]
@@ -93,6 +95,7 @@ pub fn api() -> OpenApiRouter<App> {
         .merge(federations::routes())
         .merge(exchange::routes())
         .merge(flexibility::routes())
+        .merge(grid::routes())
         .merge(twin::routes())
         .merge(sending::routes())
         .merge(substation::routes())
