@@ -29,6 +29,7 @@ const pages = {
   substation: lazy(() => import('./pages/substation/Substation')),
   alarms: lazy(() => import('./pages/alarms/Alarms')),
   studies: lazy(() => import('./pages/studies/Studies')),
+  operations: lazy(() => import('./pages/operations/Operations')),
   flexibility: lazy(() => import('./pages/flexibility/Flexibility')),
   exchange: lazy(() => import('./pages/exchange/Exchange')),
   models: lazy(() => import('./pages/models/Models')),

@@ -2,7 +2,7 @@
 
 export const strings = {
   product: 'GridTwin',
-  pages: { overview: 'Overview', map: 'Map', substation: 'Substation', alarms: 'Alarms & events', studies: 'Studies', flexibility: 'Flexibility', exchange: 'Exchange', models: 'Models', admin: 'Admin' },
+  pages: { overview: 'Overview', map: 'Map', substation: 'Substation', alarms: 'Alarms & events', studies: 'Studies', operations: 'Operations desk', flexibility: 'Flexibility', exchange: 'Exchange', models: 'Models', admin: 'Admin' },
   skip: 'Skip to the content',
   noAuth: 'Login is switched off: everyone who can reach this address is an administrator.',
   noAuthHint: 'Only for trying things out on this computer.',
@@ -132,6 +132,19 @@ export const strings = {
     time: 'Time', action: 'Action', subject: 'Subject', address: 'Address', detail: 'Detail', from: 'From (UTC)', to: 'To (UTC)', noAudit: 'No entry fits the filter.',
     metrics: 'Prometheus metrics', zone: 'Time zone', units: 'Units of length', metric: 'metric', imperial: 'imperial', basemap: 'Base map: address of tiles', attribution: 'Attribution', save: 'Save', saved: 'Saved.',
     basemapText: 'Without one the map has a plain ground and needs no internet. A file basemap.pmtiles in the data folder is used, too.', basemapFile: 'There is one.',
+  },
+  operations: {
+    text: 'A grid to rehearse operations on, hour after hour: what its instruments show, what is at risk, and which switches to open. Power follows the closed switches; a policy learns by trial which to open, and stands beside the optimum. Nothing in a plant is switched by it.',
+    follow: 'An hour every five seconds', learn: 'Learn 100 episodes here', next: 'Next hour', setUp: 'Another grid …', generate: 'Generate it', ofProject: (project: string, network: string | null) => `Take ${network ? `${network} of ` : ''}${project}`,
+    fields: { nodes: 'Nodes', generators: 'Generators', seed: 'Seed', risk_weight: 'Risk weight, kW', learning_rate: 'Learning rate' },
+    load: 'Load', delivered: (mw: string) => `${mw} MW delivered`, loss: 'Losses', efficiency: 'Efficiency', renewable: (pct: string) => `renewable ${pct} %`, averageRisk: 'Average risk', byRules: 'of all lines, by rules', bestLoss: 'Best losses so far', atHour: (n: number) => `in hour ${n}`, nothingLearnt: 'No episode yet', nothingLearntText: 'The next hour plays the first.', best: 'Best that can be had', proof: (proof: string, bound: string, gap: string) => ({ bounded: 'proven: no configuration is better', enumerated: 'proven: all were solved', gap: `not below ${bound} kW: within ${gap} %`, none: 'best found, nothing proven' })[proof] ?? proof,
+    grid: (name: string) => `Grid: ${name}`, hour: (step: number, hour: number) => `hour ${step}, ${String(hour).padStart(2, '0')}:00 to ${String((hour + 1) % 24).padStart(2, '0')}:00`, ways: 'Ways of supply', waysOf: { chosen: 'Ways that the policy chooses', optimum: 'Ways of the optimum' }, picture: (n: number, e: number) => `Grid of ${n} nodes and ${e} lines`, legend: 'Square: generator. Circle: load. Width: loading. Dotted: open. Moving: the way of supply. Orange dot: risk above 0.3. Choose a node to see its way.',
+    nodeSaid: (id: string, v: string, demand: string, delivered: string, risk: string) => `${id}: ${v} pu, demand ${demand} kW, delivers ${delivered} kW, risk ${risk}`, edgeSaid: (id: string, a: string, pct: string, c: string, risk: string) => `${id}: ${a} A, ${pct} %, ${c} °C, risk ${risk}`, suppliedBy: (way: string) => `supplied along ${way}`,
+    noWays: 'No way was chosen yet: the next hour plays the first episode.', chosenBy: 'Chosen by', by: { policy: 'policy', best_episode: 'best episode so far', optimum: 'optimum' } as Record<string, string>, riskPart: 'Risk', objective: 'Both', gap: 'Above the optimum', open: 'Open',
+    alerts: (n: number) => (n === 0 ? 'Alerts' : `Alerts (${n})`), noAlerts: 'No alert.', noAlertsText: 'Loadings, temperatures and voltages are within their limits.', kinds: { overload: 'Overload', temperature: 'Temperature', voltage: 'Voltage' } as Record<string, string>, limit: (x: string, unit: string) => `limit ${x} ${unit}`,
+    losses: 'Losses and risk, by request', trend: 'Losses and risk of the policy, of the grid as it stands, and of the optimum', request: 'request', series: { policy: 'policy', today: 'as it stands', optimum: 'optimum' }, breakdown: (tr: string, di: string, te: string, all: string) => `Losses now: transmission ${tr} kW, distribution ${di} kW, technical (transformers) ${te} kW; together ${all} kW.`,
+    forecast: 'Load forecast', ahead: 'hours ahead', methods: { daily_profile: 'By the daily shapes of the loads.', holt_winters: 'By Holt-Winters from the history.' } as Record<string, string>,
+    risk: 'Risk', what: 'Of', score: 'Score', condition: 'Condition', stress: 'Stress', origin: 'By', origins: { rule: 'rule', learned: 'model' } as Record<string, string>, edge: 'line', node: 'node', ofAll: (e: string, n: string) => `The highest of ${e} lines and ${n} nodes.`,
   },
   flexibility: {
     text: 'A copy of a feeder that is yours: whatever is tried here is solved at once and touches neither the model nor anyone else. Running the simulation also lets automatic management keep ratings, voltage, reverse flow and power factor.',

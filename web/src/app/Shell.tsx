@@ -80,7 +80,7 @@ export function Shell() {
   useKeys({
     '/': () => setSearching(true),
     '?': () => setHelping(!helping),
-    'g o': go('overview'), 'g m': go('map'), 'g s': go('substation'), 'g a': go('alarms'), 'g t': go('studies'), 'g f': go('flexibility'), 'g e': go('exchange'), 'g l': go('models'), 'g d': go('admin'),
+    'g o': go('overview'), 'g m': go('map'), 'g s': go('substation'), 'g a': go('alarms'), 'g t': go('studies'), 'g r': go('operations'), 'g f': go('flexibility'), 'g e': go('exchange'), 'g l': go('models'), 'g d': go('admin'),
   });
   const logout = () => {
     void api.post('/api/logout').catch(() => undefined).then(() => {
