@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { large } from './large.mjs';
 import { designs } from './designs.mjs';
+import { flexibility } from './flexibility.mjs';
 import { federated, federation } from './federated.mjs';
 import { models } from './models.mjs';
 import { planning } from './planning.mjs';
@@ -454,6 +455,7 @@ async function learn() {
         await pause(500);
       }
       await models({ page, server, api, refusals });
+      await flexibility({ page, server, refusals });
       await federated({ page, server, trained });
       await designs({ page, server, refusals });
       await page.context().close();

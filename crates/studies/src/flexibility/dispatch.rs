@@ -20,6 +20,9 @@ use std::ops::Range;
 /// Rounds of programme and power flow.
 const ROUNDS: u32 = 12;
 
+/// Of these the limit itself has to hold, afterwards within the tolerance.
+const STRICT_ROUNDS: u32 = 6;
+
 /// Of the limit: how far the solved flow may lie from what was aimed at.
 const TOLERANCE: f64 = 2e-4;
 
@@ -232,9 +235,10 @@ pub(super) fn dispatch(
                 let now: f64 = per_kw.iter().enumerate().map(|(i, k)| k * (plan.less_kw[i][t] - plan.more_kw[i][t])).sum();
                 let need_kw = flow - (limit - tolerance / 2.0) + now;
                 let allowed = if rounds == 0 { 0.0 } else { missing_at.next().copied().unwrap_or(0.0) };
-                is_within &= flow <= limit + allowed + tolerance;
+                // The limit itself; where controls jump about it, the tolerance after some rounds.
+                is_within &= flow <= limit + allowed + if rounds < STRICT_ROUNDS && allowed == 0.0 { 0.0 } else { tolerance };
                 over = over.max(flow - limit);
-                if flow > limit {
+                if flow > limit + tolerance {
                     let worst = missing.entry(e).or_insert((s, 0.0));
                     if flow - limit > worst.1 {
                         *worst = (s, flow - limit);

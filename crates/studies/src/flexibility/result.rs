@@ -197,7 +197,7 @@ impl Run<'_> {
             rebound_at: self.time(worst.unwrap_or(steps.end)),
             n_called: performance.n_participants,
             n_told: found.map_or(0, |f| f.told_kw.keys().filter(|d| told(d)).count()),
-            asked_kwh: self.asked[e].values().sum(),
+            asked_kwh: self.asked[e].values().fold(0.0, |sum, kwh| sum + kwh),
             missing: found.and_then(|f| f.missing.get(&e)).map(|&(s, over)| Missing { at: self.time(s), over }),
             least: options.least,
             value,

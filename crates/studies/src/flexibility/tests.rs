@@ -36,7 +36,7 @@ fn ieee123() -> Network {
 /// A stiff source, a transformer of 100 kVA without losses to speak of, 40 kW of load behind it.
 const ONE_TRANSFORMER: &str = "clear
 new circuit.one bus1=a basekv=12.47 pu=1.0 r1=0 x1=0.000001 r0=0 x0=0.000001
-new transformer.t phases=3 windings=2 buses=[a b] conns=[wye wye] kvs=[12.47 0.48] kvas=[100 100] xhl=0.01 %rs=[0.0001 0.0001]
+new transformer.t phases=3 windings=2 buses=[a b] conns=[wye wye] kvs=[12.47 0.48] kvas=[100 100] normhkva=100 xhl=0.01 %rs=[0.0001 0.0001]
 new load.l bus1=b phases=3 kv=0.48 kw=40 kvar=0 model=1
 set voltagebases=[12.47 0.48]
 calcvoltagebases
@@ -228,7 +228,7 @@ fn what_cannot_be_met_is_told() {
 fn the_document_that_ships_is_the_sample() {
     let network = ieee123();
     let target = Target { element: Some("transformer.xfm1".to_owned()), limit_kw: None, limit_kva: None };
-    let options = SampleOptions { n_devices: 60, seed: 1, step_min: 15, bus: Some("610".to_owned()), target: Some(target) };
+    let options = SampleOptions { n_devices: 80, seed: 1, step_min: 15, bus: Some("610".to_owned()), target: Some(target) };
     let case = sample(&network, &options);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/ieee123/flexibility.yaml");
     let text = formats::flexibility::write_flexibility(&case).expect("plain data");
@@ -242,18 +242,19 @@ fn the_document_that_ships_is_the_sample() {
     assert!(findings.is_empty() && read == case, "GRIDTWIN_UPDATE=1 writes the sample anew");
 }
 
-/// Sixty homes behind the transformer of the 123-node feeder on a hot day: the overload goes with the least energy, the flow solved holds the rating,
+/// Eighty devices behind the transformer of the 123-node feeder on a hot day: the overload goes with the least energy, the flow solved holds the rating,
 /// the rebound stays below it, comfort is kept.
 #[test]
 fn a_hot_evening_on_the_123_node_feeder() {
     let network = ieee123();
     let target = Target { element: Some("transformer.xfm1".to_owned()), limit_kw: None, limit_kva: None };
-    let options = SampleOptions { n_devices: 60, seed: 1, step_min: 15, bus: Some("610".to_owned()), target: Some(target) };
+    let options = SampleOptions { n_devices: 80, seed: 1, step_min: 15, bus: Some("610".to_owned()), target: Some(target) };
     let case = sample(&network, &options);
     let r = run(&network, &case, &FlexibilityOptions::default()).expect("a day");
     let e = &r.events[0];
     println!("{e:#?}\n{:?}\nmismatch {} VA", r.books, r.mismatch_va);
-    assert!(e.before > 150.0 && e.after <= 150.0 * (1.0 + 1e-5) && e.missing.is_none());
+    // 150 kVA, and by default a tenth more as its normal rating.
+    assert!((e.limit.value - 165.0).abs() < 1e-9 && e.before > 170.0 && e.after <= 165.0 && e.missing.is_none());
     assert!(e.gap_pct.abs() < 1.0 && e.over_after_min == 0 && e.over_before_min > 0);
     assert!(e.rebound_kw > 0.0 && r.books.rebounded_kwh > 0.0);
     // A told device runs at the mean power of a step, and its own rule does not: that is worth some thousandths of a kelvin.
@@ -278,7 +279,7 @@ fn the_books_of_500_devices_close() {
     assert!(r.books.residual_kwh.abs() < 1e-6 && r.books.largest_residual_kwh < 1e-6, "{:?}", r.books);
     let b = &r.books;
     assert!((b.base_kwh - b.event_kwh - (b.curtailed_kwh - b.prepared_kwh - b.rebounded_kwh)).abs() < 1e-6);
-    assert!(b.curtailed_kwh > 10.0 && r.events[0].after <= peak - 150.0 + 0.1 && r.events[0].missing.is_none());
+    assert!(b.curtailed_kwh > 10.0 && r.events[0].after <= peak - 150.0 && r.events[0].missing.is_none());
 }
 
 #[test]
