@@ -224,3 +224,32 @@ fn availability_is_told_exactly_and_simulated_and_reports_have_pictures() {
     let (code, _, errors) = told(&["study", "--report", &path(dir.path(), "report.csv")]);
     assert!(code == Some(1) && errors.contains(".html"), "{errors}");
 }
+
+#[test]
+fn a_diagram_of_its_own_is_studied_and_its_faults_are_told_at_once() {
+    let sample = root().join("models/exchange/diagram.yaml");
+    let (code, shown, errors) = told(&["availability", "--diagram", sample.to_str().unwrap(), "--histories", "400"]);
+    assert_eq!(code, Some(0), "{shown}{errors}");
+    for word in ["Two of three engines", "PLANT is available to", "simulated", "target 0.99 is met", "GENERATION", "INTAKE"] {
+        assert!(shown.contains(word), "{word}: {shown}");
+    }
+    // The exact result leaves the spares out: said, and the simulation judges.
+    assert!(errors.contains("RAM.EXACT.SPARES"), "{errors}");
+    let (_, json, _) = told(&["availability", "--diagram", sample.to_str().unwrap(), "--json"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert!(json["target"] == 0.99 && json["judged_by"] == "simulation" && json["is_met"] == true, "{json}");
+    let (_, printed, _) = told(&["sample", "diagram"]);
+    assert_eq!(printed.trim_end(), std::fs::read_to_string(&sample).unwrap().trim_end());
+
+    let dir = tempfile::tempdir().unwrap();
+    let bad = path(dir.path(), "bad.yaml");
+    let text = "components:\n- {id: A, availability: 1.2}\n- {id: B, mtbf_h: x}\nblocks:\n- {id: P, kind: SERIES, members: [A, C]}\n";
+    std::fs::write(&bad, text).unwrap();
+    let (code, _, errors) = told(&["availability", "--diagram", &bad]);
+    assert_eq!(code, Some(1), "{errors}");
+    for word in ["RAM.COMPONENT.AVAILABILITY", "EXCHANGE.DIAGRAM.KIND", "RAM.BLOCK.MEMBER_UNKNOWN", "bad.yaml:5"] {
+        assert!(errors.contains(word), "{word}: {errors}");
+    }
+    let (code, _, _) = told(&["availability", "models/exchange/design.yaml", "--diagram", &bad]);
+    assert_eq!(code, Some(2));
+}

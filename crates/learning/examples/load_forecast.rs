@@ -3,7 +3,8 @@
 //!     load_forecast FILE.csv [SETTING=VALUE …] [hours=N]
 //!
 //! Columns of the file are series of hours, the first line their names; the first hour is taken for a Monday's. `hours` takes the first hours alone. Told are
-//! the methods of each series at the origins that choose and in the part after them, which nobody chose by.
+//! the methods of each series at the origins that choose and in the part after them, which nobody chose by; a star marks what is kept, the mean of several where they are
+//! level.
 
 use learning::module::{Frame, InputKind, Question, Settings, Values, fit};
 use std::collections::BTreeMap;
@@ -31,8 +32,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let settings = Settings::read(module.about().settings, &told).map_err(|e| format!("{e:?}"))?;
     let InputKind::Table { columns, .. } = module.about().inputs[0].kind else { return Err("loads are a table".into()) };
     println!(
-        "{:<14} {:<16} {:>13} {:>8} {:>8} {:>7} {:>10}",
-        "series", "method", "MASE choosing", "surely", "origins", "MASE", "against %"
+        "{:<14} {:<24} {:>13} {:>8} {:>8} {:>7} {:>10}",
+        "series", "method", "MASE choosing", "behind", "origins", "MASE", "against %"
     );
     let (mut chosen_mase, mut naive_mase) = (0.0, 0.0);
     for (name, values) in names.iter().zip(series) {
@@ -53,10 +54,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             chosen_mase += if chosen { mase } else { 0.0 };
             naive_mase += if method == "seasonal-naive" { mase } else { 0.0 };
             println!(
-                "{name:<14} {:<16} {:>13} {:>8} {:>8} {:>7} {:>10}",
+                "{name:<14} {:<24} {:>13} {:>8} {:>8} {:>7} {:>10}",
                 format!("{method}{}", if chosen { " *" } else { "" }),
                 number("mase_choosing"),
-                number("surely_gained"),
+                number("surely_behind"),
                 number("origins_choosing"),
                 number("mase"),
                 number("against_week_before_pct")

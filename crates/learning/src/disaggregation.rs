@@ -18,6 +18,7 @@
 //! for modules with the losses of [`MODULE`], and comes out high or low by as much as the real losses are less or more. Energy suffers less.
 
 use crate::forecast::{FitError, check, varied};
+use crate::regression::dot;
 use network::LonLat;
 use network::scenario::Transposition;
 use serde::{Deserialize, Serialize};
@@ -130,10 +131,6 @@ pub struct Disaggregator {
     warmth: Vec<Vec<f64>>,
     candidates: Vec<Candidate>,
     first_hour_of_week: usize,
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 fn demeaned(values: &[f64], groups: &[usize], n: usize) -> Vec<f64> {

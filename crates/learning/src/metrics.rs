@@ -278,6 +278,16 @@ pub fn pinball(actual: &[f64], said: &[f64], quantile: f64) -> Figure {
     Ok(actual.iter().zip(said).map(loss).sum::<f64>() / n)
 }
 
+/// The mean; 0 of none.
+pub fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+/// Least and greatest value; infinite, the wrong way round, of none.
+pub fn range(values: &[f64]) -> (f64, f64) {
+    values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |r, v| (r.0.min(*v), r.1.max(*v)))
+}
+
 /// The middle value, of an even number the mean of the middle two; 0 of none. Leaves the values in rising order.
 pub fn median(values: &mut [f64]) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
@@ -287,6 +297,12 @@ pub fn median(values: &mut [f64]) -> f64 {
         n if n.is_multiple_of(2) => 0.5 * (values[middle - 1] + values[middle]),
         _ => values[middle],
     }
+}
+
+/// The same of those that are finite; none where none is.
+pub fn median_of(values: impl IntoIterator<Item = f64>) -> Option<f64> {
+    let mut known: Vec<f64> = values.into_iter().filter(|v| v.is_finite()).collect();
+    (!known.is_empty()).then(|| median(&mut known))
 }
 
 fn look_probabilities(actual: &[bool], said: &[f64]) -> Result<f64, MetricError> {
@@ -482,6 +498,9 @@ mod tests {
         assert_eq!(median(&mut [4.0, 1.0, 3.0, 2.0]), 2.5);
         assert_eq!(median(&mut [7.0]), 7.0);
         assert_eq!(median(&mut []), 0.0);
+        assert_eq!(median_of([f64::NAN, 2.0, f64::INFINITY, 5.0]), Some(3.5));
+        assert_eq!(median_of([f64::NAN]), None);
+        assert_eq!((mean(&[1.0, 2.0, 6.0]), mean(&[]), range(&[2.0, -1.0, 3.0])), (3.0, 0.0, (-1.0, 3.0)));
     }
 
     #[test]

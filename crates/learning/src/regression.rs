@@ -165,7 +165,7 @@ fn group(first_hour_of_week: usize, hour: usize, holiday: &[bool], place: usize)
     if holiday.get(place).copied().unwrap_or(false) { WEEK + of_week % 24 } else { of_week }
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 

@@ -10,6 +10,7 @@
 //!
 //! Source: P. J. Rousseeuw and C. Croux, "Alternatives to the median absolute deviation", JASA 88 (1993).
 
+use crate::metrics::median_of;
 use serde::{Deserialize, Serialize};
 
 /// Of finite values.
@@ -23,10 +24,10 @@ pub struct Scale {
 impl Scale {
     /// Of the values that are finite; none where there is none.
     pub fn of(values: impl Iterator<Item = f64>) -> Option<Self> {
-        let mut known: Vec<f64> = values.filter(|v| v.is_finite()).collect();
-        let centre = median(&mut known)?;
-        let mut away: Vec<f64> = known.iter().map(|v| (v - centre).abs()).collect();
-        let spread = 1.4826 * median(&mut away)?;
+        let known: Vec<f64> = values.filter(|v| v.is_finite()).collect();
+        let centre = median_of(known.iter().copied())?;
+        let away: Vec<f64> = known.iter().map(|v| (v - centre).abs()).collect();
+        let spread = 1.4826 * median_of(away.iter().copied())?;
         let mean = away.iter().map(|a| a / away.len() as f64).sum::<f64>();
         let spread = if spread > 0.0 { spread } else { (std::f64::consts::PI / 2.0).sqrt() * mean };
         Some(Self { centre, spread: if spread.is_finite() { spread } else { f64::MAX } })
@@ -80,10 +81,6 @@ impl Binned {
     pub fn z(&self, expected: f64, left: f64) -> f64 {
         self.scales[self.edges.partition_point(|e| *e < expected)].z(left)
     }
-}
-
-fn median(values: &mut [f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| crate::metrics::median(values))
 }
 
 #[cfg(test)]

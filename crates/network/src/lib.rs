@@ -19,6 +19,7 @@
 
 pub mod asset;
 pub mod availability;
+pub mod calendar;
 pub mod catalogue;
 pub mod check;
 pub mod control;

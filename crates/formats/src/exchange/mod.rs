@@ -10,6 +10,7 @@
 //! pair with their tool's fields, no native format of any of them.
 
 mod design;
+mod diagram;
 pub mod etap;
 mod headers;
 mod number;
@@ -22,6 +23,7 @@ pub mod windchill;
 
 pub(crate) use design::read_document;
 pub use design::{read_criteria, read_design, write_criteria, write_design};
+pub use diagram::{DiagramDocument, read_diagram};
 pub use headers::ResultKind;
 pub use results::{ImportedResults, ResultFile, read_results};
 pub use sheet::{Cell, Sheet, archive, workbook};

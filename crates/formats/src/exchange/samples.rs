@@ -9,6 +9,10 @@ pub const DESIGN_34KV: &str = include_str!("../../../../models/exchange/design_3
 pub const SIZING: &str = include_str!("../../../../models/exchange/sizing.yaml");
 pub const SIZING_NAME: &str = "models/exchange/sizing.yaml";
 
+/// Reliability blocks of a plant with a crew, spares and a common cause.
+pub const DIAGRAM: &str = include_str!("../../../../models/exchange/diagram.yaml");
+pub const DIAGRAM_NAME: &str = "models/exchange/diagram.yaml";
+
 /// Name and content.
 pub type File = (&'static str, &'static str);
 

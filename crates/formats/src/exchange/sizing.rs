@@ -3,7 +3,7 @@
 use super::design::read_text;
 use super::samples;
 use crate::ImportError;
-use network::design::sizing::SizingBrief;
+use network::design::sizing::{SizingBrief, layout_element};
 use network::{Diagnostic, Severity, SourceRef};
 
 /// Reads a brief with the designs of its layouts, and looks all of it over. `name` is that of the file, for findings; `load` gives the text of a design by
@@ -39,9 +39,10 @@ pub fn read_sizing(
     let is_error = |d: &Diagnostic| d.severity == Severity::Error;
     // A layout whose file was refused is told by that.
     let refused: Vec<String> =
-        brief.layouts.iter().filter(|l| l.file.is_some() && l.design.is_none()).map(|l| format!("{}: it has no design", l.id)).collect();
+        brief.layouts.iter().filter(|l| l.file.is_some() && l.design.is_none()).map(|l| layout_element(&l.id)).collect();
+    let is_told = |d: &Diagnostic| d.code == "EXCHANGE.SIZING.NO_DESIGN" && d.element.as_ref().is_some_and(|e| refused.contains(e));
     let at = SourceRef::new(name, 0);
-    let own = brief.check().into_iter().filter(|d| !refused.contains(&d.message));
+    let own = brief.check().into_iter().filter(|d| !is_told(d));
     findings.extend(own.map(|d| if d.source.is_none() { d.at(&at) } else { d }));
     if findings.iter().any(is_error) { Err(ImportError::new(findings)) } else { Ok((brief, findings)) }
 }

@@ -2,7 +2,6 @@
 //!
 //! A timestamp with a zone is an instant and is written as seconds since 1970; one without is a local time.
 
-use super::zone::civil_from_days;
 use super::{MeterReader, ReadingSink, Summary};
 use crate::ImportError;
 use arrow_array::cast::AsArray;
@@ -12,6 +11,7 @@ use arrow_array::types::{
 };
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
+use network::calendar::civil_from_days;
 use network::{Diagnostic, SourceRef};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};

@@ -4,7 +4,8 @@
 //! `201607010115`, `20160701011500`; `7/1/2016 1:15 AM`, `1.7.2016 01:15`, `01-JUL-2016 01:15`; seconds or milliseconds since 1970.
 //! 24:00 is the end of its day.
 
-use super::zone::{FIRST_YEAR, LAST_YEAR, days_from_civil, fixed_offset};
+use super::zone::{FIRST_YEAR, LAST_YEAR, fixed_offset};
+use network::calendar::days_from_civil;
 
 /// Order of day, month and year where the year does not come first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -17,7 +17,7 @@ pub enum ExchangeCommand {
     Validate(ValidateArguments),
     /// Run the same studies here and judge them: load flow of each scenario, short circuits and breaker duties, availability
     Study(StudyArguments),
-    /// How available a design is, exactly and over simulated histories; what matters most; failure modes by risk
+    /// How available a design or a diagram is, exactly and over simulated histories; what matters most; failure modes by risk
     Availability(AvailabilityArguments),
     /// Size a plant: the least life-cycle cost with which every study passes, round by round
     Size(SizeArguments),
@@ -25,7 +25,7 @@ pub enum ExchangeCommand {
     Check(CheckArguments),
     /// Draw a design: its single line, or its reliability blocks
     Picture(PictureArguments),
-    /// Print the sample design, the brief of a sizing, or the criteria, to begin with
+    /// Print the sample design, the brief of a sizing, a reliability diagram, or the criteria, to begin with
     Sample(SampleArguments),
 }
 
@@ -101,7 +101,10 @@ pub struct StudyArguments {
 pub struct AvailabilityArguments {
     /// Design (YAML or JSON) [default: the sample that the program holds]
     pub design: Option<PathBuf>,
-    /// Criteria (YAML or JSON), for the target [default: those of `exchange sample criteria`]
+    /// Reliability diagram (YAML or JSON) in place of a design: blocks within blocks, crews, spares, common causes
+    #[arg(long, value_name = "FILE", conflicts_with = "design")]
+    pub diagram: Option<PathBuf>,
+    /// Criteria (YAML or JSON), for the target [default: the target of the diagram, or those of `exchange sample criteria`]
     #[arg(long, value_name = "FILE")]
     pub criteria: Option<PathBuf>,
     /// Simulated histories
@@ -177,6 +180,7 @@ pub struct PictureArguments {
 pub enum SampleOf {
     Design,
     Sizing,
+    Diagram,
     Criteria,
 }
 

@@ -49,6 +49,7 @@ pub fn run(arguments: &ExchangeArguments, console: &mut Console<'_>) -> Result<b
             .print(&match a.of {
                 SampleOf::Design => samples::DESIGN.to_owned(),
                 SampleOf::Sizing => samples::SIZING.to_owned(),
+                SampleOf::Diagram => samples::DIAGRAM.to_owned(),
                 SampleOf::Criteria => exchange::write_criteria(&Criteria::default()),
             })
             .map(|()| true),

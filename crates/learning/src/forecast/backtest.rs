@@ -146,10 +146,8 @@ pub fn backtest(series: &[f64], options: &BacktestOptions, models: &[(&str, &Fit
 
 fn score(series: &[f64], o: &BacktestOptions, origins: &[usize], scale: f64, name: &str, fit: &Fit) -> Result<ModelScore, FitError> {
     let mut model: Option<Box<dyn Forecaster>> = None;
-    let mut sums = vec![Sums::default(); o.horizon];
     let mut inside = vec![0.0; o.horizon];
     let mut intervals = 0;
-    let mut mase_by_origin = Vec::with_capacity(origins.len());
     let mut forecasts = Vec::with_capacity(origins.len());
     let mut missed: Option<Missed> = None;
     for (i, &origin) in origins.iter().enumerate() {
@@ -167,7 +165,6 @@ fn score(series: &[f64], o: &BacktestOptions, origins: &[usize], scale: f64, nam
                 if missed.origins == origins.len() {
                     return Err(why);
                 }
-                mase_by_origin.push(None);
                 forecasts.push(None);
                 continue;
             }
@@ -176,33 +173,62 @@ fn score(series: &[f64], o: &BacktestOptions, origins: &[usize], scale: f64, nam
         if ahead.mean.len() != o.horizon {
             return Err(FitError::Length { what: format!("the forecast of {name}"), expected: o.horizon, found: ahead.mean.len() });
         }
-        let truth = &series[origin..origin + o.horizon];
-        let mut of_origin = 0.0;
-        for (h, (&y, &found)) in truth.iter().zip(&ahead.mean).enumerate() {
-            sums[h].add(y, found);
-            of_origin += (y - found).abs();
-        }
-        mase_by_origin.push(Some(of_origin / o.horizon as f64 / scale));
         if let Some(interval) = &ahead.interval {
             intervals += 1;
-            for (h, y) in truth.iter().enumerate() {
+            for (h, y) in series[origin..origin + o.horizon].iter().enumerate() {
                 inside[h] += f64::from(u8::from((interval.low[h]..=interval.high[h]).contains(y)));
             }
         }
         forecasts.push(Some(ahead.mean));
     }
-    let all = sums.iter().fold(Sums::default(), |a, b| a.with(b)).scores(scale);
     let answered = origins.len() - missed.as_ref().map_or(0, |m| m.origins);
     let coverage = (intervals == answered).then(|| inside.iter().map(|n| n / intervals as f64).collect());
-    Ok(ModelScore {
-        model: name.to_owned(),
-        all,
-        by_step: sums.iter().map(|s| s.scores(scale)).collect(),
-        coverage,
-        mase_by_origin,
-        ahead: forecasts,
-        missed,
-    })
+    Ok(figures(series, o.horizon, origins, scale, ModelScore { coverage, missed, ..ModelScore::of(name, forecasts) }))
+}
+
+/// Fills in the figures of what was forecast.
+fn figures(series: &[f64], horizon: usize, origins: &[usize], scale: f64, of: ModelScore) -> ModelScore {
+    let mut sums = vec![Sums::default(); horizon];
+    let by_origin = |(&origin, ahead): (&usize, &Option<Vec<f64>>)| {
+        let ahead = ahead.as_ref()?;
+        let mut of_origin = 0.0;
+        for (h, (&y, &found)) in series[origin..origin + horizon].iter().zip(ahead).enumerate() {
+            sums[h].add(y, found);
+            of_origin += (y - found).abs();
+        }
+        Some(of_origin / horizon as f64 / scale)
+    };
+    let mase_by_origin = origins.iter().zip(&of.ahead).map(by_origin).collect();
+    let all = sums.iter().fold(Sums::default(), |a, b| a.with(b)).scores(scale);
+    ModelScore { all, by_step: sums.iter().map(|s| s.scores(scale)).collect(), mase_by_origin, ..of }
+}
+
+impl ModelScore {
+    fn of(name: &str, ahead: Vec<Option<Vec<f64>>>) -> Self {
+        let none = Scores { mase: f64::NAN, smape_pct: f64::NAN, rmse: f64::NAN };
+        Self { model: name.to_owned(), all: none, by_step: Vec::new(), coverage: None, mase_by_origin: Vec::new(), ahead, missed: None }
+    }
+}
+
+impl Backtest {
+    /// The mean of what several models forecast, as a model of its own: at the origins that all of them answered. `models` are of this backtest or of another with
+    /// the same options on the same `series`.
+    ///
+    /// # Panics
+    /// No model, or one with other origins than this backtest has.
+    pub fn mean_of(&self, series: &[f64], name: &str, models: &[&ModelScore]) -> ModelScore {
+        assert!(!models.is_empty() && models.iter().all(|m| m.ahead.len() == self.origins.len()), "models of other origins");
+        let ahead = (0..self.origins.len()).map(|o| mean_ahead(&models.iter().map(|m| m.ahead[o].as_deref()).collect::<Option<Vec<_>>>()?));
+        let missed = models.iter().filter_map(|m| m.missed.clone()).max_by_key(|m| m.origins);
+        let of = ModelScore { missed, ..ModelScore::of(name, ahead.collect()) };
+        figures(series, self.options.horizon, &self.origins, self.scale, of)
+    }
+}
+
+/// Mean of several forecasts, step by step; none of none.
+pub fn mean_ahead(of: &[&[f64]]) -> Option<Vec<f64>> {
+    let steps = of.first()?.len();
+    Some((0..steps).map(|h| of.iter().map(|f| f[h]).sum::<f64>() / of.len() as f64).collect())
 }
 
 #[cfg(test)]
@@ -280,6 +306,33 @@ mod tests {
         assert!(missed.origins == 1 && missed.why.ends_with("49 is above 30"), "{missed:?}");
         assert_eq!(found.models[0].missed, None);
         assert!(matches!(backtest(&series, &options, &[("shy", &shy(1.0))]), Err(FitError::Outside { .. })));
+    }
+
+    /// The mean of a forecast that is too low and one that is too high by as much has no error; where one is silent, so is the mean.
+    #[test]
+    fn the_mean_of_models_is_a_model() {
+        struct Off(f64);
+        impl Forecaster for Off {
+            fn forecast(&self, history: &[f64], horizon: usize) -> Result<Forecast, FitError> {
+                let n = history.len();
+                if n == 6 && self.0 > 0.0 {
+                    return Err(FitError::Outside { what: "the sixth", why: "silent".into() });
+                }
+                Ok(Forecast { mean: (n..n + horizon).map(|t| (t * t) as f64 + self.0).collect(), ..Forecast::default() })
+            }
+        }
+        let series: Vec<f64> = (0..10).map(|t| f64::from(t * t)).collect();
+        let options = BacktestOptions { first_origin: 4, stride: 2, horizon: 2, period: 1, refit_every: None };
+        let fit = |off: f64| move |_: &[f64]| Ok(Box::new(Off(off)) as Box<dyn Forecaster>);
+        let (low, high) = (fit(-3.0), fit(5.0));
+        let found = backtest(&series, &options, &[("low", &low), ("high", &high)]).unwrap();
+        let mean = found.mean_of(&series, "both", &[&found.models[1], &found.models[2]]);
+        // One too high everywhere, over the scale of 3; the second origin is silent.
+        assert_eq!(mean.mase_by_origin, [Some(1.0 / 3.0), None, Some(1.0 / 3.0)]);
+        assert_eq!((mean.ahead[0].as_deref(), mean.ahead[1].as_deref()), (Some(&[17.0, 26.0][..]), None));
+        assert!((mean.all.mase - 1.0 / 3.0).abs() < 1e-12 && (mean.all.rmse - 1.0).abs() < 1e-12);
+        assert_eq!(mean.missed.map(|m| m.origins), Some(1));
+        assert_eq!(mean_ahead(&[]), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::module::{Setting, SettingKind, Wanted, number, text, time};
 use network::Diagnostic;
-use studies::scenario::civil_from_days;
+use network::calendar::civil_from_days;
 
 /// Load of feeders through time.
 pub const FEEDER_LOADS: &[Wanted] = &[

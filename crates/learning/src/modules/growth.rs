@@ -10,10 +10,10 @@
 //! ```
 
 use super::common::{FEEDER_LOADS, UTC_OFFSET_H, partial};
-use super::hourly::{Course, alone, filled_note, hour_of_week, hour_text, hourly, mean, of, range};
+use super::hourly::{Course, alone, filled_note, hour_of_week, hour_text, hourly, of};
 use crate::blocks::{mean_interval, refitted_interval};
 use crate::growth::{ChangeKind, Changes, Cost, Growth, changes, growth, growth_within, usual_penalty};
-use crate::metrics::{mae, median};
+use crate::metrics::{mae, mean, median, range};
 use crate::module::{
     About, Answer, Figure, Input, InputKind, Model, Module, Question, Refused, Setting, SettingKind, number, time, unfit_for,
 };

@@ -172,15 +172,6 @@ pub(super) fn hour_text(hour: i64) -> String {
     minute(hour.saturating_mul(HOUR_S))
 }
 
-/// Least and greatest value.
-pub(super) fn range(values: &[f64]) -> (f64, f64) {
-    values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |r, v| (r.0.min(*v), r.1.max(*v)))
-}
-
-pub(super) fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len().max(1) as f64
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;

@@ -15,13 +15,14 @@
 //! few days would be none of them for its noise.
 
 use super::common::{SEED, UTC_OFFSET_H, partial};
-use super::hourly::{Course, HOUR_S, filled_note, hourly, mean, range};
+use super::hourly::{Course, HOUR_S, filled_note, hourly};
 use crate::blocks::mean_interval;
 use crate::cluster::dtw::{self, CurveGroups};
 use crate::cluster::kmeans::{self, KMeans};
 use crate::cluster::{silhouette, squared};
 use crate::guard::Reference;
 use crate::matrix::Matrix;
+use crate::metrics::{mean, range};
 use crate::module::{
     About, Answer, Better, Card, Feature, Figure, HeldOut, Input, InputKind, Metric, Model, Module, Question, Refused, Setting,
     SettingKind, drift_note, number, outside_note, text, time, unfit, unfit_for,
@@ -140,7 +141,7 @@ fn shapes(courses: &BTreeMap<String, Course>, from: f64, to: f64, least_days: us
         for day in first_day..last_day {
             let begin = day * DAY_H as i64 - offset_h;
             let Some(hours) = course.between(begin, begin + DAY_H as i64) else { continue };
-            let month = studies::scenario::civil_from_days(day).1;
+            let month = network::calendar::civil_from_days(day).1;
             // The first of January 1970 was a Thursday.
             let weekend = (day + 3).rem_euclid(7) >= 5;
             let sum = sums.entry(((month as usize % 12) / 3, weekend)).or_insert((0, [0.0; DAY_H], [0.0; DAY_H]));

@@ -11,10 +11,10 @@
 //! towards both ends, so energy and peak of such a weather year are at least what is told.
 
 use super::common::{FEEDER_LOADS, UTC_OFFSET_H, partial};
-use super::hourly::{Course, HOUR_S, alone, filled_note, hour_of_week, hour_text, hourly, mean, of, range};
+use super::hourly::{Course, HOUR_S, alone, filled_note, hour_of_week, hour_text, hourly, of};
 use crate::blocks::mean_interval;
 use crate::conformal::Conformal;
-use crate::metrics::median;
+use crate::metrics::{mean, median, range};
 use crate::module::{
     About, Answer, Better, Card, Feature, Figure, HeldOut, Input, InputKind, Metric, Model, Module, Question, Refused, Setting,
     SettingKind, number, outside_note, time, unfit_for,

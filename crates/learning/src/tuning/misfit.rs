@@ -41,6 +41,7 @@
 //! ```
 
 use super::readings::{Channel, Quantity, Readings};
+use crate::metrics::median_of;
 
 /// Least that the readings of a channel can scatter, relative: no model is exact.
 const SCATTER_LEAST: f64 = 2e-4;
@@ -131,12 +132,6 @@ fn together(series: &[Vec<f64>]) -> f64 {
     ((k + k * (k - 1.0) / (t - 1.0)) / sum).min(1.0)
 }
 
-fn median(mut of: Vec<f64>) -> Option<f64> {
-    of.retain(|x| x.is_finite());
-    of.sort_by(f64::total_cmp);
-    of.get(of.len() / 2).copied()
-}
-
 impl Errors {
     /// Of a prediction with `free` parameters fitted to it; `class_pct` is the limit of the meters' class.
     pub fn of(readings: &Readings, predicted: &[Vec<f64>], class_pct: f64, free: usize) -> Self {
@@ -145,7 +140,7 @@ impl Errors {
         let means: Vec<f64> = all.iter().map(|r| left(r.iter().copied()).mean).collect();
         let voltages: Vec<usize> = (0..all.len()).filter(|&i| readings.channels[i].quantity == Quantity::Voltage).collect();
         let common: Vec<f64> =
-            (0..readings.times_s.len()).map(|t| median(voltages.iter().map(|&i| all[i][t] - means[i]).collect()).unwrap_or(0.0)).collect();
+            (0..readings.times_s.len()).map(|t| median_of(voltages.iter().map(|&i| all[i][t] - means[i])).unwrap_or(0.0)).collect();
         // A few channels have no median of their own.
         let common = if voltages.len() < 5 { vec![0.0; common.len()] } else { common };
         let lefts: Vec<Left> = readings
@@ -159,7 +154,7 @@ impl Errors {
             .collect();
         let scatter_of = |is: &dyn Fn(Quantity) -> bool| {
             let chosen = readings.channels.iter().zip(&lefts).filter(|(c, l)| is(c.quantity) && l.n > 1.0);
-            median(chosen.map(|(_, l)| l.variance().sqrt()).collect()).unwrap_or(promised).max(SCATTER_LEAST)
+            median_of(chosen.map(|(_, l)| l.variance().sqrt())).unwrap_or(promised).max(SCATTER_LEAST)
         };
         let voltage = scatter_of(&|q| q == Quantity::Voltage);
         let power = scatter_of(&|q| q != Quantity::Voltage).max(promised);

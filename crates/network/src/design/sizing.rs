@@ -206,6 +206,11 @@ impl Economics {
     }
 }
 
+/// What findings call a layout.
+pub fn layout_element(id: &str) -> String {
+    format!("sizing.{id}")
+}
+
 struct Check(Vec<Diagnostic>);
 
 impl Check {
@@ -253,7 +258,11 @@ impl SizingBrief {
         for l in &self.layouts {
             check.number(&l.id, "capital_cost", l.capital_cost, false);
             match &l.design {
-                None => check.expect(false, &l.id, "it has no design", "give `design`, or `file` with a design beside the brief"),
+                None => check.0.push(
+                    Diagnostic::error("EXCHANGE.SIZING.NO_DESIGN", format!("{}: it has no design", l.id))
+                        .element(layout_element(&l.id))
+                        .hint("give `design`, or `file` with a design beside the brief"),
+                ),
                 Some(design) => {
                     for d in design.check().into_iter().filter(|d| d.severity == Severity::Error) {
                         let message = format!("{}: {}", l.id, d.message);

@@ -3,6 +3,7 @@
 //! Telecontrol runs on UTC here. A station that is set to another zone is a fault of its set-up, which shows as a clock that is hours away.
 
 use crate::time::UtcTime;
+use network::calendar::{civil_from_days, days_from_civil};
 
 /// Milliseconds within the minute, minute, hour, day and weekday, month, year of the century.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,38 +11,12 @@ pub struct Cp56 {
     pub octets: [u8; 7],
 }
 
-/// Days from 1970-01-01 to a date of the proleptic Gregorian calendar.
-///
-/// Counted in years that begin in March, so that the leap day is the last one: of 400 years 146097 days, the first of March of year 0 being
-/// 719468 days before 1970.
-fn days_from_date(year: i64, month: i64, day: i64) -> i64 {
-    let y = if month <= 2 { year - 1 } else { year };
-    let era = y.div_euclid(400);
-    let year_of_era = y.rem_euclid(400);
-    let month_from_march = (month + 9) % 12;
-    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
-}
-
-fn date_from_days(days: i64) -> (i64, i64, i64) {
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let day_of_era = z.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = (month_from_march + 2) % 12 + 1;
-    let year = era * 400 + year_of_era + i64::from(month <= 2);
-    (year, month, day)
-}
-
 impl Cp56 {
     /// To the millisecond.
     pub fn from_utc(time: UtcTime) -> Self {
         let ms = time.ms();
         let (days, in_day_ms) = (ms.div_euclid(86_400_000), ms.rem_euclid(86_400_000));
-        let (year, month, day) = date_from_days(days);
+        let (year, month, day) = civil_from_days(days);
         // 1970-01-01 was a Thursday; Monday is 1, Sunday 7.
         let weekday = (days + 3).rem_euclid(7) + 1;
         let in_minute = (in_day_ms % 60_000) as u16;
@@ -64,9 +39,9 @@ impl Cp56 {
         if ms > 59_999 || minute > 59 || hour > 23 || year > 2099 || !(1..=12).contains(&month) || day < 1 {
             return None;
         }
-        let days = days_from_date(year, month, day);
+        let days = days_from_civil(year, month, day);
         // A day past the end of its month lands in the next one.
-        if date_from_days(days) != (year, month, day) {
+        if civil_from_days(days) != (year, month, day) {
             return None;
         }
         // An hour of summer time (bit 80) is told on a local clock: an hour ahead of the standard one.

@@ -35,7 +35,7 @@ pub use prepare::{Prepared, panel_year};
 pub use response::{Fitter, Response, slopes};
 pub use sessions::Session;
 pub use stack::Stacked;
-pub use weather::{Wave, YearWeather, base as base_weather, civil_from_days};
+pub use weather::{Wave, YearWeather, base as base_weather};
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use super::calendar::Calendar;
 use crate::synthetic::climate::Climate;
 use crate::synthetic::{ORIGIN_LATITUDE_DEG, ORIGIN_LONGITUDE_DEG};
+use network::calendar::civil_from_days;
 use network::scenario::{DAYS, Extreme, HOURS, Scenario, ScenarioData, WaveForm, WeatherLayer, WeatherSource};
 use network::{Diagnostic, LonLat, SourceRef, Weather, WeatherQuantity};
 use std::f64::consts::PI;
@@ -25,28 +26,6 @@ pub struct YearWeather {
     pub dni_w_per_m2: Option<Arc<[f64]>>,
     pub dhi_w_per_m2: Option<Arc<[f64]>>,
     pub wind_m_per_s: Option<Arc<[f64]>>,
-}
-
-/// Days since 1970-01-01 of a date of the Gregorian calendar (Hinnant's algorithm).
-pub fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let y = if month <= 2 { year - 1 } else { year };
-    let era = y.div_euclid(400);
-    let of_era = y - era * 400;
-    let of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
-}
-
-/// Year, month and day of days since 1970-01-01.
-pub fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let of_era = z - era * 146_097;
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
 fn missing(at: &SourceRef, what: String, hint: &str) -> Diagnostic {
@@ -278,15 +257,10 @@ impl Wave {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use network::calendar::days_from_civil;
 
     #[test]
-    fn dates_go_there_and_back() {
-        for days in (-200_000..200_000).step_by(97) {
-            let (y, m, d) = civil_from_days(days);
-            assert_eq!(days_from_civil(y, m, d), days);
-        }
-        assert_eq!(civil_from_days(0), (1970, 1, 1));
-        assert_eq!(civil_from_days(19_417), (2023, 3, 1));
+    fn hours_have_their_slot_in_the_year() {
         assert_eq!(date(0), "01-01 00:00");
         assert_eq!(date(24 * 59 + 5), "03-01 05:00");
         // The mean until 01:00 local is hour 0, that until midnight is the last of the day before.

@@ -30,7 +30,7 @@ pub(super) struct Group {
 /// Minimal mixes, each a number of units for each group: in rising order of the first groups.
 ///
 /// Empty where all units together do not carry the demand.
-pub(super) fn minimal_mixes(groups: &[Group], demand_mw: f64) -> Vec<Vec<u32>> {
+pub(super) fn minimal_mixes(groups: &[&Group], demand_mw: f64) -> Vec<Vec<u32>> {
     let mut found: Vec<Vec<u32>> = Vec::new();
     mixes(groups, demand_mw, &mut Vec::new(), &mut found);
     // Least in no group that could do with one less.
@@ -47,8 +47,8 @@ pub(super) fn minimal_mixes(groups: &[Group], demand_mw: f64) -> Vec<Vec<u32>> {
     found
 }
 
-fn mixes(groups: &[Group], left_mw: f64, mix: &mut Vec<u32>, found: &mut Vec<Vec<u32>>) {
-    let g = &groups[mix.len()];
+fn mixes(groups: &[&Group], left_mw: f64, mix: &mut Vec<u32>, found: &mut Vec<Vec<u32>>) {
+    let g = groups[mix.len()];
     let n = g.parts.len() as u32;
     if mix.len() + 1 == groups.len() {
         let needed = ((left_mw - EQUAL_MW) / g.capacity_mw).ceil().max(0.0);
@@ -72,8 +72,7 @@ fn mixes(groups: &[Group], left_mw: f64, mix: &mut Vec<u32>, found: &mut Vec<Vec
 /// Too many mixes; units that do not carry the demand together leave the block as all in series, which is what then has to work, and more.
 pub(super) fn carry(design: &mut Design, block_id: &str, groups: &[Group], demand_mw: f64) -> Result<(), Diagnostic> {
     let groups: Vec<&Group> = groups.iter().filter(|g| !g.parts.is_empty()).collect();
-    let owned: Vec<Group> = groups.iter().map(|g| Group { id: g.id.clone(), capacity_mw: g.capacity_mw, parts: g.parts.clone() }).collect();
-    let found = if owned.is_empty() { Vec::new() } else { minimal_mixes(&owned, demand_mw) };
+    let found = if groups.is_empty() { Vec::new() } else { minimal_mixes(&groups, demand_mw) };
     if found.len() > MIXES_MAX {
         let what = format!("{} mixes of units carry the demand", found.len());
         return Err(Diagnostic::error("EXCHANGE.SIZING.BLOCKS", what)
@@ -92,11 +91,11 @@ pub(super) fn carry(design: &mut Design, block_id: &str, groups: &[Group], deman
         description: format!("{} MW each", g.capacity_mw),
     };
     let description = format!("{} MW are carried", (demand_mw * 1e6).round() / 1e6);
-    let single = owned.len() == 1 && found.len() == 1;
+    let single = groups.len() == 1 && found.len() == 1;
     if !single {
         for (i, mix) in found.iter().enumerate() {
             let mut series = Vec::new();
-            for (g, &k) in owned.iter().zip(mix).filter(|(_, k)| **k > 0) {
+            for (g, &k) in groups.iter().zip(mix).filter(|(_, k)| **k > 0) {
                 let id = format!("{block_id}_{}_{k}", g.id);
                 if !parts.iter().any(|p| p.block_id == id) {
                     parts.push(k_of_n(g, k, id.clone()));
@@ -104,7 +103,7 @@ pub(super) fn carry(design: &mut Design, block_id: &str, groups: &[Group], deman
                 series.push(id);
             }
             let n = series.len() as u32;
-            let words: Vec<String> = owned.iter().zip(mix).filter(|(_, k)| **k > 0).map(|(g, k)| format!("{k} {}", g.id)).collect();
+            let words: Vec<String> = groups.iter().zip(mix).filter(|(_, k)| **k > 0).map(|(g, k)| format!("{k} {}", g.id)).collect();
             whole.push(format!("{block_id}_MIX_{}", i + 1));
             parts.push(Block {
                 block_id: format!("{block_id}_MIX_{}", i + 1),
@@ -121,11 +120,11 @@ pub(super) fn carry(design: &mut Design, block_id: &str, groups: &[Group], deman
     let block = &mut design.blocks[at];
     match (single, found.is_empty()) {
         (true, _) => {
-            let changed = k_of_n(&owned[0], found[0][0], block_id.to_owned());
+            let changed = k_of_n(groups[0], found[0][0], block_id.to_owned());
             *block = Block { block_name: block.block_name.clone(), description, ..changed };
         }
         (false, true) => {
-            let all: Vec<String> = owned.iter().flat_map(|g| g.parts.iter().cloned()).collect();
+            let all: Vec<String> = groups.iter().flat_map(|g| g.parts.iter().cloned()).collect();
             let n = all.len() as u32;
             *block = Block { block_type: BlockType::Series, components: all, k_required: n, n_total: n, ..block.clone() };
         }
@@ -150,10 +149,10 @@ mod tests {
     #[test]
     fn mixes_are_the_minimal_ones() {
         // The plant of document 000: both turbines and six engines, or nothing.
-        assert_eq!(minimal_mixes(&[group("GT", 50.0, 2), group("RECIP", 18.3, 8)], 200.0), [[2, 6]]);
+        assert_eq!(minimal_mixes(&[&group("GT", 50.0, 2), &group("RECIP", 18.3, 8)], 200.0), [[2, 6]]);
         // By hand: three, two, one or no turbine of 50 MW with none, three, six or nine engines of 18.3; what is more than needed is no mix.
-        assert_eq!(minimal_mixes(&[group("GT", 50.0, 3), group("RECIP", 18.3, 9)], 150.0), [[0, 9], [1, 6], [2, 3], [3, 0]]);
-        assert!(minimal_mixes(&[group("GT", 50.0, 2)], 101.0).is_empty());
+        assert_eq!(minimal_mixes(&[&group("GT", 50.0, 3), &group("RECIP", 18.3, 9)], 150.0), [[0, 9], [1, 6], [2, 3], [3, 0]]);
+        assert!(minimal_mixes(&[&group("GT", 50.0, 2)], 101.0).is_empty());
     }
 
     /// Against every state of all units.
@@ -161,7 +160,7 @@ mod tests {
     fn the_diagram_says_what_adding_up_says() {
         let groups = [group("A", 7.0, 3), group("B", 5.0, 2), group("C", 2.0, 3)];
         for demand in [1.0, 6.0, 9.5, 14.0, 21.0, 30.0, 37.0] {
-            let mixes = minimal_mixes(&groups, demand);
+            let mixes = minimal_mixes(&groups.each_ref(), demand);
             for a in 0..=3u32 {
                 for b in 0..=2u32 {
                     for c in 0..=3u32 {

@@ -3,6 +3,7 @@
 mod adequacy;
 mod brute;
 mod checks;
+mod documents;
 mod exact;
 mod simulation;
 

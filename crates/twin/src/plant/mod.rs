@@ -34,6 +34,7 @@ use defects::{Defect, DefectKind, Effects, Site};
 pub use event::{Event, EventKind};
 use frequency::Frequency;
 use grid::{ShortCircuit, Solved};
+use network::calendar::days_from_civil;
 use network::{BusId, ElementId, ElementKind, EquipmentKind, Network, RelayFunction, Station, StationRelay};
 use points::Point;
 use powerflow::CircuitError;
@@ -1134,12 +1135,7 @@ fn tap_changers(network: &Network) -> Vec<TapChanger> {
 fn years_since(date: &str, time_s: f64) -> f64 {
     let parts: Vec<i64> = date.split('-').filter_map(|p| p.parse().ok()).collect();
     let [year, month, day] = parts[..] else { return 0.0 };
-    // Days from civil, by the era of 400 years (Hinnant).
-    let y = if month <= 2 { year - 1 } else { year };
-    let era = y.div_euclid(400);
-    let of_era = y - era * 400;
-    let of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
-    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
+    let days = days_from_civil(year, month, day);
     ((time_s / 86_400.0 - days as f64) / 365.25).max(0.0)
 }
 

@@ -11,6 +11,7 @@
 //! ```
 
 use crate::plant::service::Planned;
+use learning::metrics::median_of;
 
 /// Days that have to be odd in a row.
 const RUN: usize = 3;
@@ -77,16 +78,12 @@ impl Judged {
 
     /// Median of the leads of what was found, days.
     pub fn median_lead_days(&self) -> Option<f64> {
-        median(self.lead_days.iter().flatten().copied().collect())
+        median_of(self.lead_days.iter().flatten().copied())
     }
 
     pub fn median_delay_days(&self) -> Option<f64> {
-        median(self.delay_days.iter().flatten().copied().collect())
+        median_of(self.delay_days.iter().flatten().copied())
     }
-}
-
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    (!values.is_empty()).then(|| learning::metrics::median(&mut values))
 }
 
 /// Judges alarms by the defects that were planned.

@@ -1,17 +1,20 @@
-//! Load of the next hours of each feeder: the method that a rolling backtest finds best, with bounds from its errors ([`crate::forecast`], [`crate::nbeats`],
-//! [`crate::regression`], [`crate::conformal`]).
+//! Load of the next hours of each feeder: the method that a rolling backtest finds best, or the mean of those that it cannot tell from the best, with bounds from its
+//! errors ([`crate::forecast`], [`crate::nbeats`], [`crate::regression`]).
 
+mod bounds;
 mod kept;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod tried;
 mod tries;
 
 use super::common::{FEEDER_LOADS, SEED, UTC_OFFSET_H, count, partial};
-use super::hourly::{Course, HOUR_S, alone, filled_note, hour_text, hourly, of, range};
+use super::hourly::{Course, HOUR_S, alone, filled_note, hour_text, hourly, of};
 use crate::blocks::mean_interval;
 use crate::guard::Reference;
 use crate::matrix::Matrix;
+use crate::metrics::range;
 use crate::module::{
     About, Answer, Better, Card, Feature, Figure, HeldOut, Input, InputKind, Metric, Model, Module, Question, Refused, Reliable, Setting,
     SettingKind, drift_note_in_time, number, outside_note, time, unfit_for,
@@ -19,6 +22,7 @@ use crate::module::{
 use kept::{Ahead, Body, Feeder};
 use network::Diagnostic;
 use std::collections::BTreeMap;
+use tried::Tried;
 use tries::{Choice, LEVEL, try_all};
 
 /// See the file's header.
@@ -34,7 +38,7 @@ static ABOUT: About = About {
     title: "Load forecast",
     question: "What load do feeders have in the next hours, and how far may it lie off?",
     method: "rolling backtest of seasonal naive, Holt-Winters (Hyndman et al. 2002), N-BEATS (Oreshkin et al., ICLR 2020) and weather regression (ASHRAE Guideline 14); \
-             split conformal bounds by lead hour",
+             the mean of methods that are level (block bootstrap of paired differences); weighted and adaptive conformal bounds by lead hour (Barber et al. 2023, Gibbs and Candès 2021)",
     inputs: &[
         Input {
             name: "loads",
@@ -65,7 +69,7 @@ static ABOUT: About = About {
             kind: SettingKind::Choice { of: &["auto", "seasonal-naive", "ets", "nbeats", "weather"] },
             default: Some("auto"),
             unit: "",
-            meaning: "auto: by feeder, the one with the least error of those that are surely better than the week before in the earlier two thirds of the backtest; else the week before",
+            meaning: "auto: by feeder, the one with the least error in the earlier two thirds of the backtest, or the mean of it and those that are not surely worse",
         },
         Setting {
             name: "temperature_error_c",
@@ -130,7 +134,7 @@ impl Module for LoadForecast {
         answer.notes.extend(filled_note(courses.values().chain(&weather)));
 
         let worse: Vec<&str> = found.iter().filter(|(_, t)| !t.beats()).map(|(n, _)| n.as_str()).collect();
-        let (mase, naive, bounds) = tries::overall(&found, mean_interval);
+        let (mase, naive, bounds) = tried::overall(&found, mean_interval);
         if !worse.is_empty() {
             answer.notes.push(
                 Diagnostic::warning(
@@ -141,16 +145,12 @@ impl Module for LoadForecast {
                 .hint("Give a longer past, or temperatures."),
             );
         }
+        answer.notes.extend(averaged(&found));
         answer.notes.extend(not_compared(&found));
         let all = found.len();
-        let methods: BTreeMap<&str, usize> = found.values().fold(BTreeMap::new(), |mut m, t| {
-            *m.entry(t.chosen().name).or_default() += 1;
-            m
-        });
-        let list: Vec<String> = methods.iter().map(|(m, n)| if all == 1 { (*m).to_owned() } else { format!("{m} for {n}") }).collect();
+        let list = kept_words(&found);
         answer.headline = format!(
-            "Chosen: {}; MASE {mase:.3} on later hours, {naive:.3} by repeating the week before{}.",
-            list.join(", "),
+            "Chosen: {list}; MASE {mase:.3} on later hours, {naive:.3} by repeating the week before{}.",
             if worse.is_empty() { String::new() } else { format!("; no better than that for {} of {all}", worse.len()) }
         );
         answer.figures = vec![
@@ -169,9 +169,9 @@ impl Module for LoadForecast {
         if let Some((low, high)) = bounds {
             metrics[0] = metrics[0].clone().between(low, high);
         }
-        let (rmse, rmse_naive) = tries::rmse(&found);
+        let (rmse, rmse_naive) = tried::rmse(&found);
         metrics.push(Metric::new("RMSE", "kW", rmse, Better::Lower).against("week before", rmse_naive));
-        let calibration = tries::calibration(&found);
+        let calibration = tried::calibration(&found);
         if let Some(at) = calibration.iter().find(|r| (r.said - LEVEL).abs() < 1e-9) {
             metrics.push(Metric::new("within bounds of 90 %", "", at.came, Better::Near).near(LEVEL));
         }
@@ -212,8 +212,40 @@ impl Module for LoadForecast {
     }
 }
 
+/// What is kept of how many feeders.
+fn kept_words(found: &BTreeMap<String, Tried>) -> String {
+    let methods: BTreeMap<String, usize> = found.values().fold(BTreeMap::new(), |mut m, t| {
+        *m.entry(t.words()).or_default() += 1;
+        m
+    });
+    let list: Vec<String> = methods.into_iter().map(|(m, n)| if found.len() == 1 { m } else { format!("{m} for {n}") }).collect();
+    list.join(", ")
+}
+
+/// A note about feeders whose methods are level, and by how much they are apart.
+fn averaged(found: &BTreeMap<String, Tried>) -> Option<Diagnostic> {
+    let several: Vec<(&String, &Tried)> = found.iter().filter(|(_, t)| t.members.len() > 1).collect();
+    if several.is_empty() {
+        return None;
+    }
+    let of = |(name, t): &(&String, &Tried)| {
+        let errors: Vec<String> =
+            t.members.iter().filter_map(|&i| Some(format!("{} {:.3}", t.tries[i].name, t.choosing_mase(i)?))).collect();
+        format!("{name}: {}", errors.join(", "))
+    };
+    let more = several.len().saturating_sub(10);
+    let list: Vec<String> = several.iter().take(10).map(of).collect();
+    let and = if more > 0 { format!("; and {more} more") } else { String::new() };
+    let what = format!("for {} of {} feeders methods are level, and their mean is kept", several.len(), found.len());
+    Some(
+        Diagnostic::note("LEARN.MODEL.AVERAGED", what)
+            .detail(format!("MASE where the choice is made, not surely (90 %) apart from the least: {}{and}.", list.join("; ")))
+            .hint("A longer past tells them apart; a method that is asked for by name is kept alone."),
+    )
+}
+
 /// A note about methods that are left out, and origins that are, since a method refuses them.
-fn not_compared(found: &BTreeMap<String, tries::Tried>) -> Option<Diagnostic> {
+fn not_compared(found: &BTreeMap<String, Tried>) -> Option<Diagnostic> {
     let mut list = Vec::new();
     let (mut missed, mut all) = (0, 0);
     for (name, t) in found {
@@ -286,7 +318,7 @@ fn forecast_answer(body: &Body, ahead: &BTreeMap<String, Result<Ahead, String>>)
 
 fn card(
     body: &Body,
-    found: &BTreeMap<String, tries::Tried>,
+    found: &BTreeMap<String, Tried>,
     courses: &BTreeMap<String, Course>,
     weather: Option<&Course>,
     metrics: Vec<Metric>,
@@ -314,7 +346,7 @@ fn card(
         features.push(feature("temperature_c", "C", low, high));
     }
     let mut limits = vec![
-        "Bounds hold as far as the days to come are like those of the backtest: not after a change of season, of customers or of switching.".to_owned(),
+        "Bounds follow a change of season within weeks, as newer loads are given; the first days after a change of customers or of switching lie outside more often.".to_owned(),
         "Holidays are not known and forecast as other days.".to_owned(),
         format!("A feeder is not forecast when one of its last {RECENT_H} hours lies more than a tenth of the range outside of training."),
         "Loads of the week before the forecast must be there without gaps; with Holt-Winters all loads since training.".to_owned(),
@@ -331,10 +363,12 @@ fn card(
         features,
         says: format!("load of each of the next {} hours, kW, with bounds that hold 90 %", body.horizon_h),
         held_out: HeldOut {
-            how: "Rolling origin over the last half of each feeder's hours (24 weeks at most) by models fitted three times to what came before. The method is chosen at \
-                  the origins of the first two thirds, and only if it is surely better there than the week before; the figures are of the last third, which \
-                  chose nothing. The kept model is fitted again to all hours, and its bounds are of all origins."
-                .into(),
+            how: format!(
+                "Rolling origin over the last half of each feeder's hours (24 weeks at most) by models fitted three times to what came before. At the origins of the first \
+                 two thirds the method with the least error is chosen, or the mean of it and those that are not surely (90 %) behind it: {}. The figures are of the last \
+                 third, which chose nothing; what bounds held there is of bounds from what was known at each origin. The kept models are fitted again to all hours.",
+                kept_words(found)
+            ),
             rows: found.values().map(|t| t.judged.len() * body.horizon_h).sum(),
             span_s: held_span,
         },

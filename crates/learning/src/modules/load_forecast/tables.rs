@@ -1,22 +1,25 @@
 //! Tables of forecasts.
 
 use super::kept::{Ahead, Body};
-use super::tries::Tried;
+use super::tried::Tried;
+use super::tries::MEAN;
 use crate::modules::hourly::hour_text;
 use std::collections::BTreeMap;
 use studies::table::{Column, Table, Value, count, flag, number, text};
 
-static METHODS: [Column; 11] = [
+static METHODS: [Column; 13] = [
     text("feeder", "which feeder"),
     text("method", "how it is forecast"),
-    flag("chosen", "whether it is kept"),
+    flag("chosen", "whether it is what is kept; the mean is where several are level"),
+    number("weight", "", "part that it has in what is kept"),
     number("mase_choosing", "", "mean absolute error over the mean change from week to week, at the origins that choose"),
-    number("surely_gained", "", "by how much that surely (one-sided 90 %) is below the week before; above 0 it may be chosen"),
+    number("surely_behind", "", "by how much that surely (one-sided 90 %) is above that of the best; above 0 it has no part"),
     count("origins_choosing", "origins that choose, those that every compared method answers"),
     count("origins_answered", "origins of the whole backtest that it answers"),
     number("mase", "", "mean absolute error over the mean change from week to week, in the part after them"),
     number("rmse_kw", "kW", "root of the mean squared error in that part"),
     number("against_week_before_pct", "%", "absolute error less that of the week before in that part; below 0 is better"),
+    number("held_pct", "%", "of what is kept: hours of that part within bounds of 90 %, from what was known at their origins"),
     text("not_tried", "why there is no figure, or why origins are not answered"),
 ];
 
@@ -28,15 +31,17 @@ pub(super) fn methods(found: &BTreeMap<String, Tried>) -> Table {
             let (own, naive) = (tried.judged_mase(i), tried.judged_mase(0));
             rows.push(vec![
                 Value::text(feeder.as_str()),
-                Value::text(t.name),
+                Value::text(tried.title(i)),
                 Value::Flag(i == tried.chosen),
+                Value::Number(tried.weight(i)),
                 Value::maybe(tried.choosing_mase(i)),
-                Value::maybe(if i == 0 { None } else { tried.gain(i).map(|g| g.1) }),
+                Value::maybe(if t.name == MEAN { None } else { tried.behind(i) }),
                 Value::Count(tried.choosing() as u64),
                 Value::Count(t.answered() as u64),
                 Value::maybe(own),
                 Value::maybe(tried.judged_rmse(i)),
                 Value::maybe(own.zip(naive).map(|(a, b)| 100.0 * (a / b - 1.0))),
+                Value::maybe(tried.held_share().filter(|_| i == tried.chosen).map(|h| 100.0 * h)),
                 Value::text(t.why().unwrap_or_default()),
             ]);
         }
@@ -47,7 +52,7 @@ pub(super) fn methods(found: &BTreeMap<String, Tried>) -> Table {
 static LEADS: [Column; 4] = [
     text("feeder", "which feeder"),
     count("lead_h", "hours after the last load; 1 is the first"),
-    number("rmse_kw", "kW", "error of the chosen method in the part that is judged"),
+    number("rmse_kw", "kW", "error of what is kept in the part that is judged"),
     number("half_width_kw", "kW", "bounds of 90 % to both sides"),
 ];
 
@@ -101,7 +106,7 @@ pub(super) fn ahead(body: &Body, ahead: &BTreeMap<String, Result<Ahead, String>>
             };
             let time = Value::text(hour_text(found.from_h + lead as i64));
             let kw = found.mean[lead];
-            let half = widen.map(|w| w[lead]);
+            let half = widen.map(|w| found.drawn * w[lead]);
             let bound = |sign: f64| Value::maybe(kw.zip(half).map(|(v, w)| v + sign * w));
             rows.push(vec![
                 Value::text(feeder.as_str()),

@@ -8,25 +8,17 @@
 //! The last half of the hours is forecast from rolling origins. Its first two thirds choose, its last third is judged, and no hour of it chose. A method is fitted
 //! three times, so that what is judged has seen all that a fit of then would have.
 //!
-//! **The choice.** The week before stays unless a method is surely better: with `d_i` the MASE of the week before less that of the method at choosing origin `i`, the
-//! lower bound of a block bootstrap of the mean of `d` (blocks as long as two forecasts overlap and a day of weather, one-sided 90 %; [`crate::blocks`]) must lie above
-//! 0. Of those that are, the one with the least mean error is taken. A method that led by luck of a few days does not get in; one that is as good as the
-//! week before has nothing to offer over it.
-//!
 //! **Origins that a method refuses.** The weather regression does not answer for heat or cold that it has not seen. Methods are compared, and the figures taken, at the origins that all
 //! compared methods answered; a method that answers fewer than nine tenths of either part is not compared, and the table of methods says why. A method that was asked for by name is
 //! kept with what it answers, and how much that is stands beside.
 
+use super::tried::Tried;
 use super::{Course, WEEK_H};
-use crate::blocks::mean_interval;
-use crate::conformal::Conformal;
 use crate::forecast::{BacktestOptions, Ets, EtsOptions, FitError, Forecast, Forecaster, ModelScore, backtest};
-use crate::metrics::{coverage, mae, rmse as rmse_of};
-use crate::module::{Reliable, Settings};
-use crate::modules::hourly::{HOUR_S, hour_of_week, mean};
+use crate::module::Settings;
+use crate::modules::hourly::hour_of_week;
 use crate::nbeats::{NBeats, NBeatsOptions};
 use crate::regression::{LoadError, LoadHours, LoadOptions, LoadQuestion, WeatherLoad};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use studies::synthetic::random::Random;
 
@@ -34,6 +26,8 @@ pub(super) const NAIVE: &str = "seasonal-naive";
 pub(super) const WEATHER: &str = "weather";
 /// The same at the temperatures that came, which nobody knows beforehand; told and never chosen.
 const PERFECT: &str = "weather (as measured)";
+/// The mean of level methods.
+pub(super) const MEAN: &str = "mean";
 /// Share of hours that bounds are to hold.
 pub(super) const LEVEL: f64 = 0.9;
 /// Holt-Winters forgets what is older.
@@ -45,8 +39,6 @@ const LEAST_PAST_H: usize = 3 * WEEK_H;
 const ORIGINS: usize = 1000;
 /// Share of the origins that choose, and of those that are judged, that a method has to answer.
 const LEAST_ANSWERED: f64 = 0.9;
-/// How sure the gain over the week before has to be, to both sides: one-sided 90 %.
-const SURE: f64 = 0.8;
 /// Steps between origins, and between windows of training: none has a factor in common with a day, so that all hours of the day are seen.
 const STRIDES: [usize; 10] = [1, 5, 7, 11, 13, 17, 19, 23, 25, 29];
 /// Windows that N-BEATS is trained on at most.
@@ -180,16 +172,16 @@ pub(super) struct Try {
 }
 
 impl Try {
-    fn new(name: &'static str, score: Result<ModelScore, String>) -> Self {
+    pub fn new(name: &'static str, score: Result<ModelScore, String>) -> Self {
         Self { name, score, may_be_chosen: name != PERFECT, left_out: None }
     }
 
     /// Its forecasts, if it is compared.
-    fn compared(&self) -> Option<&ModelScore> {
+    pub fn compared(&self) -> Option<&ModelScore> {
         self.score.as_ref().ok().filter(|_| self.left_out.is_none())
     }
 
-    fn answers(&self, origin: usize) -> bool {
+    pub fn answers(&self, origin: usize) -> bool {
         self.score.as_ref().is_ok_and(|s| s.ahead[origin].is_some())
     }
 
@@ -203,21 +195,6 @@ impl Try {
         let missed = || self.score.as_ref().ok().and_then(|s| s.missed.as_ref()).map(|m| m.why.as_str());
         self.score.as_ref().err().or(self.left_out.as_ref()).map(String::as_str).or_else(missed)
     }
-}
-
-/// All methods of one feeder.
-pub(super) struct Tried {
-    pub tries: Vec<Try>,
-    pub chosen: usize,
-    series: Arc<[f64]>,
-    horizon_h: usize,
-    scale: f64,
-    origins: Vec<usize>,
-    /// Places in `origins`: those that choose, and those that the figures are of; at all of them every compared method answered.
-    choosing: Vec<usize>,
-    pub judged: Vec<usize>,
-    /// All places that are judged if they are answered.
-    later: Vec<usize>,
 }
 
 /// Tries what was asked for.
@@ -297,170 +274,30 @@ pub(super) fn try_all(course: &Course, weather: Option<&Course>, choice: &Choice
         part.iter().copied().filter(all).collect::<Vec<usize>>()
     };
     let (choosing, judged) = (shared(&choosing), shared(&later));
-    let mut tried = Tried { tries, chosen: 0, series, horizon_h: h, scale: base.scale, origins: base.origins, choosing, judged, later };
-    let error = |i: usize| tried.mase(i, &tried.choosing).unwrap_or(f64::INFINITY);
-    tried.chosen = (0..tried.tries.len())
-        .filter(|&i| tried.tries[i].may_be_chosen && tried.tries[i].compared().is_some())
-        .filter(|&i| {
-            if choice.method == "auto" { i == 0 || tried.gain(i).is_some_and(|g| g.1 > 0.0) } else { tried.tries[i].name == choice.method }
-        })
-        .min_by(|&a, &b| error(a).total_cmp(&error(b)))
-        .unwrap_or(0);
-    Ok(tried)
-}
-
-impl Tried {
-    pub fn chosen(&self) -> &Try {
-        &self.tries[self.chosen]
-    }
-
-    fn score(&self, i: usize) -> Option<&ModelScore> {
-        self.tries[i].compared()
-    }
-
-    /// Truth and forecast at some origins, of all leads or one.
-    fn pairs(&self, i: usize, origins: &[usize], lead: Option<usize>) -> (Vec<f64>, Vec<f64>) {
-        let Some(score) = self.score(i) else { return Default::default() };
-        let leads = lead.map_or(0..self.horizon_h, |l| l..l + 1);
-        let answered = origins.iter().filter_map(|&o| Some((self.origins[o], score.ahead[o].as_ref()?)));
-        answered.flat_map(|(from, said)| leads.clone().map(move |l| (self.series[from + l], said[l]))).unzip()
-    }
-
-    /// All origins of the backtest.
-    pub fn origins(&self) -> usize {
-        self.origins.len()
-    }
-
-    /// Origins of the judged part at which not every compared method answered, and all of that part.
-    pub fn not_judged(&self) -> (usize, usize) {
-        (self.later.len() - self.judged.len(), self.later.len())
-    }
-
-    pub fn mase(&self, i: usize, origins: &[usize]) -> Option<f64> {
-        let (actual, said) = self.pairs(i, origins, None);
-        Some(mae(&actual, &said).ok()? / self.scale)
-    }
-
-    pub fn choosing_mase(&self, i: usize) -> Option<f64> {
-        self.mase(i, &self.choosing)
-    }
-
-    /// Origins that choose.
-    pub fn choosing(&self) -> usize {
-        self.choosing.len()
-    }
-
-    /// By how much the MASE of a method is below that of the week before at the choosing origins: the mean, and what it surely is.
-    pub fn gain(&self, i: usize) -> Option<(f64, f64)> {
-        let (own, naive) = (self.score(i)?, self.score(0)?);
-        let gains: Vec<f64> = self.choosing.iter().filter_map(|&o| Some(naive.mase_by_origin[o]? - own.mase_by_origin[o]?)).collect();
-        // Of a short past shorter blocks are all that there are.
-        let (low, _) = mean_interval(&gains, self.block().min(gains.len() / 4), SURE)?;
-        Some((mean(&gains), low))
-    }
-
-    /// Origins that go along with each other: the days that forecasts share, and a day of weather.
-    fn block(&self) -> usize {
-        let stride = self.origins.get(1).zip(self.origins.first()).map_or(1, |(b, a)| b - a);
-        (self.horizon_h.max(24) + 24).div_ceil(stride)
-    }
-
-    pub fn judged_mase(&self, i: usize) -> Option<f64> {
-        self.mase(i, &self.judged)
-    }
-
-    pub fn judged_rmse(&self, i: usize) -> Option<f64> {
-        let (actual, said) = self.pairs(i, &self.judged, None);
-        rmse_of(&actual, &said).ok()
-    }
-
-    pub fn lead_rmse(&self, lead: usize) -> Option<f64> {
-        let (actual, said) = self.pairs(self.chosen, &self.judged, Some(lead));
-        rmse_of(&actual, &said).ok()
-    }
-
-    /// Whether the chosen method has less error than repeating the week before, where it was not chosen by.
-    pub fn beats(&self) -> bool {
-        match (self.judged_mase(self.chosen), self.judged_mase(0)) {
-            (Some(a), Some(b)) => a < b,
-            _ => false,
-        }
-    }
-
-    /// By how much forecasts are widened at each lead, from these origins.
-    fn widths(&self, origins: &[usize], level: f64) -> Option<Vec<f64>> {
-        (0..self.horizon_h)
-            .map(|lead| {
-                let (actual, said) = self.pairs(self.chosen, origins, Some(lead));
-                Conformal::split(&actual, &said, 1.0 - level).ok().map(|c| c.widen)
-            })
-            .collect()
-    }
-
-    /// From all origins that were answered, for the kept model.
-    pub fn widen_kw(&self) -> Option<Vec<f64>> {
-        self.widths(&(0..self.origins.len()).collect::<Vec<usize>>(), LEVEL)
-    }
-
-    /// Share of judged hours within the bounds that the choosing origins give, and their number.
-    fn held(&self, level: f64) -> Option<(f64, usize)> {
-        let widen = self.widths(&self.choosing, level)?;
-        let (mut actual, mut low, mut high) = (Vec::new(), Vec::new(), Vec::new());
-        for (lead, w) in widen.iter().enumerate() {
-            let (a, said) = self.pairs(self.chosen, &self.judged, Some(lead));
-            low.extend(said.iter().map(|s| s - w));
-            high.extend(said.iter().map(|s| s + w));
-            actual.extend(a);
-        }
-        coverage(&actual, &low, &high).ok().map(|(share, _)| (share, actual.len()))
-    }
-
-    pub fn judged_s(&self, course: &Course) -> [i64; 2] {
-        let at = |i: usize| (course.first_h + i as i64) * HOUR_S;
-        let first = self.judged.first().map_or(self.series.len(), |&o| self.origins[o]);
-        [at(first), at(self.series.len())]
-    }
-}
-
-/// A function that gives bounds of a mean.
-type Bounds = fn(&[f64], usize, f64) -> Option<(f64, f64)>;
-
-/// MASE of the chosen methods and of the naive one, mean of feeders, with an interval over days.
-pub(super) fn overall(found: &BTreeMap<String, Tried>, bounds: Bounds) -> (f64, f64, Option<(f64, f64)>) {
-    let of = |pick: &dyn Fn(&Tried) -> usize| mean(&found.values().filter_map(|t| t.judged_mase(pick(t))).collect::<Vec<f64>>());
-    // Feeders err together in time: what is drawn is the mean over them, counted from the last origin, of origins that are judged for all.
-    let shortest = found.values().map(|t| t.later.len()).min().unwrap_or(0);
-    let by_origin: Vec<f64> = (0..shortest)
-        .filter_map(|k| {
-            let at = |t: &Tried| {
-                let origin = t.later[t.later.len() - shortest + k];
-                t.judged.binary_search(&origin).ok().and_then(|_| t.score(t.chosen)?.mase_by_origin[origin])
-            };
-            Some(mean(&found.values().map(at).collect::<Option<Vec<f64>>>()?))
-        })
-        .collect();
-    let first = found.values().next();
-    let block = first.map_or(1, Tried::block);
-    (of(&|t| t.chosen), of(&|_| 0), bounds(&by_origin, block, 0.95))
-}
-
-/// Root of the mean squared error of all feeders, chosen and naive.
-pub(super) fn rmse(found: &BTreeMap<String, Tried>) -> (f64, f64) {
-    let of = |pick: &dyn Fn(&Tried) -> usize| {
-        let squares: Vec<f64> = found.values().filter_map(|t| t.judged_rmse(pick(t))).map(|r| r * r).collect();
-        mean(&squares).sqrt()
+    let mut tried = Tried {
+        tries,
+        chosen: 0,
+        members: Vec::new(),
+        series,
+        horizon_h: h,
+        scale: base.scale,
+        origins: base.origins.clone(),
+        choosing,
+        judged,
+        later,
     };
-    (of(&|t| t.chosen), of(&|_| 0))
-}
-
-/// Share that bounds of several levels hold.
-pub(super) fn calibration(found: &BTreeMap<String, Tried>) -> Vec<Reliable> {
-    [0.5, 0.8, LEVEL]
-        .into_iter()
-        .filter_map(|said| {
-            let held: Vec<(f64, usize)> = found.values().filter_map(|t| t.held(said)).collect();
-            let rows: usize = held.iter().map(|h| h.1).sum();
-            (rows > 0).then(|| Reliable { said, came: held.iter().map(|h| h.0 * h.1 as f64).sum::<f64>() / rows as f64, rows })
-        })
-        .collect()
+    tried.members = if choice.method == "auto" {
+        tried.not_behind()
+    } else {
+        (0..tried.tries.len()).filter(|&i| tried.tries[i].name == choice.method).collect()
+    };
+    if let [one] = tried.members[..] {
+        tried.chosen = one;
+    } else {
+        let scores: Vec<&ModelScore> = tried.members.iter().filter_map(|&i| tried.score(i)).collect();
+        let mean = base.mean_of(&tried.series, MEAN, &scores);
+        tried.chosen = tried.tries.len();
+        tried.tries.push(Try::new(MEAN, Ok(mean)));
+    }
+    Ok(tried)
 }

@@ -6,9 +6,10 @@ mod answer;
 mod tests;
 
 use super::common::{SEED, partial};
-use super::hourly::{Course, HOUR_S, filled_note, hour_of_week, hour_text, hourly, of, range};
+use super::hourly::{Course, HOUR_S, filled_note, hour_of_week, hour_text, hourly, of};
 use crate::disaggregation::planted::{PlantOptions, Trial, quantile, scores, trials};
 use crate::disaggregation::{Disaggregation, Disaggregator, LEAST_KW, MODULE, Sky, unit_power_kw};
+use crate::metrics::range;
 use crate::module::{
     About, Answer, Figure, Input, InputKind, Model, Module, Question, Refused, Setting, SettingKind, number, outside_note, text, time,
     unfit_for,
