@@ -192,7 +192,7 @@ fn one(arguments: &OperationsArguments, network: &Network, seed: u64, learned: &
         telemetry,
         figures: figures(&state, &[]),
         scores,
-        forecast: profile_forecast(network, arguments.step.unwrap_or(0), FORECAST_H),
+        forecast: profile_forecast(network, arguments.step.unwrap_or(0), FORECAST_H).map_err(|e| refused(&e))?,
         routes: routing.routes(&optimum.best.closed),
         optimum,
         learned,

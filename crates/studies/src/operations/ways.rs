@@ -109,6 +109,10 @@ pub fn ways(routing: &Routing) -> Result<Ways, Vec<String>> {
         (p_kw[v], q_kvar[v]) = (p_kw[v].max(0.0), q_kvar[v].max(0.0));
     }
     (p_kw[0], q_kvar[0]) = (0.0, 0.0);
+    let total: f64 = ways.iter().map(|w: &Way| w.cost_kw_per_a2).sum();
+    if ways.iter().any(|w| w.cost_kw_per_a2 < LEAST_SHARE * total) {
+        reasons.insert("impedances of lines lie too far apart".into());
+    }
     let controls =
         network.inverter_controls.iter().any(|c| c.common.enabled) || network.exponential_controls.iter().any(|c| c.common.enabled);
     if controls {
