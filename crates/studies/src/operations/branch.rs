@@ -12,6 +12,7 @@
 //! holds for everything.
 
 use super::bound::{Loops, Meshed, Ways};
+use crate::switching::radial::Ask;
 use crate::switching::zones::Sets;
 use std::collections::VecDeque;
 
@@ -49,7 +50,7 @@ struct Search<'a, E> {
     left_kw: f64,
     max_nodes: u64,
     done: Searched,
-    ask: &'a mut dyn FnMut(&[bool]) -> Result<Option<f64>, E>,
+    ask: &'a mut Ask<'a, f64, E>,
 }
 
 /// Searches the best radial configuration.
@@ -59,13 +60,7 @@ struct Search<'a, E> {
 ///
 /// # Errors
 /// Those of `ask`.
-pub fn search<E>(
-    ways: &Ways,
-    n_switches: usize,
-    best_kw: f64,
-    max_nodes: u64,
-    ask: &mut dyn FnMut(&[bool]) -> Result<Option<f64>, E>,
-) -> Result<Option<Searched>, E> {
+pub fn search<E>(ways: &Ways, n_switches: usize, best_kw: f64, max_nodes: u64, ask: &mut Ask<'_, f64, E>) -> Result<Option<Searched>, E> {
     let Some((loops, flow)) = ways.meshed(&|w| w.cost_kw_per_a2) else { return Ok(None) };
     let add_kw = ways.losses_add_kw();
     let root_kw = flow.cost_kw + add_kw;

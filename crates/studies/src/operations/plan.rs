@@ -110,7 +110,8 @@ pub fn plan(n: usize, n_generators: usize, n_ties: usize, seed: u64, wires: &Wir
     let mut rest: Vec<(f64, usize, usize)> = Vec::new();
     for a in 0..n {
         for b in a + 1..n {
-            if !(places[a].is_generator && places[b].is_generator) && !is_in(a, b) {
+            let are_generators = places[a].is_generator && places[b].is_generator;
+            if !are_generators && !is_in(a, b) {
                 rest.push((distance(&places[a], &places[b]), a, b));
             }
         }
