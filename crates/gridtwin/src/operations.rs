@@ -116,7 +116,8 @@ pub struct Run {
 /// Runs the command.
 ///
 /// # Errors
-/// Options of which no network can be made; a model that cannot be read, that a check refuses, that does not settle, that is not radial; files that cannot be read or written.
+/// Options of which no network can be made; a model that cannot be read, that a check refuses, that does not settle, that is not radial; files that
+/// cannot be read or written.
 pub fn run(arguments: &OperationsArguments, console: &mut Console<'_>) -> Result<(), Failure> {
     let learned = learned_scores(arguments)?;
     let mut findings = Vec::new();

@@ -2,14 +2,14 @@
 //!
 //! # Derivation
 //!
-//! Every loop must be open somewhere. A node of the search has some lines open and some held closed; its bound is that of `bound`. Lines whose opening would raise the
-//! bound to the best known value are held closed. Of the graph in which what is held closed is drawn together the shortest loop is taken; in each better
-//! configuration one of its lines is open. The first child opens the line with the least rise, the second holds that one closed and opens the next, and so on: the
-//! children share no configuration and leave none out. A loop of lines held closed has none.
+//! Every loop must be open somewhere. A node of the search has some lines open and some held closed; its bound is that of `bound`. Lines whose
+//! opening would raise the bound to the best known value are held closed. Of the graph in which what is held closed is drawn together the shortest
+//! loop is taken; in each better configuration one of its lines is open. The first child opens the line with the least rise, the second holds that
+//! one closed and opens the next, and so on: the children share no configuration and leave none out. A loop of lines held closed has none.
 //!
-//! Where all loops are open there is one tree. Its own bound is taken first, by sweeps, and only where that is below the best known value the power flow of the whole
-//! network is asked. So the answer is proven up to [`PROOF`] once all nodes are done; where they are too many, the least bound of what was not looked at still
-//! holds for everything.
+//! Where all loops are open there is one tree. Its own bound is taken first, by sweeps, and only where that is below the best known value the power
+//! flow of the whole network is asked. So the answer is proven up to [`PROOF`] once all nodes are done; where they are too many, the least bound of
+//! what was not looked at still holds for everything.
 
 use super::bound::{Loops, Meshed, Ways};
 use crate::switching::radial::Ask;
@@ -55,8 +55,8 @@ struct Search<'a, E> {
 
 /// Searches the best radial configuration.
 ///
-/// `best_kw` is the value of a configuration that is known already. `ask` solves one, given by switch as closed or open, and gives its value where it is admissible;
-/// it keeps the best itself. None where the ways do not hang together.
+/// `best_kw` is the value of a configuration that is known already. `ask` solves one, given by switch as closed or open, and gives its value where it
+/// is admissible; it keeps the best itself. None where the ways do not hang together.
 ///
 /// # Errors
 /// Those of `ask`.

@@ -6,7 +6,8 @@
 //! technical      losses of equipment between buses that is no line: transformers, regulators, series reactors and capacitors
 //! ```
 //!
-//! The three add up to the losses of the power flow. Renewable share: power of PV systems and of generators named as renewable, over all that is delivered.
+//! The three add up to the losses of the power flow. Renewable share: power of PV systems and of generators named as renewable, over all that is
+//! delivered.
 
 use super::OperationsError;
 use super::moment::{Variation, at_step};

@@ -1,8 +1,9 @@
 //! A generated medium-voltage network: every line a switch, some of them open.
 //!
-//! Where buses stand and what they draw is planned by [`plan`](super::plan). What the plan says becomes elements with the impedances of `synthetic::catalogue`: lines are transposed, so that they
-//! have the positive sequence `z_s - z_m` and the zero sequence `z_s + 2 z_m` of their pole head (`z_s`, `z_m`: means of the diagonal and of the rest of its matrix); their charging, below
-//! 1 kvar/km, is left out. Generators are sources whose busbar is held by the station's regulator. Loads are of constant power; PV plants give their rated power in a snapshot.
+//! Where buses stand and what they draw is planned by [`plan`](super::plan). What the plan says becomes elements with the impedances of
+//! `synthetic::catalogue`: lines are transposed, so that they have the positive sequence `z_s - z_m` and the zero sequence `z_s + 2 z_m` of their
+//! pole head (`z_s`, `z_m`: means of the diagonal and of the rest of its matrix); their charging, below 1 kvar/km, is left out. Generators are
+//! sources whose busbar is held by the station's regulator. Loads are of constant power; PV plants give their rated power in a snapshot.
 
 use super::OperationsError;
 use super::plan::{KV, SPACING_KM, Wires, plan};
@@ -148,7 +149,8 @@ fn most_ties(nodes: u32, generators: u32) -> u32 {
     nodes * (nodes - 1) / 2 - generators * (generators - 1) / 2 - (nodes - generators)
 }
 
-/// The day of loads, which is that of loads that say nothing of their own in every OpenDSS circuit, and that of a PV plant: the sine of the sun's elevation at the equinox over that of its noon.
+/// The day of loads, which is that of loads that say nothing of their own in every OpenDSS circuit, and that of a PV plant: the sine of the sun's
+/// elevation at the equinox over that of its noon.
 fn shapes(network: &mut Network) {
     let sun: Vec<f64> = (1..=24).map(|hour| (std::f64::consts::PI * (f64::from(hour) - 6.0) / 12.0).sin().max(0.0)).collect();
     network.load_shapes.push(load_shape("default", &DEFAULT_DAY));

@@ -11,7 +11,8 @@ use std::collections::{BTreeSet, HashMap};
 /// Part of the power that may be missing at a bus by rounding before it counts as delivering.
 const ROUNDING: f64 = 1e-9;
 
-/// Positive-sequence series impedance of a whole three-phase line, ohm; none where its phases are not alike, it has charging, or its data are of another kind.
+/// Positive-sequence series impedance of a whole three-phase line, ohm; none where its phases are not alike, it has charging, or its data are of
+/// another kind.
 pub fn balanced_impedance(line: &Line) -> Option<Complex64> {
     let near = |a: Complex64, b: Complex64, size: f64| (a - b).norm() <= ROUNDING * size;
     let per_length = match &line.impedance {

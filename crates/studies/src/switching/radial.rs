@@ -1,7 +1,8 @@
 //! The radial networks that switches can make.
 //!
-//! Zones are the vertices of a graph, switches its edges, all sources one vertex, the root. A radial network that supplies everyone is a spanning tree; closing an open
-//! switch makes one loop, and opening another switch of it a tree again: a branch exchange. What a tree is worth is the caller's to say.
+//! Zones are the vertices of a graph, switches its edges, all sources one vertex, the root. A radial network that supplies everyone is a spanning
+//! tree; closing an open switch makes one loop, and opening another switch of it a tree again: a branch exchange. What a tree is worth is the
+//! caller's to say.
 
 use super::forests::Edge;
 use super::operator::{Operation, Operator};
