@@ -116,7 +116,8 @@ pub struct Run {
 /// Runs the command.
 ///
 /// # Errors
-/// Options of which no network can be made; a model that cannot be read, that a check refuses, that does not settle, that is not radial; files that cannot be read or written.
+/// Options of which no network can be made; a model that cannot be read, that a check refuses, that does not settle, that is not radial; files that
+/// cannot be read or written.
 pub fn run(arguments: &OperationsArguments, console: &mut Console<'_>) -> Result<(), Failure> {
     let learned = learned_scores(arguments)?;
     let mut findings = Vec::new();
@@ -192,7 +193,7 @@ fn one(arguments: &OperationsArguments, network: &Network, seed: u64, learned: &
         telemetry,
         figures: figures(&state, &[]),
         scores,
-        forecast: profile_forecast(network, arguments.step.unwrap_or(0), FORECAST_H),
+        forecast: profile_forecast(network, arguments.step.unwrap_or(0), FORECAST_H).map_err(|e| refused(&e))?,
         routes: routing.routes(&optimum.best.closed),
         optimum,
         learned,

@@ -8,10 +8,11 @@
 //! ∇ E[R] = E[ (R - b) Σ_steps ∇ ln π(choice) ]          for any baseline b that the episode does not move
 //! ```
 //!
-//! With `J` the objective of the configuration and `J0` that of today's network the reward is `R = -ln(J / J0)`: 0.01 is one percent. The logarithm keeps hopeless
-//! configurations, several times as costly, from drowning what tells good ones apart. What is not admissible counts [`REFUSED`] times as much, what has no solution [`UNSOLVED`] times
-//! today's. `b` is the moving average of the rewards, and `R - b` is taken over their moving standard deviation. The entropy of the choices is rewarded besides, less and less, so that
-//! the policy does not settle before it has looked around. Steps are Adam's.
+//! With `J` the objective of the configuration and `J0` that of today's network the reward is `R = -ln(J / J0)`: 0.01 is one percent. The logarithm
+//! keeps hopeless configurations, several times as costly, from drowning what tells good ones apart. What is not admissible counts [`REFUSED`] times
+//! as much, what has no solution [`UNSOLVED`] times today's. `b` is the moving average of the rewards, and `R - b` is taken over their moving
+//! standard deviation. The entropy of the choices is rewarded besides, less and less, so that the policy does not settle before it has looked around.
+//! Steps are Adam's.
 //!
 //! Values of configurations are remembered, so a policy that has made up its mind costs no power flows.
 

@@ -5,8 +5,9 @@
 //! policy.rs: which line of each loop to open ─► episode ────────┴─► reward ─► learner.rs: gradient ─► policy
 //! ```
 //!
-//! Beside the policy stand, under the same number of episodes, a policy that chooses evenly, and what [`studies::operations::optimum`] gives: today's network, branch
-//! exchange, and the optimum with its proof. Where the policy does not beat them its figures say so. Method, sources and limits: `docs/methods/operations.md`.
+//! Beside the policy stand, under the same number of episodes, a policy that chooses evenly, and what [`studies::operations::optimum`] gives: today's
+//! network, branch exchange, and the optimum with its proof. Where the policy does not beat them its figures say so. Method, sources and limits:
+//! `docs/methods/operations.md`.
 
 mod forecast;
 mod learner;

@@ -2,9 +2,10 @@
 //!
 //! # Derivation
 //!
-//! An episode begins with today's network. Its open switches, in their order, are taken one after another: each is closed, which makes one loop, and the policy opens one line of that
-//! loop, the switch itself included. What is closed in the end is a radial network again, and every radial network is reached: let `D` be what it has open. The loop of each step is
-//! closed all around, so it has a line of `D` (what is left is without loop), and opening that one at each step ends with `D` open.
+//! An episode begins with today's network. Its open switches, in their order, are taken one after another: each is closed, which makes one loop, and
+//! the policy opens one line of that loop, the switch itself included. What is closed in the end is a radial network again, and every radial network
+//! is reached: let `D` be what it has open. The loop of each step is closed all around, so it has a line of `D` (what is left is without loop), and
+//! opening that one at each step ends with `D` open.
 //!
 //! A net with one hidden layer gives every line of the loop a score `s_i` from what is known of it; the line is drawn with the probability
 //!
@@ -13,8 +14,9 @@
 //! entropy H = -Σ π_i ln π_i                ∂ H / ∂ s_i = -π_i (ln π_i + H)
 //! ```
 //!
-//! Known of a line: whether it is the switch that was closed, its current today and with all loops closed over the largest of the loop, its resistance over the largest,
-//! its risk, and which one it is. The last alone could be learnt by heart; the others let the net begin with what lines have in common.
+//! Known of a line: whether it is the switch that was closed, its current today and with all loops closed over the largest of the loop, its
+//! resistance over the largest, its risk, and which one it is. The last alone could be learnt by heart; the others let the net begin with what lines
+//! have in common.
 
 use super::LearnError;
 use crate::net::{Head, Layout, NetError, Tape};

@@ -2,8 +2,8 @@
 //!
 //! # Derivation
 //!
-//! A balanced radial network with loads of constant power `p + jq >= 0`, series impedances `r + jx >= 0` and sources held at `E` (all line to line, kV, kW,
-//! ohm). Receiving-end powers `P, Q` of a line with far bus `c` obey (Baran and Wu, IEEE Transactions on Power Delivery 4, 1989, 1401-1407)
+//! A balanced radial network with loads of constant power `p + jq >= 0`, series impedances `r + jx >= 0` and sources held at `E` (all line to line,
+//! kV, kW, ohm). Receiving-end powers `P, Q` of a line with far bus `c` obey (Baran and Wu, IEEE Transactions on Power Delivery 4, 1989, 1401-1407)
 //!
 //! ```text
 //! l = (P² + Q²) / v_c²                          three times the square of the current, A²
@@ -11,35 +11,36 @@
 //! v_c² = v_b² - 2 (r P + x Q) / 1000 - (r² + x²) l / 10⁶
 //! ```
 //!
-//! Every term is positive, so `v <= E` everywhere and `P, Q` are at least the sums `P0, Q0` of the loads below. With a cost `c_e` for each A² of `l` on line
-//! `e` (its losses, and what the risk of loading it counts) the objective `J = Σ c_e l_e` of a tree is therefore at least
+//! Every term is positive, so `v <= E` everywhere and `P, Q` are at least the sums `P0, Q0` of the loads below. With a cost `c_e` for each A² of `l`
+//! on line `e` (its losses, and what the risk of loading it counts) the objective `J = Σ c_e l_e` of a tree is therefore at least
 //!
 //! ```text
 //! J0 = Σ c_e (P0² + Q0²) / E²
 //! ```
 //!
-//! **Over all trees.** `P0, Q0` satisfy Kirchhoff's current law, so `J0` is at least the least `Σ c_e (P² + Q²) / E²` of all flows that do, loops closed:
-//! that flow is the one of a network of resistances `c_e`. With a basis `C` of loops (a column a loop, entries 0, 1, -1), `M = Cᵀ diag(c) C` and `H = M⁻¹`, the
-//! least cost at which line `e` carries nothing is higher by
+//! **Over all trees.** `P0, Q0` satisfy Kirchhoff's current law, so `J0` is at least the least `Σ c_e (P² + Q²) / E²` of all flows that do, loops
+//! closed: that flow is the one of a network of resistances `c_e`. With a basis `C` of loops (a column a loop, entries 0, 1, -1), `M = Cᵀ diag(c) C`
+//! and `H = M⁻¹`, the least cost at which line `e` carries nothing is higher by
 //!
 //! ```text
 //! rise_e = (P_e² + Q_e²) / (E² h_e),   h_e = C_e H C_eᵀ          then  s = H C_eᵀ,  flow -= C s flow_e / h_e,  H -= s sᵀ / h_e
 //! ```
 //!
-//! so opening one line more is a change of rank one. A line whose bound would rise above the best known configuration stays closed in all better ones.
+//! so opening one line more is a change of rank one. A line whose bound would rise above the best known configuration stays closed in all better
+//! ones.
 //!
-//! **What losses add.** `v_c² <= E² - 2 D_c`, `D_c = Σ (r P0 + x Q0) / 1000` on the way to `c`, and losses below are carried as well. With `R_k` the part `Σ r P0 / 1000`
-//! on the way to load `k`, `Λ = Σ_k p_k R_k = Σ r P0² / 1000`, and `c_e >= r_e / 1000`, both effects together add at least
+//! **What losses add.** `v_c² <= E² - 2 D_c`, `D_c = Σ (r P0 + x Q0) / 1000` on the way to `c`, and losses below are carried as well. With `R_k` the
+//! part `Σ r P0 / 1000` on the way to load `k`, `Λ = Σ_k p_k R_k = Σ r P0² / 1000`, and `c_e >= r_e / 1000`, both effects together add at least
 //!
 //! ```text
 //! 2 Σ_k p_k R_k² / E⁴ >= 2 (Λ / E²)² / Σ p              (Cauchy and Schwarz)
 //! ```
 //!
-//! and `Λ` is at least its own least value over all flows. Where every load has `q >= τ p` and every line `x >= ξ r` the terms in `Q` make it `(1 + τ²)(1 + ξ τ)`
-//! times as much. This part is the same for all trees.
+//! and `Λ` is at least its own least value over all flows. Where every load has `q >= τ p` and every line `x >= ξ r` the terms in `Q` make it `(1 +
+//! τ²)(1 + ξ τ)` times as much. This part is the same for all trees.
 //!
-//! **Of one tree.** Started with `v = E` and no losses, sweeps up and down the tree give losses and currents that rise, and voltages that fall, from sweep to sweep,
-//! towards the solution: each sweep is a bound, and the last is the solution to rounding.
+//! **Of one tree.** Started with `v = E` and no losses, sweeps up and down the tree give losses and currents that rise, and voltages that fall, from
+//! sweep to sweep, towards the solution: each sweep is a bound, and the last is the solution to rounding.
 
 /// A line of the bound's graph.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -90,7 +91,8 @@ pub struct Loops {
     e2: f64,
 }
 
-/// Relief below which a way is on no loop, over what it has with all loops closed: what rounding leaves. On a loop it is more than [`LEAST_SHARE`] of that.
+/// Relief below which a way is on no loop, over what it has with all loops closed: what rounding leaves. On a loop it is more than [`LEAST_SHARE`] of
+/// that.
 const NO_LOOP: f64 = 1e-11;
 
 /// Least cost of a way over the sum of all: a line of next to no impedance among long ones could be taken for one on no loop.
@@ -105,7 +107,8 @@ impl Ways {
         self.p_kw.len()
     }
 
-    /// Parent way of each vertex over ways that are `closed`, and vertices from the source outwards; none where a loop is closed or a vertex is not reached.
+    /// Parent way of each vertex over ways that are `closed`, and vertices from the source outwards; none where a loop is closed or a vertex is not
+    /// reached.
     fn tree(&self, closed: &dyn Fn(usize) -> bool) -> Option<(Vec<usize>, Vec<usize>)> {
         let mut at = vec![Vec::new(); self.n()];
         let mut n_closed = 0;

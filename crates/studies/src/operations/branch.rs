@@ -2,16 +2,17 @@
 //!
 //! # Derivation
 //!
-//! Every loop must be open somewhere. A node of the search has some lines open and some held closed; its bound is that of `bound`. Lines whose opening would raise the
-//! bound to the best known value are held closed. Of the graph in which what is held closed is drawn together the shortest loop is taken; in each better
-//! configuration one of its lines is open. The first child opens the line with the least rise, the second holds that one closed and opens the next, and so on: the
-//! children share no configuration and leave none out. A loop of lines held closed has none.
+//! Every loop must be open somewhere. A node of the search has some lines open and some held closed; its bound is that of `bound`. Lines whose
+//! opening would raise the bound to the best known value are held closed. Of the graph in which what is held closed is drawn together the shortest
+//! loop is taken; in each better configuration one of its lines is open. The first child opens the line with the least rise, the second holds that
+//! one closed and opens the next, and so on: the children share no configuration and leave none out. A loop of lines held closed has none.
 //!
-//! Where all loops are open there is one tree. Its own bound is taken first, by sweeps, and only where that is below the best known value the power flow of the whole
-//! network is asked. So the answer is proven up to [`PROOF`] once all nodes are done; where they are too many, the least bound of what was not looked at still
-//! holds for everything.
+//! Where all loops are open there is one tree. Its own bound is taken first, by sweeps, and only where that is below the best known value the power
+//! flow of the whole network is asked. So the answer is proven up to [`PROOF`] once all nodes are done; where they are too many, the least bound of
+//! what was not looked at still holds for everything.
 
 use super::bound::{Loops, Meshed, Ways};
+use crate::switching::radial::Ask;
 use crate::switching::zones::Sets;
 use std::collections::VecDeque;
 
@@ -49,23 +50,17 @@ struct Search<'a, E> {
     left_kw: f64,
     max_nodes: u64,
     done: Searched,
-    ask: &'a mut dyn FnMut(&[bool]) -> Result<Option<f64>, E>,
+    ask: &'a mut Ask<'a, f64, E>,
 }
 
 /// Searches the best radial configuration.
 ///
-/// `best_kw` is the value of a configuration that is known already. `ask` solves one, given by switch as closed or open, and gives its value where it is admissible;
-/// it keeps the best itself. None where the ways do not hang together.
+/// `best_kw` is the value of a configuration that is known already. `ask` solves one, given by switch as closed or open, and gives its value where it
+/// is admissible; it keeps the best itself. None where the ways do not hang together.
 ///
 /// # Errors
 /// Those of `ask`.
-pub fn search<E>(
-    ways: &Ways,
-    n_switches: usize,
-    best_kw: f64,
-    max_nodes: u64,
-    ask: &mut dyn FnMut(&[bool]) -> Result<Option<f64>, E>,
-) -> Result<Option<Searched>, E> {
+pub fn search<E>(ways: &Ways, n_switches: usize, best_kw: f64, max_nodes: u64, ask: &mut Ask<'_, f64, E>) -> Result<Option<Searched>, E> {
     let Some((loops, flow)) = ways.meshed(&|w| w.cost_kw_per_a2) else { return Ok(None) };
     let add_kw = ways.losses_add_kw();
     let root_kw = flow.cost_kw + add_kw;

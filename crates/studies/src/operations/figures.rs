@@ -6,8 +6,11 @@
 //! technical      losses of equipment between buses that is no line: transformers, regulators, series reactors and capacitors
 //! ```
 //!
-//! The three add up to the losses of the power flow. Renewable share: power of PV systems and of generators named as renewable, over all that is delivered.
+//! The three add up to the losses of the power flow. Renewable share: power of PV systems and of generators named as renewable, over all that is
+//! delivered.
 
+use super::OperationsError;
+use super::moment::{Variation, at_step};
 use super::telemetry::{EdgeReading, Telemetry, source_kw, terminal_kva};
 use network::{ElementId, ElementKind, Network};
 use powerflow::State;
@@ -110,25 +113,19 @@ pub struct LoadForecast {
     pub hours: Vec<HourForecast>,
 }
 
-/// Loads of the hours after `step`, by the daily shapes of the network's own loads: rated powers times shape times load multiplier, each load its own shape or that of the
-/// network; one that has neither stays as it is.
-pub fn profile_forecast(network: &Network, step: u32, hours: u32) -> LoadForecast {
-    let at = |ahead_h: u32| {
-        let hour = f64::from(step) + 1.0 + f64::from(ahead_h);
-        let of = |load: &network::Load| {
-            let shape = load.shapes.daily.or(network.options.default_daily).and_then(|id| network.load_shapes.get(id.index()));
-            let multiplier = if load.status == network::LoadStatus::Variable { network.options.load_multiplier } else { 1.0 };
-            let p = shape.map(|s| (s.at(hour).0, s.use_actual));
-            match p {
-                Some((p, true)) => p * multiplier,
-                Some((p, false)) => load.p_kw * p * multiplier,
-                None => load.p_kw * multiplier,
-            }
-        };
-        let p_kw = network.loads.iter().filter(|l| l.common.enabled).map(of).sum::<f64>() + 0.0;
-        HourForecast { ahead_h, p_kw, low_kw: None, high_kw: None }
+/// Loads of the hours after `step`: what the power flow draws at each by the daily shapes of the network's own loads, without noise.
+///
+/// # Errors
+/// An hour without solution.
+pub fn profile_forecast(network: &Network, step: u32, hours: u32) -> Result<LoadForecast, OperationsError> {
+    let none = Variation { demand_pct: 0.0, source_pct: 0.0 };
+    let at = |ahead_h: u32| -> Result<HourForecast, OperationsError> {
+        let state = at_step(network, 0, step.saturating_add(ahead_h), &none)?;
+        let loads = state.circuit().elements().iter().filter(|e| e.id.kind == ElementKind::Load);
+        let p_kw = loads.flat_map(|e| terminal_kva(&state, e.id)).map(|s| s.0).sum::<f64>() + 0.0;
+        Ok(HourForecast { ahead_h, p_kw, low_kw: None, high_kw: None })
     };
-    LoadForecast { method: "daily_profile".into(), hours: (1..=hours).map(at).collect() }
+    Ok(LoadForecast { method: "daily_profile".into(), hours: (1..=hours).map(at).collect::<Result<_, _>>()? })
 }
 
 /// Values from which an alert is given.

@@ -1,8 +1,9 @@
 //! A generated medium-voltage network: every line a switch, some of them open.
 //!
-//! Where buses stand and what they draw is planned by [`plan`](super::plan). What the plan says becomes elements with the impedances of `synthetic::catalogue`: lines are transposed, so that they
-//! have the positive sequence `z_s - z_m` and the zero sequence `z_s + 2 z_m` of their pole head (`z_s`, `z_m`: means of the diagonal and of the rest of its matrix); their charging, below
-//! 1 kvar/km, is left out. Generators are sources whose busbar is held by the station's regulator. Loads are of constant power; PV plants give their rated power in a snapshot.
+//! Where buses stand and what they draw is planned by [`plan`](super::plan). What the plan says becomes elements with the impedances of
+//! `synthetic::catalogue`: lines are transposed, so that they have the positive sequence `z_s - z_m` and the zero sequence `z_s + 2 z_m` of their
+//! pole head (`z_s`, `z_m`: means of the diagonal and of the rest of its matrix); their charging, below 1 kvar/km, is left out. Generators are
+//! sources whose busbar is held by the station's regulator. Loads are of constant power; PV plants give their rated power in a snapshot.
 
 use super::OperationsError;
 use super::plan::{KV, SPACING_KM, Wires, plan};
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize};
 /// Set-point of the busbars of the generators.
 const BUSBAR_PU: f64 = 1.02;
 /// Short-circuit power of a busbar that its regulator holds: as good as stiff, MVA.
-const BUSBAR_MVA: f64 = 1e5;
+const BUSBAR_MVA: f64 = 1e8;
 /// Buses beyond which no network is made: planning takes the third power.
 pub const MOST_NODES: u32 = 500;
 /// Loops for each bus where none are asked for, and the least: published systems for reconfiguration have 5 on 33 buses, 15 on 118, 21 on 136.
@@ -97,6 +98,8 @@ pub fn generate(options: &GenerateOptions) -> Result<Network, OperationsError> {
         })
         .collect();
     let at = |i: usize| Terminal::new(buses[i], vec![1, 2, 3]);
+    // A wye has its neutral at the earth.
+    let wye = |i: usize| Terminal::new(buses[i], vec![1, 2, 3, 0]);
     let z = Complex64::new(0.0, KV * KV / BUSBAR_MVA);
     for (g, i) in (0..places.len()).filter(|&i| places[i].is_generator).enumerate() {
         let mut busbar = source(buses[i], KV, BUSBAR_PU, z, z);
@@ -125,14 +128,15 @@ pub fn generate(options: &GenerateOptions) -> Result<Network, OperationsError> {
             line_type: PRIMARY[span.wire].name.into(),
         });
     }
+    let everyday = Shapes { yearly: None, daily: Some(LoadShapeId(0)), duty: None };
     let clear_day = Shapes { yearly: None, daily: Some(LoadShapeId(1)), duty: None };
     for (i, p) in places.iter().enumerate().filter(|(_, p)| p.p_kw > 0.0) {
         let pf = p.p_kw / p.p_kw.hypot(p.q_kvar);
-        let mut demand = load(format!("d{}", i + 1), at(i), 3, KV, p.p_kw, pf, 1, Shapes::default());
+        let mut demand = load(format!("d{}", i + 1), wye(i), 3, KV, p.p_kw, pf, 1, everyday);
         demand.q_kvar = p.q_kvar;
         network.add(demand);
         if p.pv_kw > 0.0 {
-            let mut pv = pv_system(format!("pv{}", i + 1), at(i), 3, KV, p.pv_kw, p.pv_kw);
+            let mut pv = pv_system(format!("pv{}", i + 1), wye(i), 3, KV, p.pv_kw, p.pv_kw);
             pv.shapes = clear_day;
             network.add(pv);
         }
@@ -145,7 +149,8 @@ fn most_ties(nodes: u32, generators: u32) -> u32 {
     nodes * (nodes - 1) / 2 - generators * (generators - 1) / 2 - (nodes - generators)
 }
 
-/// The day of loads that say nothing of their own, and that of a PV plant: the sine of the sun's elevation at the equinox over that of its noon.
+/// The day of loads, which is that of loads that say nothing of their own in every OpenDSS circuit, and that of a PV plant: the sine of the sun's
+/// elevation at the equinox over that of its noon.
 fn shapes(network: &mut Network) {
     let sun: Vec<f64> = (1..=24).map(|hour| (std::f64::consts::PI * (f64::from(hour) - 6.0) / 12.0).sin().max(0.0)).collect();
     network.load_shapes.push(load_shape("default", &DEFAULT_DAY));

@@ -8,8 +8,8 @@
 //!                                                 └─► optimum.rs: branch exchange, then branch.rs over the bounds of bound.rs (ways.rs makes them)
 //! ```
 //!
-//! Power takes no route by choice: it follows Kirchhoff's laws. What a desk chooses is which switches are closed; the route of a load is its way to its source in the
-//! radial network that they make. Methods, sources and limits: `docs/methods/operations.md`.
+//! Power takes no route by choice: it follows Kirchhoff's laws. What a desk chooses is which switches are closed; the route of a load is its way to
+//! its source in the radial network that they make. Methods, sources and limits: `docs/methods/operations.md`.
 
 pub mod bound;
 pub mod branch;

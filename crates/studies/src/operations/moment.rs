@@ -1,7 +1,7 @@
 //! A network at a moment, solved.
 //!
-//! A step is an hour of the day that the network's own daily shapes run through. Demand and busbar voltages differ from it by noise that follows from the seed and the
-//! step alone: what a telemetry shows is always the power flow of the network with these inputs, nothing is made up beside it.
+//! A step is an hour of the day that the network's own daily shapes run through. Demand and busbar voltages differ from it by noise that follows from
+//! the seed and the step alone: what a telemetry shows is always the power flow of the network with these inputs, nothing is made up beside it.
 
 use super::OperationsError;
 use crate::synthetic::random::Random;
@@ -27,7 +27,8 @@ pub struct Variation {
 }
 
 impl Default for Variation {
-    /// Demand ±5 %. Set-points ±1 %, within the bandwidth of a tap changer's regulator: with the fall of voltage on the lines it keeps the telemetry within ±5 %.
+    /// Demand ±5 %. Set-points ±1 %, within the bandwidth of a tap changer's regulator: with the fall of voltage on the lines it keeps the telemetry
+    /// within ±5 %.
     fn default() -> Self {
         Self { demand_pct: 5.0, source_pct: 1.0 }
     }

@@ -1,7 +1,8 @@
 //! The best radial configuration, and the proof that it is.
 //!
-//! Branch exchange from today's network gives a good configuration. Where the bound holds (`ways`), branch and bound proves it or finds a better one; where it does not, all
-//! configurations are solved if they are few (`forests`). What neither proves is told with the least bound that is proven, or without any.
+//! Branch exchange from today's network gives a good configuration. Where the bound holds (`ways`), branch and bound proves it or finds a better one;
+//! where it does not, all configurations are solved if they are few (`forests`). What neither proves is told with the least bound that is proven, or
+//! without any.
 
 use super::OperationsError;
 use super::branch::{PROOF, search};

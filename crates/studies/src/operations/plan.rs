@@ -1,10 +1,10 @@
 //! A medium-voltage network that does not exist, as a plan: where buses stand, what they draw, which lines join them.
 //!
-//! Buses stand on a lattice of [`SPACING_KM`], each moved a little. Generators are the bus nearest the middle and then the one farthest from all before. Lines follow
-//! a tree that weighs its length against the ways to the generators, which is today's network; ties close the loops that are longest for their own length, as
-//! planners choose them. Conductors are those of `synthetic::catalogue`, chosen with room for a neighbour's load. Loads are scaled down where the voltage of the planned
-//! tree would fall by more than [`MOST_DROP_PU`]. Demand has moved since the network was planned, and restorations have left some ties closed: today's switches are not
-//! the best ones.
+//! Buses stand on a lattice of [`SPACING_KM`], each moved a little. Generators are the bus nearest the middle and then the one farthest from all
+//! before. Lines follow a tree that weighs its length against the ways to the generators, which is today's network; ties close the loops that are
+//! longest for their own length, as planners choose them. Conductors are those of `synthetic::catalogue`, chosen with room for a neighbour's load.
+//! Loads are scaled down where the voltage of the planned tree would fall by more than [`MOST_DROP_PU`]. Demand has moved since the network was
+//! planned, and restorations have left some ties closed: today's switches are not the best ones.
 
 use crate::synthetic::random::Random;
 
@@ -28,15 +28,16 @@ const LEFT_DROP_PU: f64 = 0.05;
 const THINNEST: usize = 2;
 /// Current that a conductor is chosen for, over that in the planned tree: it may have to feed a neighbour.
 const ROOM: f64 = 1.6;
-/// How much short ways to the generator count beside short lines when today's tree is planned (Alpert, Hu, Huang and Kahng, 1993: between the shortest tree and the tree
-/// of shortest ways).
+/// How much short ways to the generator count beside short lines when today's tree is planned (Alpert, Hu, Huang and Kahng, 1993: between the
+/// shortest tree and the tree of shortest ways).
 const SHORT_WAYS: f64 = 0.2;
 /// Demand of a bus today over that which its lines were planned for.
 const GROWN: (f64, f64) = (0.3, 1.9);
 /// Part of the loads that have a PV plant, and its size over the load.
 const PV_SHARE: f64 = 0.3;
 const PV_SIZE: (f64, f64) = (0.2, 0.8);
-/// Failures of a line a year and km: around the 0.1 that a line has in a model which says nothing (`synthetic::elements`), older lines more, newer ones less.
+/// Failures of a line a year and km: around the 0.1 that a line has in a model which says nothing (`synthetic::elements`), older lines more, newer
+/// ones less.
 const FAULTS_PER_KM: (f64, f64) = (0.02, 0.2);
 /// Part of the ties that the last restorations left closed, another line of their loop open.
 const LEFT_CLOSED: f64 = 0.4;
@@ -110,7 +111,8 @@ pub fn plan(n: usize, n_generators: usize, n_ties: usize, seed: u64, wires: &Wir
     let mut rest: Vec<(f64, usize, usize)> = Vec::new();
     for a in 0..n {
         for b in a + 1..n {
-            if !(places[a].is_generator && places[b].is_generator) && !is_in(a, b) {
+            let are_generators = places[a].is_generator && places[b].is_generator;
+            if !are_generators && !is_in(a, b) {
                 rest.push((distance(&places[a], &places[b]), a, b));
             }
         }

@@ -8,8 +8,8 @@
 //! score  1 - (1 - condition)(1 - stress)  either is enough, taken as independent
 //! ```
 //!
-//! The rule is ours; what it rests on is the Poisson law of failures and the square law of heating. It ranks, and is no probability of an outage. A score learnt elsewhere, say of
-//! `learning`'s modules of health and outages, is handed in by name and marked.
+//! The rule is ours; what it rests on is the Poisson law of failures and the square law of heating. It ranks, and is no probability of an outage. A
+//! score learnt elsewhere, say of `learning`'s modules of health and outages, is handed in by name and marked.
 
 use super::OperationsError;
 use super::view::is_closed;

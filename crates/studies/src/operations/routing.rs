@@ -4,11 +4,13 @@
 //! objective = losses + risk_weight · Σ risk · loading²        kW
 //! ```
 //!
-//! over all elements with a rating. `losses` are those of the solved power flow. `risk` is the score that the element had before anything moved, 0 to 1, and does not change while configurations
-//! are compared. `loading` is the current (a transformer: the apparent power) over the rating; its square is the rise of temperature over that of the rating. So an element of risk 1 at its
-//! rating counts as much as `risk_weight` kW of losses. With the square both parts go with the square of the currents, which is what makes the optimum provable (`bound`).
+//! over all elements with a rating. `losses` are those of the solved power flow. `risk` is the score that the element had before anything moved, 0 to
+//! 1, and does not change while configurations are compared. `loading` is the current (a transformer: the apparent power) over the rating; its square
+//! is the rise of temperature over that of the rating. So an element of risk 1 at its rating counts as much as `risk_weight` kW of losses. With the
+//! square both parts go with the square of the currents, which is what makes the optimum provable (`bound`).
 //!
-//! A configuration is *admissible* when it has a solution, supplies everyone, and crosses no limit of voltage or loading farther than today's does. Where limits do not count, the last is left out.
+//! A configuration is *admissible* when it has a solution, supplies everyone, and crosses no limit of voltage or loading farther than today's does.
+//! Where limits do not count, the last is left out.
 
 use super::OperationsError;
 use super::risk::Scores;

@@ -1,7 +1,7 @@
 //! What the instruments of the grid would show: read from a solved power flow, row by row.
 //!
-//! Temperatures are those that a steady load would reach. Of a line, by its conductor's rating: what it warms up by goes with the square of its current, and its rated current brings it to
-//! [`CONDUCTOR_C`] at [`RATING_AMBIENT_C`], the conditions of the ampacities in Kersting's tables:
+//! Temperatures are those that a steady load would reach. Of a line, by its conductor's rating: what it warms up by goes with the square of its
+//! current, and its rated current brings it to [`CONDUCTOR_C`] at [`RATING_AMBIENT_C`], the conditions of the ampacities in Kersting's tables:
 //!
 //! ```text
 //! T = ambient + (75 - 25) (i / i_rated)²

@@ -178,14 +178,15 @@ fn telemetry_balances_and_stays_in_its_band() {
 }
 
 #[test]
-fn the_profile_is_what_the_power_flow_draws() {
+fn the_forecast_is_rated_power_times_the_day() {
     let network = grid(8, 2, 4);
-    let none = Variation { demand_pct: 0.0, source_pct: 0.0 };
-    let forecast = profile_forecast(&network, 5, 24);
+    let rated: f64 = network.loads.iter().map(|l| l.p_kw).sum();
+    let forecast = profile_forecast(&network, 5, 24).expect("every hour has a solution");
+    assert_eq!(forecast.hours.len(), 24);
     for hour in &forecast.hours {
-        let state = at_step(&network, 1, 5 + hour.ahead_h, &none).unwrap();
-        let drawn = figures(&state, &[]).demand_kw;
-        assert!((drawn - hour.p_kw).abs() < 1e-6 * drawn, "{hour:?}: {drawn}");
+        // Step s is the hour up to s + 1 o'clock; the day's first value is that of one o'clock.
+        let of_day = crate::synthetic::build::DEFAULT_DAY[(5 + hour.ahead_h as usize) % 24];
+        assert!((hour.p_kw - rated * of_day).abs() < 1e-6 * rated, "{hour:?}: {}", rated * of_day);
     }
 }
 

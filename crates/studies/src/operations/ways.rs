@@ -11,7 +11,8 @@ use std::collections::{BTreeSet, HashMap};
 /// Part of the power that may be missing at a bus by rounding before it counts as delivering.
 const ROUNDING: f64 = 1e-9;
 
-/// Positive-sequence series impedance of a whole three-phase line, ohm; none where its phases are not alike, it has charging, or its data are of another kind.
+/// Positive-sequence series impedance of a whole three-phase line, ohm; none where its phases are not alike, it has charging, or its data are of
+/// another kind.
 pub fn balanced_impedance(line: &Line) -> Option<Complex64> {
     let near = |a: Complex64, b: Complex64, size: f64| (a - b).norm() <= ROUNDING * size;
     let per_length = match &line.impedance {
@@ -109,6 +110,10 @@ pub fn ways(routing: &Routing) -> Result<Ways, Vec<String>> {
         (p_kw[v], q_kvar[v]) = (p_kw[v].max(0.0), q_kvar[v].max(0.0));
     }
     (p_kw[0], q_kvar[0]) = (0.0, 0.0);
+    let total: f64 = ways.iter().map(|w: &Way| w.cost_kw_per_a2).sum();
+    if ways.iter().any(|w| w.cost_kw_per_a2 < LEAST_SHARE * total) {
+        reasons.insert("impedances of lines lie too far apart".into());
+    }
     let controls =
         network.inverter_controls.iter().any(|c| c.common.enabled) || network.exponential_controls.iter().any(|c| c.common.enabled);
     if controls {

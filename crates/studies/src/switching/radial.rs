@@ -1,7 +1,8 @@
 //! The radial networks that switches can make.
 //!
-//! Zones are the vertices of a graph, switches its edges, all sources one vertex, the root. A radial network that supplies everyone is a spanning tree; closing an open
-//! switch makes one loop, and opening another switch of it a tree again: a branch exchange. What a tree is worth is the caller's to say.
+//! Zones are the vertices of a graph, switches its edges, all sources one vertex, the root. A radial network that supplies everyone is a spanning
+//! tree; closing an open switch makes one loop, and opening another switch of it a tree again: a branch exchange. What a tree is worth is the
+//! caller's to say.
 
 use super::forests::Edge;
 use super::operator::{Operation, Operator};
@@ -9,6 +10,9 @@ use super::reconfigure::ReconfigureError;
 use super::zones::{Sets, Switches, Zones};
 use crate::synthetic::random::Random;
 use std::collections::{HashSet, VecDeque};
+
+/// Gives a tree, by edge as closed or open, its score; none where it is out of the question.
+pub type Ask<'a, S, E> = dyn FnMut(&[bool]) -> Result<Option<S>, E> + 'a;
 
 /// Zones with supply today, and the switches between them.
 #[derive(Clone, Debug)]
@@ -142,7 +146,7 @@ impl Radial {
 
     /// Makes the exchange that helps most until none does; returns the score reached and the number of exchanges.
     ///
-    /// `score` is none where a tree is out of the question. `is_less` ranks; `is_progress` says whether a step is more than rounding, which would never end.
+    /// `is_less` ranks; `is_progress` says whether a step is more than rounding, which would never end.
     ///
     /// # Errors
     /// Those of `score`.
@@ -150,7 +154,7 @@ impl Radial {
         &self,
         closed: &mut [bool],
         from: S,
-        score: &mut dyn FnMut(&[bool]) -> Result<Option<S>, E>,
+        score: &mut Ask<'_, S, E>,
         is_less: &dyn Fn(&S, &S) -> bool,
         is_progress: &dyn Fn(&S, &S) -> bool,
     ) -> Result<(S, usize), E> {
