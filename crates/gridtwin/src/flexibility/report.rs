@@ -47,7 +47,7 @@ fn event(out: &mut String, e: &EventResult, style: Style) {
     let unit = e.limit.unit.word();
     let _ = writeln!(out, "{}", style.bold(&format!("Event {}, {} to {}", e.name, e.start, e.end)));
     let _ = writeln!(out, "{} called, {} told; limit {} {unit}", count(e.n_called, "device"), e.n_told, fixed(e.limit.value, 1));
-    let mut table = Table::new(&[&e.limit.element, "without", "with", ""]);
+    let mut table = Table::new(&[e.limit.element.as_str(), "without", "with", ""]);
     let pct = |x: f64| if e.limit.value > 0.0 { format!("{} %", fixed(x / e.limit.value * 100.0, 1)) } else { String::new() };
     table.row([
         format!("largest flow in the event, {unit}"),

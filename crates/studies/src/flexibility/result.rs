@@ -41,7 +41,7 @@ pub struct EventResult {
     /// Largest flow in the six hours after the event, without and with it.
     pub later_before: f64,
     pub later_after: f64,
-    /// Most that all devices together draw more than without the event in those hours, kW, and when.
+    /// Most that all devices together draw more than without the event, from its start to six hours after its end, kW, and when.
     pub rebound_kw: f64,
     pub rebound_at: ClockTime,
     pub n_called: usize,
@@ -176,7 +176,7 @@ impl Run<'_> {
         let over =
             |flows: &[StepFlow]| steps.clone().filter(|&s| flow(flows, s) > limit.value * (1.0 + 1e-5)).count() as u32 * day.step_min;
         let rebound = |s: usize| self.together_kw(self.traces, s) - self.together_kw(self.base, s);
-        let worst = later.clone().max_by(|&a, &b| rebound(a).total_cmp(&rebound(b)).then(b.cmp(&a)));
+        let worst = (steps.start..later.end).max_by(|&a, &b| rebound(a).total_cmp(&rebound(b)).then(b.cmp(&a)));
         let found = self.dispatched.iter().find(|(c, _)| c.events.contains(&e)).map(|(_, found)| found);
         let told = |d: &usize| self.case.called_under(&self.case.devices[*d], event).is_some();
         let (beyond_comfort_k, beyond_shortfall_kwh) = found.map_or((0.0, 0.0), |f| self.comfort(f, steps.start));
@@ -242,7 +242,7 @@ const EVENTS: &[Column] = &[
     number("after", "", "largest flow in the event with it, in limit_unit"),
     number("later_before", "", "largest flow in the six hours after without the event, in limit_unit"),
     number("later_after", "", "largest flow in the six hours after with the event, in limit_unit"),
-    number("rebound_kw", "kW", "most that all devices draw more in those hours"),
+    number("rebound_kw", "kW", "most that all devices draw more, from the start of the event to six hours after it"),
     number("asked_kwh", "kWh", "energy that devices were told to draw less in the event"),
     number("missing", "", "flow above the limit at the worst step, in limit_unit; empty where the target is met"),
     number("gap_pct", "%", "value of the plan over the optimum of the linear programme"),
