@@ -25,6 +25,13 @@ const TOLERANCE: f64 = 1e-6;
 const NO_POWER_KW: f64 = 1e-3;
 
 type Causes = BTreeMap<String, String>;
+/// Share of what each generator delivers that a round leaves: the smallest that a limit asks for, since all are of the same flows.
+type Shares = BTreeMap<String, f64>;
+
+fn lower(shares: &mut Shares, name: &str, share: f64) {
+    let entry = shares.entry(name.to_owned()).or_insert(1.0);
+    *entry = entry.min(share);
+}
 
 /// The state with its limits kept, what was done for it, and the feeder solved.
 pub(super) fn manage(desk: &Desk, asked: DeskState) -> Result<(DeskState, Vec<Act>, Report), Refusal> {
@@ -36,9 +43,13 @@ pub(super) fn manage(desk: &Desk, asked: DeskState) -> Result<(DeskState, Vec<Ac
     let mut solution = desk.solve(&state)?;
     for round in 0..=ROUNDS_MAX {
         let before = state.clone();
-        overloads(desk, &mut state, &supplies(desk, &before, &solution), &mut causes);
-        reverse_flow(desk, &mut state, &solution, &mut causes);
-        overvoltage(desk, &mut state, &solution, &mut causes)?;
+        let mut shares = Shares::new();
+        overloads(desk, &mut state, &supplies(desk, &before, &solution), &mut shares, &mut causes);
+        reverse_flow(desk, &state, &solution, &mut shares, &mut causes);
+        overvoltage(desk, &state, &solution, &mut shares, &mut causes)?;
+        for (name, share) in shares {
+            state.generators.entry(name).and_modify(|g| g.share *= share);
+        }
         if state == before {
             break;
         }
@@ -85,7 +96,7 @@ fn largest_share(o: Complex64, l: Complex64, most: f64) -> f64 {
     if a <= 0.0 || root < 0.0 { 0.0 } else { ((root.sqrt() - b) / a).clamp(0.0, 1.0) }
 }
 
-fn overloads(desk: &Desk, state: &mut DeskState, supplies: &[Supply], causes: &mut Causes) {
+fn overloads(desk: &Desk, state: &mut DeskState, supplies: &[Supply], shares: &mut Shares, causes: &mut Causes) {
     for (supply, zone) in supplies.iter().zip(&desk.zones.neighbourhoods) {
         let (flow, demand, generation) = (complex(supply.flow), complex(supply.demand), complex(supply.generation));
         let subject = format!("neighbourhood {}", zone.pincode);
@@ -98,10 +109,10 @@ fn overloads(desk: &Desk, state: &mut DeskState, supplies: &[Supply], causes: &m
                 causes.entry(subject.clone()).or_insert(cause);
             } else {
                 let s = largest_share(flow + generation, -generation, kva);
-                for (name, g) in state.generators.iter_mut() {
+                for (name, g) in &state.generators {
                     let here = desk.base.bus_id(&g.bus).and_then(|b| desk.zone_of.get(&b));
                     if here.is_some_and(|z| desk.zones.neighbourhoods[*z].pincode == zone.pincode) {
-                        g.share *= s;
+                        lower(shares, name, s);
                         causes.entry(format!("generator {name}")).or_insert_with(|| format!("{cause}, out of {subject}"));
                     }
                 }
@@ -119,7 +130,7 @@ fn overloads(desk: &Desk, state: &mut DeskState, supplies: &[Supply], causes: &m
     }
 }
 
-fn reverse_flow(desk: &Desk, state: &mut DeskState, solution: &Solution, causes: &mut Causes) {
+fn reverse_flow(desk: &Desk, state: &DeskState, solution: &Solution, shares: &mut Shares, causes: &mut Causes) {
     let head_kw = solution.delivered_kva().re;
     let surplus_kw = -head_kw - desk.zones.limits.reverse_max_kw;
     let delivered_kw: f64 = state.generators.values().map(|g| g.kw * g.share).sum();
@@ -127,8 +138,8 @@ fn reverse_flow(desk: &Desk, state: &mut DeskState, solution: &Solution, causes:
         return;
     }
     let s = (1.0 - surplus_kw / delivered_kw).max(0.0);
-    for (name, g) in state.generators.iter_mut().filter(|(_, g)| g.kw * g.share > 0.0) {
-        g.share *= s;
+    for (name, _) in state.generators.iter().filter(|(_, g)| g.kw * g.share > 0.0) {
+        lower(shares, name, s);
         let cause = || format!("{:.3} kW flow back into the supply, {} kW may", -head_kw, desk.zones.limits.reverse_max_kw);
         causes.entry(format!("generator {name}")).or_insert_with(cause);
     }
@@ -151,7 +162,7 @@ fn voltages(desk: &Desk, state: &DeskState, solution: &Solution) -> BTreeMap<Str
     highest
 }
 
-fn overvoltage(desk: &Desk, state: &mut DeskState, solution: &Solution, causes: &mut Causes) -> Result<(), Refusal> {
+fn overvoltage(desk: &Desk, state: &DeskState, solution: &Solution, shares: &mut Shares, causes: &mut Causes) -> Result<(), Refusal> {
     let most = desk.zones.limits.v_max_pu;
     let with = voltages(desk, state, solution);
     let above: Vec<(&String, f64)> = with.iter().filter(|(_, v)| **v > most * (1.0 + TOLERANCE)).map(|(b, v)| (b, *v)).collect();
@@ -169,8 +180,8 @@ fn overvoltage(desk: &Desk, state: &mut DeskState, solution: &Solution, causes: 
         }
         // A little below the line, so that the last round ends within the limit.
         let s = (most * (1.0 - 0.1 * TOLERANCE) - v0) / (v - v0);
-        for (name, g) in state.generators.iter_mut().filter(|(_, g)| g.bus == *bus) {
-            g.share *= s.clamp(0.0, 1.0);
+        for (name, _) in state.generators.iter().filter(|(_, g)| g.bus == *bus) {
+            lower(shares, name, s.clamp(0.0, 1.0));
             causes
                 .entry(format!("generator {name}"))
                 .or_insert_with(|| format!("{v:.4} pu at bus {bus}, {most} may be; {v0:.4} without it"));

@@ -14,6 +14,8 @@ mod ask;
 mod grid;
 pub mod journal;
 mod manage;
+mod placed;
+mod programs;
 mod report;
 mod state;
 #[cfg(test)]
@@ -34,6 +36,9 @@ use std::sync::{Arc, OnceLock};
 
 /// Most devices and generators on a desk.
 pub const PLACED_MAX: usize = 20_000;
+/// Voltages are found this close, whatever the model asks for: what is tried may change a flow by little.
+const TOLERANCE_PU: f64 = 1e-9;
+const ITERATIONS_MAX: u32 = 200;
 /// Most programs.
 pub const PROGRAMS_MAX: usize = 1000;
 
@@ -134,6 +139,13 @@ impl Desk {
         } else {
             self.report_of(&state)?
         };
+        let mut notes = notes;
+        if report.n_off_model > 0 {
+            notes.push(format!(
+                "{} loads of constant power draw more or less than they ask for: their voltage is outside the range that their model holds for",
+                report.n_off_model
+            ));
+        }
         Ok(Step { message, changes: self.state.changes_to(&state), acts, notes, report })
     }
 
@@ -169,7 +181,9 @@ impl Desk {
     }
 
     fn solve(&self, state: &DeskState) -> Result<Solution, Refusal> {
-        let network = grid::build(self, state);
+        let mut network = grid::build(self, state);
+        network.options.tolerance_pu = network.options.tolerance_pu.min(TOLERANCE_PU);
+        network.options.max_iterations = network.options.max_iterations.max(ITERATIONS_MAX);
         let outcome = Session::new().solve_network(&network, true);
         let unsolved = |message: String, hint: &str| Refusal::Unsolved { message, hint: hint.to_owned() };
         let hint = "Nothing was changed. Ask for less, or look at the model with `gridtwin check` and `gridtwin solve`.";

@@ -4,10 +4,14 @@
 
 use super::grid::device_name;
 use super::{Desk, DeskState};
+use network::LoadModel;
 use network::neighbourhood::Neighbourhood;
 use powerflow::{Solution, Summary};
 use serde::Serialize;
 use std::collections::BTreeMap;
+
+/// Share of its power by which a load of constant power may differ before that is told.
+const OFF_MODEL: f64 = 0.01;
 
 /// A solved feeder.
 #[derive(Clone, Debug, Serialize)]
@@ -17,6 +21,8 @@ pub struct Report {
     /// Drawn by loads and devices, delivered by generators that were added.
     pub load_kw: f64,
     pub generation_kw: f64,
+    /// Loads of constant power that draw otherwise, for their voltage is outside the range of their model.
+    pub n_off_model: usize,
     pub buses: Vec<BusReport>,
     pub neighbourhoods: Vec<NeighbourhoodReport>,
 }
@@ -202,12 +208,13 @@ pub(super) fn report(desk: &Desk, state: &DeskState, solution: &Solution) -> Rep
     if voltages.n == 0 {
         voltages = Voltages::default();
     }
-    let (mut load_kw, mut generation_kw) = (0.0, 0.0);
+    let (mut load_kw, mut generation_kw, mut n_off_model) = (0.0, 0.0, 0);
     let solved = |element: &str| powers.get(element).copied().unwrap_or((0.0, 0.0));
     for (i, load) in network.loads.iter().enumerate().filter(|(_, l)| l.common.enabled) {
         let Some(&at) = place.get(&network.bus(load.common.terminals[0].bus).name) else { continue };
         let p = solved(&format!("load.{}", load.common.name));
         load_kw += p.0;
+        n_off_model += usize::from(load.model == LoadModel::ConstantPq && (p.0 - load.p_kw).abs() > OFF_MODEL * load.p_kw.abs());
         let bus = &mut buses[at];
         (bus.p_kw, bus.q_kvar) = (bus.p_kw + p.0, bus.q_kvar + p.1);
         let placed = state.devices.values().find(|d| i >= desk.base.loads.len() && device_name(d) == load.common.name);
@@ -256,5 +263,5 @@ pub(super) fn report(desk: &Desk, state: &DeskState, solution: &Solution) -> Rep
             }
         })
         .collect();
-    Report { summary, voltages, load_kw, generation_kw, buses, neighbourhoods }
+    Report { summary, voltages, load_kw, generation_kw, n_off_model, buses, neighbourhoods }
 }

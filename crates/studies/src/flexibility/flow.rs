@@ -26,6 +26,9 @@ use std::sync::Arc;
 const TOLERANCE_PU: f64 = 1e-9;
 const MAX_ITERATIONS: u32 = 500;
 
+/// Where a device says that it stands: at a load, or at a bus with phases.
+type At = (Option<String>, Option<String>, Vec<u32>);
+
 /// Conductors between which devices stand.
 #[derive(Clone, Debug, PartialEq)]
 struct Place {
@@ -116,7 +119,7 @@ impl<'a> Grid<'a> {
                 *grid.load_kw.entry(t.bus).or_default() += l.p_kw;
             }
         }
-        let mut known: HashMap<(Option<String>, Option<String>, Vec<u32>), Result<usize, String>> = HashMap::new();
+        let mut known: HashMap<At, Result<usize, String>> = HashMap::new();
         let mut faults = Vec::new();
         for d in &case.devices {
             let key = (d.load.clone(), d.bus.clone(), d.phases.clone());
