@@ -1,23 +1,17 @@
 //! Neighbourhoods of a feeder: YAML or JSON, as `models/ieee123/neighbourhoods.yaml` shows.
 
 use crate::ImportError;
+use crate::exchange::read_document;
 use network::neighbourhood::Neighbourhoods;
-use network::{Diagnostic, SourceRef};
+
+const HINT: &str = "models/ieee123/neighbourhoods.yaml shows how they are written";
 
 /// Reads neighbourhoods; `name` is that of the file, for findings. Whether they fit a network is told by the study that uses them.
 ///
 /// # Errors
 /// A text that is none.
 pub fn read(text: &str, name: &str) -> Result<Neighbourhoods, ImportError> {
-    serde_saphyr::from_str(text).map_err(|e| {
-        let line = e.location().map_or(0, |l| l.line() as u32);
-        let message = e.to_string().lines().next().unwrap_or_default().to_owned();
-        Diagnostic::error("DESK.NEIGHBOURHOOD.UNREADABLE", "the neighbourhoods cannot be read")
-            .at(&SourceRef::new(name, line))
-            .detail(format!("{message}."))
-            .hint("models/ieee123/neighbourhoods.yaml shows how they are written")
-            .into()
-    })
+    read_document(text, name, "DESK.NEIGHBOURHOOD.UNREADABLE", "list of neighbourhoods", HINT)
 }
 
 #[cfg(test)]
