@@ -70,7 +70,6 @@ pub struct DeskRow {
 #[derive(Debug)]
 pub struct OpenDesk {
     pub desk: Desk,
-    pub setup: Setup,
     pub model: String,
     pub entries: Vec<Entry>,
     dir: PathBuf,
@@ -190,7 +189,7 @@ impl Desks {
         fs::create_dir_all(&dir).map_err(|e| failed("make the folder", &dir, &e))?;
         let text = serde_json::to_vec_pretty(setup).map_err(Problem::internal)?;
         store::files::write_whole(&dir.join("desk.json"), &text).map_err(Problem::internal)?;
-        self.opened(user, name, dir, setup.clone(), desk)
+        self.opened(user, name, dir, setup, desk)
     }
 
     /// A desk of a user; the default one is made when it is not there.
@@ -221,7 +220,7 @@ impl Desks {
         }
         let setup = read_setup(&dir)?;
         let desk = self.desk_of(&setup, network)?;
-        self.opened(user, name, dir, setup, desk)
+        self.opened(user, name, dir, &setup, desk)
     }
 
     /// Removes a desk with all that was done on it.
@@ -263,7 +262,7 @@ impl Desks {
         Ok(desk)
     }
 
-    fn opened(&self, user: &str, name: &str, dir: PathBuf, setup: Setup, desk: Desk) -> Result<Arc<Mutex<OpenDesk>>, Problem> {
+    fn opened(&self, user: &str, name: &str, dir: PathBuf, setup: &Setup, desk: Desk) -> Result<Arc<Mutex<OpenDesk>>, Problem> {
         let mut open = lock(&self.open);
         let key = (user.to_owned(), name.to_owned());
         if let Some(there) = open.get(&key) {
@@ -319,7 +318,7 @@ fn own_neighbourhoods() -> Result<Neighbourhoods, Problem> {
 }
 
 impl OpenDesk {
-    fn open(dir: PathBuf, setup: Setup, mut desk: Desk) -> Result<Self, Problem> {
+    fn open(dir: PathBuf, setup: &Setup, mut desk: Desk) -> Result<Self, Problem> {
         let place = dir.join("journal.jsonl");
         let text = match fs::read(&place) {
             Ok(text) => text,
@@ -339,8 +338,8 @@ impl OpenDesk {
         if length < text.len() {
             journal.set_len(length as u64).map_err(|e| failed("mend", &place, &e))?;
         }
-        let model = model_name(&setup);
-        Ok(Self { desk, setup, model, entries, dir, journal, length: length as u64 })
+        let model = model_name(setup);
+        Ok(Self { desk, model, entries, dir, journal, length: length as u64 })
     }
 
     /// Does what is asked: solved, written down, then true.

@@ -137,7 +137,7 @@ fn hour(network: &Network, setup: &Setup, step: u32) -> Result<Hour, GridError> 
         telemetry,
         figures: figures(&state, &[]),
         view: view(&state, options.switches),
-        forecast: profile_forecast(network, step, FORECAST_H),
+        forecast: profile_forecast(network, step, FORECAST_H)?,
         optimum,
         routing,
     })
