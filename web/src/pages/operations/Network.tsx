@@ -12,6 +12,7 @@ export function Network({ of, paths }: { of: GridState; paths: Paths | null }) {
   const [chosen, setChosen] = useState<string | null>(null);
   const at = useMemo(() => placed(of.nodes, WIDTH, HEIGHT, MARGIN), [of.nodes]);
   const from = useMemo(() => flows(paths?.routes ?? []), [paths]);
+  const open = useMemo(() => new Set(paths?.open ?? []), [paths]);
   const small = of.nodes.length > 40;
   const node = of.nodes.find((n) => n.id === chosen);
   const route = paths?.routes.find((r) => r.load_bus === chosen);
@@ -23,7 +24,7 @@ export function Network({ of, paths }: { of: GridState; paths: Paths | null }) {
           const [a, b] = [at.get(e.from), at.get(e.to)];
           if (!a || !b) return null;
           const source = from.get(e.id);
-          const isOpen = paths ? source === undefined : !e.closed;
+          const isOpen = paths ? open.has(e.id) || (!e.closed && source === undefined) : !e.closed;
           const turned = source !== undefined && source !== e.from;
           const [p, q] = turned ? [b, a] : [a, b];
           const title = t.edgeSaid(e.id, num(e.current_a), e.loading_pct === null ? '–' : fixed(e.loading_pct, 0), e.temperature_c === null ? '–' : fixed(e.temperature_c, 0), fixed(e.risk_score, 2));
@@ -31,7 +32,7 @@ export function Network({ of, paths }: { of: GridState; paths: Paths | null }) {
             <g key={e.id} className={onRoute.has(e.id) ? 'edge chosen' : 'edge'}>
               <title>{title}</title>
               <line x1={a.x} y1={a.y} x2={b.x} y2={b.y} className={isOpen ? 'open' : 'closed'} style={{ strokeWidth: isOpen ? 1.2 : 2 + Math.min((e.loading_pct ?? 0) / 25, 5) }} />
-              {!isOpen && paths && <line x1={p.x} y1={p.y} x2={q.x} y2={q.y} className="flow" />}
+              {!isOpen && source !== undefined && <line x1={p.x} y1={p.y} x2={q.x} y2={q.y} className="flow" />}
               {e.risk_score > 0.3 && <circle cx={(a.x + b.x) / 2} cy={(a.y + b.y) / 2} r={4} className="risky" />}
             </g>
           );
