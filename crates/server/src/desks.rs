@@ -85,6 +85,9 @@ pub struct Done {
     pub report: Report,
 }
 
+/// Reads the model of a project.
+type ReadNetwork<'a> = &'a dyn Fn(&ModelOf) -> Result<Network, Problem>;
+
 type Key = (String, String);
 
 /// All desks of a server.
@@ -167,13 +170,7 @@ impl Desks {
     ///
     /// # Errors
     /// A name that is taken or does not do; a model that is not there; neighbourhoods that do not fit it.
-    pub fn create(
-        &self,
-        user: &str,
-        name: &str,
-        setup: &Setup,
-        network: impl FnOnce(&ModelOf) -> Result<Network, Problem>,
-    ) -> Result<Arc<Mutex<OpenDesk>>, Problem> {
+    pub fn create(&self, user: &str, name: &str, setup: &Setup, network: ReadNetwork<'_>) -> Result<Arc<Mutex<OpenDesk>>, Problem> {
         let dir = self.place(user, name)?;
         if dir.join("desk.json").exists() {
             return Err(Problem::conflict(format!("There is a desk \"{name}\" already"))
@@ -196,12 +193,7 @@ impl Desks {
     ///
     /// # Errors
     /// No such desk, or one whose files are damaged.
-    pub fn get(
-        &self,
-        user: &str,
-        name: &str,
-        network: impl FnOnce(&ModelOf) -> Result<Network, Problem>,
-    ) -> Result<Arc<Mutex<OpenDesk>>, Problem> {
+    pub fn get(&self, user: &str, name: &str, network: ReadNetwork<'_>) -> Result<Arc<Mutex<OpenDesk>>, Problem> {
         if let Some(desk) = lock(&self.open).get(&(user.to_owned(), name.to_owned())) {
             return Ok(desk.clone());
         }
@@ -214,7 +206,7 @@ impl Desks {
             let setup = Setup { model: None, neighbourhoods: None, created_at: rfc3339_ms(now_ms()) };
             return match self.create(user, name, &setup, network) {
                 // Another request has made it meanwhile.
-                Err(p) if p.status == StatusCode::CONFLICT.as_u16() => self.get(user, name, |_| Err(Problem::internal("the default desk"))),
+                Err(p) if p.status == StatusCode::CONFLICT.as_u16() => self.get(user, name, network),
                 other => other,
             };
         }
@@ -236,7 +228,7 @@ impl Desks {
         fs::remove_dir_all(&dir).map_err(|e| failed("remove", &dir, &e))
     }
 
-    fn desk_of(&self, setup: &Setup, network: impl FnOnce(&ModelOf) -> Result<Network, Problem>) -> Result<Desk, Problem> {
+    fn desk_of(&self, setup: &Setup, network: ReadNetwork<'_>) -> Result<Desk, Problem> {
         let key = Setup { created_at: String::new(), ..setup.clone() };
         if let Some(desk) = lock(&self.models).get(&key) {
             return Ok(desk.clone());

@@ -128,7 +128,7 @@ async fn with_desk<T: Send + 'static>(
 ) -> Result<T, Problem> {
     let (app, user) = (app.clone(), caller.user.clone());
     blocking(move || {
-        let desk = app.desks.get(&user, &name, |of| network_of(&app, of))?;
+        let desk = app.desks.get(&user, &name, &|of| network_of(&app, of))?;
         let mut desk = desk.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         work(&mut desk, &user)
     })
@@ -528,7 +528,7 @@ pub async fn create(
     let model = body.project.map(|project| ModelOf { project, network: body.network, version: body.version });
     let setup = Setup { model, neighbourhoods: body.neighbourhoods, created_at: rfc3339_ms(now_ms()) };
     blocking(move || {
-        let desk = app.desks.create(&caller.user, &body.name, &setup, |of| network_of(&app, of))?;
+        let desk = app.desks.create(&caller.user, &body.name, &setup, &|of| network_of(&app, of))?;
         let desk = desk.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let n = desk.desk.zones().neighbourhoods.len();
         let row = json!({ "name": body.name, "model": desk.model, "created_at": setup.created_at, "neighbourhoods": n });
