@@ -1,10 +1,11 @@
 //! The addresses of document 002 as its users call them: every example, what is refused, copies that do not touch one another, and what is left
 //! after the server was killed.
 
-mod common;
+#[path = "common/web.rs"]
+mod web;
 
-use common::web::{Client, Server};
 use serde_json::{Value, json};
+use web::{Client, Server};
 
 /// Every example of the document, in its order; both bodies where it gives two.
 fn examples() -> Vec<(&'static str, &'static str, Value)> {
@@ -208,4 +209,60 @@ fn a_hundred_desks_work_at_once() {
     for (i, kw) in totals {
         assert_eq!(kw, (10 * i + 3) as f64, "desk {i} has its own load");
     }
+}
+
+#[test]
+fn the_operations_desk_answers_the_addresses_of_document_004() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path(), &["--no-auth"]);
+    let client = server.client("");
+    assert_eq!(client.get("/health").0, 200);
+    for root in ["/grid", "/api/grid"] {
+        let state = client.ok(&format!("{root}/state"));
+        assert_eq!(state["nodes"].as_array().unwrap().len(), 8, "{state}");
+        assert_eq!(state["nodes"].as_array().unwrap().iter().filter(|n| n["type"] == "generator").count(), 2);
+        for edge in state["edges"].as_array().unwrap().iter().filter(|e| e["closed"] == true) {
+            for key in ["current_a", "temperature_c", "risk_score", "resistance_ohm", "loading_pct"] {
+                assert!(edge[key].is_number(), "{key}: {edge}");
+            }
+        }
+        let done = client.post(&format!("{root}/optimize"), &json!({}));
+        assert_eq!(done.0, 200, "{}", done.1);
+        let (chosen, best) = (&done.1["chosen"], &done.1["optimum"]);
+        assert_eq!(chosen["routes"].as_array().unwrap().len(), 6, "a way for each load: {chosen}");
+        let objective = |p: &Value| p["objective_kw"].as_f64().unwrap();
+        assert!(objective(chosen) >= objective(best) * (1.0 - 1e-9) && chosen["gap_pct"].as_f64().unwrap() >= -1e-6);
+        assert!(["bounded", "enumerated"].contains(&done.1["proof"].as_str().unwrap()), "{}", done.1["proof"]);
+        assert_eq!(client.ok(&format!("{root}/paths"))["chosen"], *chosen);
+        assert!(client.ok(&format!("{root}/risk"))["edges"].as_array().unwrap().iter().all(|e| e["origin"] == "rule"));
+        let id = state["nodes"][3]["id"].as_str().unwrap();
+        assert_eq!(client.ok(&format!("{root}/node/{id}"))["node"]["id"], json!(id));
+        assert_eq!(client.get(&format!("{root}/node/none")).0, 404);
+        let statistics = client.ok(&format!("{root}/statistics"));
+        assert_eq!(statistics["forecast"]["hours"].as_array().unwrap().len(), 24);
+        let parts = &statistics["losses"];
+        let part = |name: &str| parts[name].as_f64().unwrap();
+        assert!((part("transmission_kw") + part("distribution_kw") + part("technical_kw") - part("total_kw")).abs() < 1e-9, "{parts}");
+    }
+    // Both are one desk: two hours and two episodes were played.
+    let loss = client.ok("/grid/loss");
+    assert_eq!((loss["history"].as_array().unwrap().len(), &loss["step"]), (2, &json!(2)));
+    // Learning goes on at the hour as it is, and comes near the optimum.
+    let (status, done) = client.post("/grid/optimize", &json!({ "episodes": 500, "advance": false }));
+    assert!(status == 200 && done["chosen"]["gap_pct"].as_f64().unwrap() < 2.0, "{}", done["chosen"]);
+    for (body, field) in [
+        (json!({ "nodes": 2 }), "nodes"),
+        (json!({ "nodes": 8, "generators": 8 }), "generators"),
+        (json!({ "risk_weight": -1 }), "risk_weight"),
+        (json!({ "learning_rate": 0 }), "learning_rate"),
+        (json!({ "seed": "x" }), "seed"),
+        (json!({ "network": "x" }), "project"),
+    ] {
+        let (status, problem) = client.post("/api/grid/setup", &body);
+        assert_eq!((status, &problem["field"]), (422, &json!(field)), "{body}: {problem}");
+    }
+    assert_eq!(client.post("/grid/optimize", &json!({ "episodes": 0 })).0, 422);
+    assert_eq!(client.ok("/grid/loss")["history"].as_array().unwrap().len(), 3);
+    let (status, other) = client.post("/api/grid/setup", &json!({ "nodes": 20, "generators": 3, "seed": 4 }));
+    assert!(status == 200 && other["nodes"].as_array().unwrap().len() == 20, "{other}");
 }
