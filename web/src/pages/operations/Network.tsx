@@ -54,7 +54,7 @@ export function Network({ of, paths }: { of: GridState; paths: Paths | null }) {
       <figcaption className="small quiet">{t.legend}</figcaption>
       {node && (
         <p className="small" data-testid="node">
-          <b>{node.id}</b>: {t.nodeSaid(node.id, fixed(node.voltage_pu, 4), num(node.demand_kw), num(node.delivered_kw), fixed(node.risk_score, 2))}
+          {t.nodeSaid(node.id, fixed(node.voltage_pu, 4), num(node.demand_kw), num(node.delivered_kw), fixed(node.risk_score, 2))}
           {route && <> · {t.suppliedBy(route.buses.join(' → '))}</>}
         </p>
       )}
