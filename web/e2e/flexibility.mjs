@@ -27,13 +27,14 @@ export async function flexibility({ page, server, refusals }) {
 
   await step('another grid is generated; one that cannot be is refused', async () => {
     await page.getByText('Another grid …').click();
-    await page.getByLabel('Nodes').fill('2');
+    const form = page.getByRole('form', { name: 'Another grid …' });
+    await form.getByLabel('Nodes', { exact: true }).fill('2');
     refusals.add(422);
-    await page.getByRole('button', { name: 'Generate it' }).click();
+    await form.getByRole('button', { name: 'Generate it' }).click();
     await page.getByRole('alert').getByText('nodes is 2').waitFor();
     refusals.delete(422);
-    await page.getByLabel('Nodes').fill('30');
-    await page.getByRole('button', { name: 'Generate it' }).click();
+    await form.getByLabel('Nodes', { exact: true }).fill('30');
+    await form.getByRole('button', { name: 'Generate it' }).click();
     await page.getByRole('heading', { name: /generated, 30 nodes/ }).waitFor({ timeout: 60_000 });
     expect((await page.locator('.gridpicture .node').count()) === 30, 'not 30 nodes');
   });
