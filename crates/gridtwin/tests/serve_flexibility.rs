@@ -252,6 +252,7 @@ fn the_operations_desk_answers_the_addresses_of_document_004() {
     assert!(status == 200 && done["chosen"]["gap_pct"].as_f64().unwrap() < 2.0, "{}", done["chosen"]);
     for (body, field) in [
         (json!({ "nodes": 2 }), "nodes"),
+        (json!({ "nodes": 121 }), "nodes"),
         (json!({ "nodes": 8, "generators": 8 }), "generators"),
         (json!({ "risk_weight": -1 }), "risk_weight"),
         (json!({ "learning_rate": 0 }), "learning_rate"),

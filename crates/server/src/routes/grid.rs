@@ -36,8 +36,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(set_up))
 }
 
-/// Nodes of a generated network, and buses of one from a project: more would keep a request busy for too long.
-const NODES_MAX: u32 = 400;
+/// Nodes of a generated network, and buses of one from a project: the optimum of an hour takes seconds then, and grows with the cube.
+const NODES_MAX: u32 = 120;
 /// Episodes of one request.
 const EPISODES_MAX: u32 = 500;
 /// Desks that are kept; who was away longest begins anew.
@@ -109,9 +109,9 @@ fn keep(app: &App, user: &str, grid: Grid) -> Arc<Mutex<Grid>> {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SetUp {
-    #[schema(minimum = 3, maximum = 400, default = 8)]
+    #[schema(minimum = 3, maximum = 120, default = 8)]
     pub nodes: u32,
-    #[schema(minimum = 1, maximum = 399, default = 2)]
+    #[schema(minimum = 1, maximum = 119, default = 2)]
     pub generators: u32,
     #[schema(default = 1)]
     pub seed: u64,
@@ -340,7 +340,7 @@ pub async fn node_at_root(app: State<App>, caller: Viewer, id: Path<String>) -> 
     request_body = SetUp, responses((status = 200, body = Object), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub async fn set_up(State(app): State<App>, Operator(caller): Operator, Asked(body): Asked<SetUp>) -> Result<Json<Value>, Problem> {
     if !(3..=NODES_MAX).contains(&body.nodes) {
-        return Err(field_problem("nodes", format!("nodes is {}", body.nodes), "Give 3 to 400; the command line takes more."));
+        return Err(field_problem("nodes", format!("nodes is {}", body.nodes), "Give 3 to 120; the command line takes more."));
     }
     if !(body.risk_weight >= 0.0 && body.risk_weight <= 1e6) {
         return Err(field_problem("risk_weight", format!("risk_weight is {}", body.risk_weight), "Give 0 to 1000000 kW."));
@@ -364,7 +364,7 @@ pub async fn set_up(State(app): State<App>, Operator(caller): Operator, Asked(bo
                 let network = network_of(&app, &of)?;
                 if network.buses.len() > NODES_MAX as usize {
                     let message = format!("the network has {} buses", network.buses.len());
-                    return Err(field_problem("network", message, "Here up to 400 are taken; `gridtwin operations MODEL` takes more."));
+                    return Err(field_problem("network", message, "Here up to 120 are taken; `gridtwin operations MODEL` takes more."));
                 }
                 let words = format!("{}{}", of.project, of.network.as_ref().map_or_else(String::new, |n| format!("/{n}")));
                 let setup = Setup { network: words, seed: body.seed, risk_weight: body.risk_weight, learning_rate: body.learning_rate };
