@@ -210,3 +210,8 @@ export function RoleButton({ allowed, role, children, ...rest }: { allowed: bool
     </button>
   );
 }
+
+/** Figures in a row of cards: what, how much, and what belongs to it. */
+export function FigureCards({ of }: { of: [what: string, value: string, more: string][] }) {
+  return <div className="figurecards" data-testid="figures">{of.map(([what, value, more]) => <div key={what}><span className="small quiet">{what}</span><b>{value}</b><span className="small quiet">{more}</span></div>)}</div>;
+}

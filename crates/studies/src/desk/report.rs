@@ -3,6 +3,7 @@
 //! Powers are those of the solution, not those asked: a load of constant impedance draws what its voltage gives it.
 
 use super::grid::device_name;
+use super::state::PlacedDevice;
 use super::{Desk, DeskState};
 use network::LoadModel;
 use network::neighbourhood::Neighbourhood;
@@ -209,6 +210,8 @@ pub(super) fn report(desk: &Desk, state: &DeskState, solution: &Solution) -> Rep
         voltages = Voltages::default();
     }
     let (mut load_kw, mut generation_kw, mut n_off_model) = (0.0, 0.0, 0);
+    // They stand behind the loads of the model in this order, but for those whose bus a newer model does not have.
+    let devices: Vec<&PlacedDevice> = state.devices.values().filter(|d| desk.base.bus_id(&d.bus).is_some()).collect();
     let solved = |element: &str| powers.get(element).copied().unwrap_or((0.0, 0.0));
     for (i, load) in network.loads.iter().enumerate().filter(|(_, l)| l.common.enabled) {
         let Some(&at) = place.get(&network.bus(load.common.terminals[0].bus).name) else { continue };
@@ -217,7 +220,7 @@ pub(super) fn report(desk: &Desk, state: &DeskState, solution: &Solution) -> Rep
         n_off_model += usize::from(load.model == LoadModel::ConstantPq && (p.0 - load.p_kw).abs() > OFF_MODEL * load.p_kw.abs());
         let bus = &mut buses[at];
         (bus.p_kw, bus.q_kvar) = (bus.p_kw + p.0, bus.q_kvar + p.1);
-        let placed = state.devices.values().find(|d| i >= desk.base.loads.len() && device_name(d) == load.common.name);
+        let placed = i.checked_sub(desk.base.loads.len()).and_then(|k| devices.get(k).copied());
         let (asked, name) = match placed {
             Some(d) => ((d.kw, d.kvar), d.name.clone()),
             None => (desk.load_asked(state, i.min(desk.base.loads.len().saturating_sub(1))), load.common.name.clone()),

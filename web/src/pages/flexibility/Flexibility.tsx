@@ -7,7 +7,7 @@ import { useMay } from '../../state/session';
 import { useUrl } from '../../state/url';
 import { strings } from '../../strings';
 import { count, fixed, num } from '../../ui/format';
-import { Boundary, Dialog, Empty, Loaded, Panel, ProblemView, RoleButton, Tabs } from '../../ui/parts';
+import { Boundary, Dialog, Empty, FigureCards, Loaded, Panel, ProblemView, RoleButton, Tabs } from '../../ui/parts';
 import { DEFAULT, useAct, useDesk, useDesks, useJournal, type Acting, type Answer, type DeskState, type Neighbourhood } from './desk';
 import './flexibility.css';
 import { BusPanel } from './Buses';
@@ -121,7 +121,7 @@ function Figures({ of }: { of: DeskState }) {
     [t.most, `${fixed(v.most_pu, 4)} pu`, t.at(v.most_node)],
     [t.outside, count(v.n_below + v.n_above), t.belowAbove(count(v.n_below), count(v.n_above))],
   ];
-  return <div className="figures" data-testid="figures">{cards.map(([what, value, more]) => <div key={what}><span className="small quiet">{what}</span><b>{value}</b><span className="small quiet">{more}</span></div>)}</div>;
+  return <FigureCards of={cards} />;
 }
 
 function Feeder({ of, act }: { of: DeskState; act: Acting }) {

@@ -7,7 +7,7 @@ import { useUrl } from '../../state/url';
 import { strings } from '../../strings';
 import { Chart, axis, tooltip } from '../../ui/Chart';
 import { count, fixed, num } from '../../ui/format';
-import { Empty, Loaded, Panel, Priority, ProblemView, RoleButton } from '../../ui/parts';
+import { Empty, FigureCards, Loaded, Panel, Priority, ProblemView, RoleButton } from '../../ui/parts';
 import { useGrid, useOptimize, useSetUp, type GridAlert, type GridState, type LossAnswer, type PathsAnswer, type Risk, type Statistics } from './grid';
 import { Network } from './Network';
 import './operations.css';
@@ -92,7 +92,7 @@ function Figures({ of, statistics }: { of: GridState; statistics?: Statistics })
     [t.bestLoss, m.best_loss ? `${fixed(m.best_loss.loss_pct, 2)} %` : '–', m.best_loss ? t.atHour(m.best_loss.step) : t.nothingLearnt],
     [t.best, o ? `${num(o.objective_kw)} kW` : '–', o ? t.proof(o.proof, num(o.lower_bound_kw), fixed(o.gap_pct, 2)) : ''],
   ];
-  return <div className="figures" data-testid="figures">{cards.map(([what, value, more]) => <div key={what}><span className="small quiet">{what}</span><b>{value}</b><span className="small quiet">{more}</span></div>)}</div>;
+  return <FigureCards of={cards} />;
 }
 
 function Ways({ of }: { of?: PathsAnswer }) {
