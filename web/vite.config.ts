@@ -26,6 +26,7 @@ export default defineConfig({
   server: {
     proxy: {
       '/api': { target: server, ws: true, changeOrigin: false },
+      '/openadr3': { target: server, changeOrigin: false },
       // The addresses of document 002, which stand at the root.
       '^/(run_simulation|get_state|modify_load_|add_|disconnect_device|(register|update|delete|subscribe|unsubscribe|execute)_dfp)': { target: server, changeOrigin: false },
     },

@@ -103,4 +103,86 @@ export async function flexibility({ page, server, refusals }) {
     await page.getByRole('button', { name: 'Delete this copy' }).click();
     await page.getByTestId('journal').waitFor();
   });
+
+  await step('a day of flexible demand is made, run, and keeps the rating of its target', async () => {
+    await page.getByRole('button', { name: 'New copy …' }).click();
+    await page.getByLabel('Name', { exact: true }).fill('evening');
+    await page.getByRole('button', { name: 'Make it' }).click();
+    await page.waitForURL(/desk=evening/);
+    // A copy without a day is told so by 404.
+    refusals.add(404);
+    await page.getByRole('tab', { name: 'Events' }).click();
+    await page.getByText('no day of flexible demand yet', { exact: false }).waitFor();
+    refusals.delete(404);
+    await axe(page, 'events, none yet');
+    await page.getByRole('button', { name: 'Make a sample day' }).click();
+    const form = page.getByRole('form', { name: 'Make a sample day' });
+    await form.getByLabel('Devices', { exact: true }).fill('80');
+    await form.getByLabel('All at bus').fill('610');
+    await form.getByLabel('Target', { exact: true }).fill('transformer.xfm1');
+    await form.getByRole('button', { name: 'Make it' }).click();
+    await page.getByText('The day was not run yet.').waitFor({ timeout: 60_000 });
+    await page.getByTestId('events').getByRole('button', { name: 'Run the day' }).click();
+    const event = page.getByTestId('event').first();
+    await event.waitFor({ timeout: 180_000 });
+    const [before, after] = await Promise.all(['data-before-pct', 'data-after-pct'].map(async (name) => Number(await event.getAttribute(name))));
+    expect(before > 100, `without the event the target carries ${before} % of its limit`);
+    expect(after > 0 && after <= 100.1, `with the event the target carries ${after} % of its limit`);
+    expect((await page.getByTestId('missed').count()) === 0, 'the target is missed');
+    const cards = await page.getByTestId('day-figures').innerText();
+    expect(/Devices\s+80\b/.test(cards) && /Curtailed\s+[\d.,]+ kWh/.test(cards), `the cards say ${cards}`);
+    const row = page.getByTestId('transformers').locator('tr[data-transformer]').filter({ hasText: 'xfm1' });
+    expect((await row.count()) === 1 && /kVA/.test(await row.innerText()), 'the transformer is not in its table');
+    const charts = page.getByTestId('day-charts').locator('canvas');
+    expect((await charts.count()) === 2, `${await charts.count()} charts of the day`);
+    const sum = await page.getByTestId('books').innerText();
+    expect(/Rebounded/.test(sum), 'the books do not tell what came back');
+    await settled(page);
+    await shot('flexibility-events');
+    await axe(page, 'events');
+  });
+
+  await step('a document with a fault is refused with what is wrong; the day before stays', async () => {
+    await page.getByRole('button', { name: 'Change the document' }).click();
+    const form = page.getByRole('form', { name: 'Load a document' });
+    const text = await form.getByLabel('Document').inputValue();
+    expect(text.includes('transformer.xfm1'), 'the document is not shown');
+    await form.getByLabel('Document').fill(text.replaceAll('transformer.xfm1', 'transformer.nothing'));
+    refusals.add(422);
+    await form.getByRole('button', { name: 'Check and keep it' }).click();
+    await form.getByRole('alert').getByText('transformer.nothing', { exact: false }).first().waitFor();
+    refusals.delete(422);
+    await form.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByTestId('event').first().waitFor();
+  });
+
+  await step('the day is published, and clients of OpenADR see its event', async () => {
+    await page.getByRole('form', { name: 'Publish to OpenADR' }).getByRole('button', { name: 'Publish' }).click();
+    await page.getByTestId('published').waitFor({ timeout: 60_000 });
+    await settled(page);
+    await page.getByRole('tab', { name: 'OpenADR' }).click();
+    await page.getByTestId('open-events').locator('tbody tr').first().waitFor();
+    expect((await page.getByTestId('open-programs').locator('tbody tr').count()) >= 1, 'no program is listed');
+    expect((await page.getByTestId('open-events').innerText()).includes('hot_evening'), 'the event of the day is not listed');
+    await page.getByText('/openadr3/3.1.0/auth/token').first().waitFor();
+    await settled(page);
+    await shot('flexibility-openadr');
+    await axe(page, 'openadr');
+  });
+
+  await step('further rules of a program are kept and said in a sentence', async () => {
+    await page.getByRole('tab', { name: 'Programs' }).click();
+    const form = page.getByRole('form', { name: 'Register a program' });
+    await form.getByLabel('Name').fill('evening peak');
+    await form.getByText('Further rules').click();
+    await form.getByLabel('Windows, such as 14:00-21:00').fill('14:00-21:00');
+    await form.getByLabel('Notice, min').fill('120');
+    await form.getByLabel('Events a day').fill('1');
+    await form.getByRole('button', { name: 'Do it' }).click();
+    await page.getByTestId('rules').getByText('within 14:00 to 21:00, announced 120 min before, at most 1 a day', { exact: false }).waitFor();
+    await settled(page);
+    await shot('flexibility-rules');
+    await page.getByRole('button', { name: 'Delete this copy' }).click();
+    await page.getByRole('heading', { name: /peak shaving/ }).or(page.getByText('No program is registered.')).first().waitFor();
+  });
 }

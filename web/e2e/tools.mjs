@@ -114,7 +114,7 @@ async function serveApp(address, folder) {
   const to = { host: hostname, port: Number(port) };
   const proxy = createServer((request, answer) => {
     const { pathname } = new URL(request.url, address);
-    if (!pathname.startsWith('/api') && !['/health', '/metrics'].includes(pathname)) {
+    if (!/^\/(api|openadr3|grid|health$|metrics$|run_simulation|get_state|modify_load_|add_|disconnect_device|[a-z]+_dfp$)/.test(pathname)) {
       const file = join(folder, pathname);
       const is = extname(pathname) !== '' && existsSync(file);
       answer.writeHead(200, { 'content-security-policy': policy, 'content-type': TYPES[is ? extname(file) : '.html'] ?? 'application/octet-stream' });

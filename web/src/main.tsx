@@ -2,7 +2,7 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { lazy, StrictMode, Suspense, useEffect, type ReactNode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { createBrowserRouter, Navigate, RouterProvider, useLocation } from 'react-router';
-import { ApiError } from './api/client';
+import { api, ApiError } from './api/client';
 import { getSession } from './api/data';
 import { Shell } from './app/Shell';
 import { Login } from './pages/login/Login';
@@ -81,6 +81,7 @@ function ask(): void {
 
 function App() {
   const phase = useSession((s) => s.phase);
+  const role = useSession((s) => s.session?.role);
   useEffect(ask, []);
   useEffect(() => {
     // What was loaded for one user is not shown to the next.
@@ -89,6 +90,7 @@ function App() {
   if (phase === 'asking') return <Spinner />;
   if (phase === 'unreachable') return <Empty title={strings.login.unreachable} actions={<button onClick={ask}>{strings.retry}</button>}>{strings.problem.noAnswerHint}</Empty>;
   if (phase === 'out') return <Login />;
+  if (role === 'ven') return <Empty title={strings.clientOnly.title} actions={<button onClick={() => void api.post('/api/logout').catch(() => undefined).then(() => location.reload())}>{strings.logout}</button>}>{strings.clientOnly.text}</Empty>;
   return <RouterProvider router={router} />;
 }
 

@@ -12,12 +12,20 @@ const HINT: &str = "docs/methods/flexibility.md lists the fields; models/ieee123
 /// # Errors
 /// A text that is none, at its first fault; then everything that [`FlexibilityCase::check`] and [`FlexibilityCase::check_against`] find, at once.
 pub fn read_flexibility(text: &str, name: &str, network: Option<&Network>) -> Result<(FlexibilityCase, Vec<Diagnostic>), ImportError> {
-    let case: FlexibilityCase = read_document(text, name, "FLEXIBILITY.FILE.UNREADABLE", "document of flexible demand", HINT)?;
+    let case = parse_flexibility(text, name)?;
     let at = SourceRef::new(name, 0);
     let mut findings = case.check();
     findings.extend(network.map(|n| case.check_against(n)).unwrap_or_default());
     let findings: Vec<Diagnostic> = findings.into_iter().map(|d| if d.source.is_none() { d.at(&at) } else { d }).collect();
     if findings.iter().any(|d| d.severity == Severity::Error) { Err(ImportError::new(findings)) } else { Ok((case, findings)) }
+}
+
+/// Reads a document without looking it over: more programs may come to it.
+///
+/// # Errors
+/// A text that is none, at its first fault.
+pub fn parse_flexibility(text: &str, name: &str) -> Result<FlexibilityCase, ImportError> {
+    read_document(text, name, "FLEXIBILITY.FILE.UNREADABLE", "document of flexible demand", HINT)
 }
 
 /// A document as YAML, which [`read_flexibility`] reads back equal.

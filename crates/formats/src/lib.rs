@@ -12,6 +12,7 @@ pub mod matpower;
 pub mod meters;
 pub mod model;
 pub mod neighbourhoods;
+pub mod openadr;
 pub mod opendss;
 pub mod outages;
 pub mod psse;

@@ -1242,7 +1242,7 @@ pub enum UserCommand {
     /// Add a user; prints a password unless one is given
     Add {
         name: String,
-        /// viewer, operator, engineer or admin
+        /// ven, viewer, operator, engineer or admin
         #[arg(long)]
         role: String,
         /// Read the password from the first line of standard input
@@ -1270,7 +1270,7 @@ pub enum UserCommand {
     /// Give a user another role
     Role {
         name: String,
-        /// viewer, operator, engineer or admin
+        /// ven, viewer, operator, engineer or admin
         role: String,
         #[command(flatten)]
         server: ServerDataArguments,

@@ -49,7 +49,7 @@ pub struct OperationsArguments {
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,
     /// Runs with this many seeds, one after another: each has its own generated network
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "write", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub seeds: u32,
     /// Hour of the day with its shapes and noise, from 0 [default: a snapshot]
     #[arg(long, value_name = "H")]

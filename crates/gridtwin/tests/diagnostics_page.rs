@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const STAGES: [&str; 53] = [
+const STAGES: [&str; 54] = [
+    "OPENADR",
     "DESK",
     "OPERATIONS",
     "FLEXIBILITY",

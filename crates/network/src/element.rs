@@ -548,6 +548,13 @@ pub struct Generator {
     pub fuel: Option<FuelStock>,
 }
 
+/// Power factor with the sign of OpenDSS: negative where active and reactive power flow in opposite directions; 1 without power.
+pub fn signed_power_factor(p_kw: f64, q_kvar: f64) -> f64 {
+    let s = p_kw.hypot(q_kvar);
+    let sign = if p_kw * q_kvar < 0.0 { -1.0 } else { 1.0 };
+    if s > 0.0 { p_kw / s * sign } else { 1.0 }
+}
+
 impl Generator {
     /// A generator of constant power with machine data as an OpenDSS script leaves them unsaid; a constant impedance outside 0.9 to 1.1 pu.
     ///
@@ -555,7 +562,6 @@ impl Generator {
     /// * `kv` - line to line of two and three phases, line to neutral of one.
     /// * `q_kvar` - positive into the grid.
     pub fn constant_power(common: Common, kv: f64, p_kw: f64, q_kvar: f64, kva: f64, shapes: Shapes) -> Self {
-        let s = p_kw.hypot(q_kvar);
         let base_v = if common.n_phases > 1 { kv * 1000.0 / 3f64.sqrt() } else { kv * 1000.0 };
         Self {
             common,
@@ -564,7 +570,7 @@ impl Generator {
             base_v,
             p_kw,
             q_kvar,
-            power_factor: if s > 0.0 { (p_kw / s) * if p_kw * q_kvar < 0.0 { -1.0 } else { 1.0 } } else { 1.0 },
+            power_factor: signed_power_factor(p_kw, q_kvar),
             kva,
             model: 1,
             v_min_pu: 0.9,

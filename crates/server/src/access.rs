@@ -1,4 +1,4 @@
-//! Who may do what. A handler names the role it needs as the type of an argument ([`Viewer`], [`Operator`], [`Engineer`], [`Admin`]) and
+//! Who may do what. A handler names the role it needs as the type of an argument ([`Ven`], [`Viewer`], [`Operator`], [`Engineer`], [`Admin`]) and
 //! says the same in its OpenAPI `security`; a test calls every route of the document with less than it says.
 
 use crate::problem::Problem;
@@ -16,6 +16,8 @@ use utoipa::ToSchema;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
+    /// A client of OpenADR: sees what is addressed to it, and nothing of the grid.
+    Ven,
     /// Sees everything but users and the audit log.
     Viewer,
     /// Acknowledges alarms and operates equipment.
@@ -27,10 +29,11 @@ pub enum Role {
 }
 
 impl Role {
-    pub const ALL: [Self; 4] = [Self::Viewer, Self::Operator, Self::Engineer, Self::Admin];
+    pub const ALL: [Self; 5] = [Self::Ven, Self::Viewer, Self::Operator, Self::Engineer, Self::Admin];
 
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Ven => "ven",
             Self::Viewer => "viewer",
             Self::Operator => "operator",
             Self::Engineer => "engineer",
@@ -121,6 +124,8 @@ macro_rules! needs {
 }
 
 needs!(
+    /// A caller that may use the addresses of OpenADR.
+    Ven,
     /// A caller that may look.
     Viewer,
     /// A caller that may operate.

@@ -65,7 +65,7 @@ impl AccountError {
             Self::Password(_) => {
                 Diagnostic::error("SERVER.USER.PASSWORD", text).hint("Take one of at least 10 characters; a few unrelated words are good.")
             }
-            Self::Role(_) => Diagnostic::error("SERVER.USER.ROLE", text).hint("Roles are viewer, operator, engineer and admin."),
+            Self::Role(_) => Diagnostic::error("SERVER.USER.ROLE", text).hint("Roles are ven, viewer, operator, engineer and admin."),
             Self::TokenName(_) => {
                 Diagnostic::error("SERVER.TOKEN.NAME", text).hint("A name has 1 to 100 characters, none of them a control character.")
             }

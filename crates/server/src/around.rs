@@ -33,7 +33,9 @@ pub(crate) async fn around(State(app): State<App>, mut request: Request, next: N
     let trail = Arc::new(Trail::default());
     request.extensions_mut().insert(trail.clone());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let is_api = path == "/api" || path.starts_with("/api/") || AT_ROOT.contains(&path.as_str()) || path.starts_with("/grid/");
+    let is_api = ["/api/", "/grid/", "/openadr3/"].iter().any(|p| path.starts_with(p))
+        || ["/api", "/auth/token"].contains(&path.as_str())
+        || AT_ROOT.contains(&path.as_str());
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str).to_owned();
 
     let response = match refusal(&app, &request) {

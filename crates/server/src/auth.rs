@@ -9,11 +9,13 @@ use crate::state::{App, blocking};
 use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
+use ring::hmac;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use store::server::TokenRecord;
 use store::sha256_hex;
 use tokio::sync::Semaphore;
 
@@ -33,6 +35,11 @@ const HASHES_AT_ONCE: usize = 2;
 /// Passwords that wait for it.
 const HASHES_WAITING: usize = 32;
 
+/// What every access token begins with.
+const ACCESS_PREFIX: &str = "gta_";
+/// How long an access token holds, s.
+const ACCESS_S: i64 = 3600;
+
 #[derive(Clone, Debug)]
 struct Known {
     user: String,
@@ -51,6 +58,8 @@ pub struct Auth {
     /// Rises with each change of users, sessions or tokens, so that what was read before is not taken for what is.
     changes: AtomicU64,
     pub(crate) logins: Limit,
+    /// Access tokens: many clients may stand behind one address.
+    pub(crate) grants: Limit,
     hashes: Semaphore,
     waiting: Semaphore,
     /// Key of the first administrator, while there is none.
@@ -65,6 +74,7 @@ impl Auth {
             known: Mutex::default(),
             changes: AtomicU64::new(0),
             logins: Limit::new(20, Duration::from_secs(3)),
+            grants: Limit::new(500, Duration::from_millis(50)),
             hashes: Semaphore::new(HASHES_AT_ONCE),
             waiting: Semaphore::new(HASHES_WAITING),
             first_key: Mutex::new((!has_users).then(|| random::hex(16))),
@@ -162,14 +172,15 @@ pub(crate) async fn caller(parts: &Parts, app: &App) -> Result<Caller, Problem> 
     if let Some(value) = parts.headers.get(header::AUTHORIZATION) {
         let secret = value.to_str().ok().and_then(|v| v.split_once(' ')).filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer"));
         let Some((_, secret)) = secret else { return Err(not_logged_in().detail("The header Authorization holds no bearer token.")) };
-        let hash = sha256_hex(secret.trim().as_bytes());
-        let known = known(app, &hash, true).await?;
+        let secret = secret.trim();
+        let hash = sha256_hex(secret.as_bytes());
+        let known = known(app, &hash, Presented::Token(secret)).await?;
         let known = known.ok_or_else(|| not_logged_in().detail("The token is unknown, was revoked, or has expired."))?;
         return Ok(Caller::new(known.user, known.role, address));
     }
     let secret = cookie(&parts.headers).ok_or_else(not_logged_in)?;
     let hash = sha256_hex(secret.as_bytes());
-    let known = known(app, &hash, false).await?.ok_or_else(|| not_logged_in().detail("The session has ended."))?;
+    let known = known(app, &hash, Presented::Session).await?.ok_or_else(|| not_logged_in().detail("The session has ended."))?;
     if !is_safe(&parts.method) {
         let sent = parts.headers.get(CSRF_HEADER).and_then(|v| v.to_str().ok()).unwrap_or_default();
         if !is_same(sent, &csrf_of(secret)) {
@@ -209,14 +220,30 @@ pub(crate) fn csrf(parts: &Parts, app: &App) -> Option<String> {
     if app.config.no_auth { Some(app.auth.open_csrf.clone()) } else { cookie(&parts.headers).map(csrf_of) }
 }
 
-async fn known(app: &App, hash: &str, is_token: bool) -> Result<Option<Known>, Problem> {
+/// What a request carries to say who makes it.
+enum Presented<'a> {
+    Session,
+    /// A token, or an access token that was given for one.
+    Token(&'a str),
+}
+
+async fn known(app: &App, hash: &str, presented: Presented<'_>) -> Result<Option<Known>, Problem> {
     let found = app.auth.known().get(hash).cloned();
     if let Some(found) = found.filter(|k| k.at.elapsed() < KNOWN_FOR) {
         return Ok((found.until_ms > now_ms()).then_some(found));
     }
     let changes = app.auth.changes.load(Ordering::SeqCst);
     let (shared, key) = (app.clone(), hash.to_owned());
-    let read = blocking(move || if is_token { token(&shared, &key) } else { session(&shared, &key) }).await?;
+    let access = match presented {
+        Presented::Session => None,
+        Presented::Token(secret) => Some(Access::read(secret)),
+    };
+    let read = blocking(move || match access {
+        None => session(&shared, &key),
+        Some(None) => token(&shared, &key),
+        Some(Some(access)) => access.token(&shared),
+    })
+    .await?;
     let mut cache = app.auth.known();
     match &read {
         Some(found) if app.auth.changes.load(Ordering::SeqCst) == changes => {
@@ -242,8 +269,13 @@ fn session(app: &App, hash: &str) -> Result<Option<Known>, Problem> {
 }
 
 fn token(app: &App, hash: &str) -> Result<Option<Known>, Problem> {
-    let now = now_ms();
     let Some(found) = app.database.token(hash)? else { return Ok(None) };
+    valid(app, found)
+}
+
+/// Who a token stands for, unless it has expired; its use is noted.
+fn valid(app: &App, found: TokenRecord) -> Result<Option<Known>, Problem> {
+    let now = now_ms();
     let until_ms = found.info.expires_ms.unwrap_or(i64::MAX);
     let roles = Role::of_name(&found.info.role).zip(Role::of_name(&found.user_role));
     let Some((role, of_user)) = roles.filter(|_| until_ms > now) else { return Ok(None) };
@@ -253,10 +285,85 @@ fn token(app: &App, hash: &str) -> Result<Option<Known>, Problem> {
     Ok(Some(Known { user: found.info.user, role: role.min(of_user), until_ms, at: Instant::now() }))
 }
 
+/// An access token of OAuth: given for a token for a short time, and signed with what is kept of it, so that it ends with it and outlives a
+/// restart. Text: `gta_NUMBER_UNTIL_SIGNATURE`.
+#[derive(Debug)]
+struct Access {
+    id: i64,
+    until_ms: i64,
+    signature: String,
+}
+
+impl Access {
+    fn read(secret: &str) -> Option<Self> {
+        let mut parts = secret.strip_prefix(ACCESS_PREFIX)?.split('_');
+        let (id, until_ms, signature) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?);
+        (parts.next().is_none() && signature.len() == 64).then(|| Self { id, until_ms, signature: signature.to_owned() })
+    }
+
+    fn signed(id: i64, until_ms: i64, hash: &str) -> Self {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, hash.as_bytes());
+        let tag = hmac::sign(&key, format!("gridtwin access {id} {until_ms}").as_bytes());
+        Self { id, until_ms, signature: tag.as_ref().iter().map(|b| format!("{b:02x}")).collect() }
+    }
+
+    fn text(&self) -> String {
+        format!("{ACCESS_PREFIX}{}_{}_{}", self.id, self.until_ms, self.signature)
+    }
+
+    fn token(&self, app: &App) -> Result<Option<Known>, Problem> {
+        let Some((found, hash)) = app.database.token_of_id(self.id)? else { return Ok(None) };
+        if self.until_ms <= now_ms() || !is_same(&self.signature, &Self::signed(self.id, self.until_ms, &hash).signature) {
+            return Ok(None);
+        }
+        let known = valid(app, found)?;
+        Ok(known.map(|k| Known { until_ms: k.until_ms.min(self.until_ms), ..k }))
+    }
+}
+
+/// An access token for the client of a name, and how long it holds, s; none where the secret is no token of that client.
+///
+/// # Errors
+/// A database that cannot be read.
+pub(crate) fn grant(app: &App, client: &str, secret: &str) -> Result<Option<(String, i64)>, Problem> {
+    let hash = sha256_hex(secret.trim().as_bytes());
+    let Some(found) = app.database.token(&hash)? else { return Ok(None) };
+    let is_theirs = client == found.info.user || client == client_id(&found.info.user);
+    let id = found.info.id;
+    let Some(known) = valid(app, found)?.filter(|_| is_theirs) else { return Ok(None) };
+    let until_ms = now_ms().saturating_add(ACCESS_S * 1000).min(known.until_ms);
+    Ok(Some((Access::signed(id, until_ms, &hash).text(), (until_ms - now_ms()) / 1000)))
+}
+
+/// What OpenADR calls a user: the name where it has letters, digits, - and _ only, else one made of it.
+pub(crate) fn client_id(user: &str) -> String {
+    let is_plain = !user.is_empty() && user.len() <= 128 && user.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    if is_plain { user.to_owned() } else { format!("client-{}", &sha256_hex(user.as_bytes())[..16]) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use axum::http::HeaderValue;
+
+    #[test]
+    fn an_access_token_is_read_back_and_no_other_key_signs_it() {
+        let made = Access::signed(7, 1000, "ab");
+        let read = Access::read(&made.text()).unwrap();
+        assert_eq!((read.id, read.until_ms, &read.signature), (7, 1000, &made.signature));
+        assert_ne!(made.signature, Access::signed(7, 1000, "ac").signature);
+        assert_ne!(made.signature, Access::signed(7, 1001, "ab").signature);
+        for text in ["gt_abc", "gta_", "gta_7_1000_ab", "gta_x_1000_", &format!("{}_1", made.text())] {
+            assert!(Access::read(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn clients_have_names_that_addresses_can_carry() {
+        assert_eq!(client_id("ven-1_a"), "ven-1_a");
+        assert!(client_id("ada@example.org").starts_with("client-"));
+        assert_ne!(client_id("ada@example.org"), client_id("ada.example.org"));
+    }
 
     #[test]
     fn the_cookie_is_found_among_others() {

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! An action is solved first, then its line is written, then it holds and is answered. A line that could not be written whole is taken back.
-//! Lines are handed to the system, not forced onto the disk: they outlive the program, not a power failure of the machine.
 
+use crate::journal::{Journal, failed};
 use crate::moment::{now_ms, rfc3339_ms};
 use crate::problem::Problem;
 use axum::http::StatusCode;
@@ -17,7 +17,7 @@ use network::neighbourhood::Neighbourhoods;
 use powerflow::Session;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -72,10 +72,8 @@ pub struct OpenDesk {
     pub desk: Desk,
     pub model: String,
     pub entries: Vec<Entry>,
-    dir: PathBuf,
-    journal: File,
-    /// Bytes of whole lines.
-    length: u64,
+    pub(crate) dir: PathBuf,
+    journal: Journal,
 }
 
 /// What an action was answered.
@@ -100,10 +98,6 @@ pub struct Desks {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-}
-
-fn failed(what: &str, place: &Path, e: &io::Error) -> Problem {
-    Problem::internal(format!("cannot {what} {}: {e}", place.display()))
 }
 
 /// The problem of a refusal: 422 with the field of the first fault, and all of them.
@@ -311,27 +305,10 @@ fn own_neighbourhoods() -> Result<Neighbourhoods, Problem> {
 
 impl OpenDesk {
     fn open(dir: PathBuf, setup: &Setup, mut desk: Desk) -> Result<Self, Problem> {
-        let place = dir.join("journal.jsonl");
-        let text = match fs::read(&place) {
-            Ok(text) => text,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(e) => return Err(failed("read", &place, &e)),
-        };
-        // What follows the last end of a line was never acknowledged.
-        let length = text.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
-        let mut entries = Vec::new();
-        for (i, line) in text[..length].split(|b| *b == b'\n').enumerate().filter(|(_, l)| !l.is_empty()) {
-            let entry: Entry = serde_json::from_slice(line)
-                .map_err(|e| Problem::internal(format!("{} is damaged at line {}: {e}", place.display(), i + 1)))?;
-            desk.restore(&entry.changes);
-            entries.push(entry);
-        }
-        let journal = OpenOptions::new().create(true).append(true).open(&place).map_err(|e| failed("open", &place, &e))?;
-        if length < text.len() {
-            journal.set_len(length as u64).map_err(|e| failed("mend", &place, &e))?;
-        }
+        let (journal, entries) = Journal::open::<Entry>(dir.join("journal.jsonl"))?;
+        entries.iter().for_each(|e| desk.restore(&e.changes));
         let model = model_name(setup);
-        Ok(Self { desk, model, entries, dir, journal, length: length as u64 })
+        Ok(Self { desk, model, entries, dir, journal })
     }
 
     /// Does what is asked: solved, written down, then true.
@@ -388,14 +365,7 @@ impl OpenDesk {
     }
 
     fn keep(&mut self, entry: Entry, report: Report) -> Result<Done, Problem> {
-        let place = self.dir.join("journal.jsonl");
-        let mut line = serde_json::to_vec(&entry).map_err(Problem::internal)?;
-        line.push(b'\n');
-        if let Err(e) = self.journal.write_all(&line) {
-            let _ = self.journal.set_len(self.length);
-            return Err(failed("write", &place, &e));
-        }
-        self.length += line.len() as u64;
+        self.journal.append(std::slice::from_ref(&entry))?;
         self.desk.restore(&entry.changes);
         self.entries.push(entry.clone());
         // Made of what is kept: a text that cannot be written now is written with the next.

@@ -37,6 +37,8 @@ pub struct Setup {
     pub seed: u64,
     pub risk_weight: f64,
     pub learning_rate: f64,
+    /// Where risk scores are from that no rule gave; empty where all are by the rule.
+    pub risk_from: String,
 }
 
 /// Losses after one request.
@@ -100,6 +102,8 @@ pub struct Optimised {
 pub struct Grid {
     pub setup: Setup,
     network: Network,
+    /// Risk scores by a fitted model, by name of an edge or a bus.
+    learned: BTreeMap<String, f64>,
     step: u32,
     hour: Hour,
     learner: Learner,
@@ -123,12 +127,11 @@ fn learn_options(setup: &Setup) -> LearnOptions {
     LearnOptions { episodes: EPISODES, rate: setup.learning_rate, seed: setup.seed, ..LearnOptions::default() }
 }
 
-fn hour(network: &Network, setup: &Setup, step: u32) -> Result<Hour, GridError> {
+fn hour(network: &Network, learned: &BTreeMap<String, f64>, setup: &Setup, step: u32) -> Result<Hour, GridError> {
     let state: State = at_step(network, setup.seed, step, &Variation::default())?;
     let options = RoutingOptions { risk_weight: setup.risk_weight, ..RoutingOptions::default() };
-    let learned = BTreeMap::new();
-    let mut routing = Routing::new(&state, &|o| scores(o, &learned), &options)?;
-    let scores = scores(&routing.operator, &learned)?;
+    let mut routing = Routing::new(&state, &|o| scores(o, learned), &options)?;
+    let scores = scores(&routing.operator, learned)?;
     let telemetry = telemetry(&routing.operator, &scores, AMBIENT_C);
     let search = OptimumOptions { max_nodes: SEARCH_MAX, seed: setup.seed, ..OptimumOptions::default() };
     let optimum = optimum(&mut routing, &search)?;
@@ -148,13 +151,14 @@ impl Grid {
     ///
     /// # Errors
     /// A network that is not radial, that no switch can change, or that has no solution; options that make no sense.
-    pub fn new(network: Network, setup: Setup) -> Result<Self, GridError> {
-        let mut hour = hour(&network, &setup, 0)?;
+    pub fn new(network: Network, learned: BTreeMap<String, f64>, setup: Setup) -> Result<Self, GridError> {
+        let mut hour = hour(&network, &learned, &setup, 0)?;
         let reference = Some(hour.optimum.best.value.objective_kw());
         let learner = Learner::new(&mut hour.routing, &learn_options(&setup), reference)?;
         Ok(Self {
             setup,
             network,
+            learned,
             step: 0,
             hour,
             learner,
@@ -176,7 +180,7 @@ impl Grid {
     /// As [`Grid::new`]; then the desk stays at its hour.
     pub fn advance(&mut self) -> Result<(), GridError> {
         let step = self.step + 1;
-        let mut hour = hour(&self.network, &self.setup, step)?;
+        let mut hour = hour(&self.network, &self.learned, &self.setup, step)?;
         let reference = Some(hour.optimum.best.value.objective_kw());
         let mut learner = Learner::new(&mut hour.routing, &learn_options(&self.setup), reference)?;
         learner.go_on_from(&self.learner);

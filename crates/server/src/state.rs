@@ -12,6 +12,7 @@ use crate::results::Results;
 use crate::routes::grid::Grids;
 use crate::routes::review::{MeterMaps, Subjects};
 use crate::view::Views;
+use crate::vtn::Vtn;
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 use store::project::Project;
@@ -42,6 +43,8 @@ pub struct Shared {
     pub(crate) policy: RwLock<String>,
     /// Feeders that people try things on.
     pub(crate) desks: Desks,
+    /// The top node of OpenADR.
+    pub(crate) vtn: Vtn,
     /// Operations desks, by caller.
     pub(crate) grids: Grids,
     stopping: watch::Sender<bool>,
@@ -61,6 +64,7 @@ impl Shared {
         let twin = Arc::new(Follower::new(config.twin.clone(), &config.data));
         let policy = RwLock::new(crate::routes::settings::policy(&database)?);
         let desks = Desks::new(&config.data);
+        let vtn = Vtn::new(&config.data);
         Ok(Self {
             config,
             database,
@@ -74,6 +78,7 @@ impl Shared {
             meter_maps: MeterMaps::default(),
             policy,
             desks,
+            vtn,
             grids: Grids::default(),
             stopping: watch::channel(false).0,
         })

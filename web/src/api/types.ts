@@ -1,6 +1,7 @@
 /** What the server says, as its OpenAPI document has it. `npm run e2e` compares the addresses used here with that document. */
 
-export type Role = 'viewer' | 'operator' | 'engineer' | 'admin';
+/** `ven` is a client of OpenADR: pages are not for it. */
+export type Role = 'ven' | 'viewer' | 'operator' | 'engineer' | 'admin';
 
 export interface Finding {
   code: string;

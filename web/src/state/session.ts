@@ -32,7 +32,7 @@ export const useSession = create<State>((set, get) => ({
   unreachable: () => set({ phase: 'unreachable' }),
 }));
 
-const ORDER: Role[] = ['viewer', 'operator', 'engineer', 'admin'];
+const ORDER: Role[] = ['ven', 'viewer', 'operator', 'engineer', 'admin'];
 
 export function includes(role: Role | undefined, needed: Role): boolean {
   return role !== undefined && ORDER.indexOf(role) >= ORDER.indexOf(needed);

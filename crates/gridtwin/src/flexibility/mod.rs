@@ -28,6 +28,8 @@ const FILES: &[&str] = &[
     "steps.parquet",
     "participants.csv",
     "participants.parquet",
+    "transformers.csv",
+    "transformers.parquet",
     "summary.json",
 ];
 

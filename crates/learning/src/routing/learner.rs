@@ -12,7 +12,8 @@
 //! keeps hopeless configurations, several times as costly, from drowning what tells good ones apart. What is not admissible counts [`REFUSED`] times
 //! as much, what has no solution [`UNSOLVED`] times today's. `b` is the moving average of the rewards, and `R - b` is taken over their moving
 //! standard deviation. The entropy of the choices is rewarded besides, less and less, so that the policy does not settle before it has looked around.
-//! Steps are Adam's.
+//! So that it does not settle on less than it has met, each step also leans towards the best episode so far, by what that one is above the baseline,
+//! `max(0, R_best - b)` (self-imitation: Oh, Guo, Singh and Lee, ICML 2018): once the policy plays as well, nothing is left of it. Steps are Adam's.
 //!
 //! Values of configurations are remembered, so a policy that has made up its mind costs no power flows.
 
@@ -100,6 +101,8 @@ pub struct Learner {
     baseline: Option<(f64, f64)>,
     today_kw: f64,
     best: (f64, Vec<bool>),
+    /// The best episode with its reward.
+    best_played: Option<(f64, Played)>,
     number: u32,
     reference_kw: Option<f64>,
 }
@@ -125,6 +128,7 @@ impl Learner {
             baseline: None,
             today_kw,
             best,
+            best_played: None,
             number: 0,
             reference_kw,
         })
@@ -156,6 +160,9 @@ impl Learner {
         let entropy = played.entropy / played.choices.len().max(1) as f64;
         let (mean, square) = self.baseline.unwrap_or((reward, 0.0));
         let far = reward - mean;
+        if self.best_played.as_ref().is_none_or(|(best, _)| reward > *best) {
+            self.best_played = Some((reward, played.clone()));
+        }
         self.batch.push((played, far / square.sqrt().max(LEAST_SPREAD).max(far.abs() / 3.0)));
         let keeps = if self.baseline.is_some() { self.options.baseline_keeps } else { 0.0 };
         self.baseline = Some((keeps * mean + (1.0 - keeps) * reward, keeps * square + (1.0 - keeps) * far * far));
@@ -173,6 +180,13 @@ impl Learner {
         let n = self.batch.len() as f64;
         for (played, advantage) in std::mem::take(&mut self.batch) {
             self.policy.slope(&played, advantage / n, entropy / n, &mut self.tape, &mut gradient);
+        }
+        if let (Some((best, played)), Some((mean, square))) = (&self.best_played, self.baseline) {
+            let ahead = (best - mean).max(0.0) / square.sqrt().max(LEAST_SPREAD);
+            let weight = self.options.imitation * ahead.min(3.0);
+            if weight > 0.0 {
+                self.policy.slope(played, weight, 0.0, &mut self.tape, &mut gradient);
+            }
         }
         clip(&mut gradient, CLIP);
         self.optimiser.step(self.policy.parameters_mut(), &gradient, self.options.rate);

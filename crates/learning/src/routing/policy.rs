@@ -41,6 +41,8 @@ pub struct LearnOptions {
     pub hidden: u32,
     /// Weight of the entropy at the beginning; it falls to 0 along a straight line.
     pub entropy: f64,
+    /// Weight of the best episode so far in each step; 0 for plain REINFORCE.
+    pub imitation: f64,
     /// Part of the moving average of rewards, and of their variance, that each episode keeps.
     pub baseline_keeps: f64,
     /// Episodes of one step.
@@ -50,7 +52,7 @@ pub struct LearnOptions {
 
 impl Default for LearnOptions {
     fn default() -> Self {
-        Self { episodes: 1000, rate: 0.01, hidden: 24, entropy: 0.05, baseline_keeps: 0.95, batch: 4, seed: 1 }
+        Self { episodes: 1000, rate: 0.01, hidden: 24, entropy: 0.15, imitation: 0.1, baseline_keeps: 0.95, batch: 4, seed: 1 }
     }
 }
 
@@ -70,6 +72,9 @@ impl LearnOptions {
         }
         if !(self.entropy >= 0.0 && self.entropy.is_finite()) {
             return wrong("the weight of the entropy", "at least 0", self.entropy.to_string());
+        }
+        if !(self.imitation >= 0.0 && self.imitation.is_finite()) {
+            return wrong("the weight of the best episode", "at least 0", self.imitation.to_string());
         }
         if !(0.0..1.0).contains(&self.baseline_keeps) {
             return wrong("what the baseline keeps", "at least 0 and below 1", self.baseline_keeps.to_string());

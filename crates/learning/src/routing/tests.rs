@@ -118,3 +118,21 @@ fn a_history_gives_a_day_with_bounds() {
     }
     assert!(history_forecast(&history[..47], 24).is_err());
 }
+
+/// Networks that the options were not chosen by, and with other numbers of generators.
+#[test]
+#[ignore = "minutes: hundreds of policies"]
+fn many_networks_come_within_their_limits() {
+    for (nodes, generators, seeds, most) in
+        [(8, 1, 1..=50, 2.0), (8, 2, 1..=300, 2.0), (8, 3, 1..=200, 2.0), (8, 5, 1..=50, 2.0), (100, 2, 1..=8, 5.0), (100, 6, 1..=8, 5.0)]
+    {
+        for seed in seeds {
+            let mut r = routing(nodes, generators, seed);
+            let o = optimum(&mut r, &OptimumOptions::default()).unwrap();
+            let options = LearnOptions { seed, ..LearnOptions::default() };
+            let l = learn(&mut r, &options, Some(o.best.value.objective_kw())).unwrap();
+            let gap = l.greedy.gap_pct.expect("an admissible configuration");
+            assert!(gap <= most, "{nodes} nodes, {generators} generators, seed {seed}: {gap} % above the optimum");
+        }
+    }
+}

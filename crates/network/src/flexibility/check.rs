@@ -1,12 +1,15 @@
 //! What is wrong with programs, devices and events: all at once.
 
-use super::{ClockTime, DAY_MIN, Device, Event, FlexibilityCase, HvacMode, Program, Unit};
+use super::{ClockTime, DAY_MIN, Device, Event, FlexibilityCase, HvacMode, Program, RuleFault, Unit};
 use crate::{Diagnostic, ElementKind, Network};
 use std::collections::HashSet;
 
 /// Most devices and events of a study.
 const DEVICES_MAX: usize = 20_000;
 const EVENTS_MAX: usize = 48;
+
+const AMOUNT: &str = "a number of 0 or more is expected";
+const SHARE: &str = "a number above 0 and up to 1 is expected";
 
 struct Check(Vec<Diagnostic>);
 
@@ -18,7 +21,7 @@ impl Check {
     }
 
     fn not_negative(&mut self, code: &str, about: &str, field: &str, value: f64) {
-        self.expect(value.is_finite() && value >= 0.0, code, about, format!("{field} is {value}"), "a number of 0 or more is expected");
+        self.expect(value.is_finite() && value >= 0.0, code, about, format!("{field} is {value}"), AMOUNT);
     }
 
     fn positive(&mut self, code: &str, about: &str, field: &str, value: f64) {
@@ -27,7 +30,7 @@ impl Check {
 
     fn share(&mut self, code: &str, about: &str, field: &str, value: f64) {
         let right = value > 0.0 && value <= 1.0;
-        self.expect(right, code, about, format!("{field} is {value}"), "a number above 0 and up to 1 is expected");
+        self.expect(right, code, about, format!("{field} is {value}"), SHARE);
     }
 
     fn temperature(&mut self, code: &str, about: &str, field: &str, value: f64) {
@@ -238,23 +241,41 @@ impl FlexibilityCase {
     }
 }
 
+impl Program {
+    /// What is wrong with its rules, all at once: empty when nothing is. Its name is judged among others.
+    pub fn faults(&self) -> Vec<RuleFault> {
+        let mut faults = Vec::new();
+        let mut expect = |right: bool, field: &'static str, message: String, hint: &'static str| {
+            if !right {
+                faults.push(RuleFault { field, message, hint });
+            }
+        };
+        let is_amount = |x: f64| x.is_finite() && x >= 0.0;
+        if let Some(kw) = self.min_power_kw {
+            expect(is_amount(kw), "min_power_kw", format!("min_power_kw is {kw}"), AMOUNT);
+        }
+        if let Some(pf) = self.target_pf {
+            expect(pf > 0.0 && pf <= 1.0, "target_pf", format!("target_pf is {pf}"), SHARE);
+        }
+        for w in &self.windows {
+            let what = format!("a window from {} to {}", w.from, w.to);
+            expect(w.from < w.to, "windows", what, "it ends after it begins; cut it at 24:00");
+        }
+        for (field, x) in [
+            ("incentive_per_kwh", self.incentive_per_kwh),
+            ("incentive_per_event", self.incentive_per_event),
+            ("penalty_per_kwh", self.penalty_per_kwh),
+        ] {
+            expect(is_amount(x), field, format!("{field} is {x}"), AMOUNT);
+        }
+        faults
+    }
+}
+
 fn program(check: &mut Check, p: &Program) {
     let about = format!("program {}", p.name);
-    p.min_power_kw.into_iter().for_each(|x| check.not_negative(PROGRAM, &about, "min_power_kw", x));
-    p.target_pf.into_iter().for_each(|x| check.share(PROGRAM, &about, "target_pf", x));
-    for w in &p.windows {
-        check.expect(
-            w.from < w.to,
-            PROGRAM,
-            &about,
-            format!("a window from {} to {}", w.from, w.to),
-            "it ends after it begins; cut it at 24:00",
-        );
-    }
-    for (field, x) in
-        [("incentive_per_kwh", p.incentive_per_kwh), ("incentive_per_event", p.incentive_per_event), ("penalty_per_kwh", p.penalty_per_kwh)]
-    {
-        check.not_negative(PROGRAM, &about, field, x);
+    for fault in p.faults() {
+        check.expect(false, PROGRAM, &about, fault.message, fault.hint);
     }
 }
 

@@ -153,6 +153,38 @@ pub struct Program {
     pub penalty_per_kwh: f64,
 }
 
+/// A rule of a program that does not do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleFault {
+    /// Of [`Program`].
+    pub field: &'static str,
+    pub message: String,
+    pub hint: &'static str,
+}
+
+impl Program {
+    /// A program without rules.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            min_power_kw: None,
+            target_pf: None,
+            windows: Vec::new(),
+            notice_min: 0,
+            max_duration_min: None,
+            max_events_per_day: None,
+            max_events_per_season: None,
+            events_this_season: 0,
+            min_rest_min: 0,
+            priority: 0,
+            classes: Vec::new(),
+            incentive_per_kwh: 0.0,
+            incentive_per_event: 0.0,
+            penalty_per_kwh: 0.0,
+        }
+    }
+}
+
 /// An electric vehicle at its charger. It charges at full power from its arrival until it has what it needs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -407,6 +439,8 @@ impl Day {
 pub struct FlexibilityCase {
     pub name: String,
     pub day: Day,
+    /// On a desk, those that are registered there count too.
+    #[serde(default)]
     pub programs: Vec<Program>,
     pub devices: Vec<Device>,
     #[serde(default)]

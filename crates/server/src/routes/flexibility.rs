@@ -3,21 +3,25 @@
 //! 123-node feeder.
 
 use crate::access::{Caller, Engineer, Viewer};
+use crate::days::{DEVICES_MAX, DOCUMENT_MAX};
 use crate::desks::{DEFAULT, DeskRow, Done, ModelOf, OpenDesk, Setup};
-use crate::moment::{now_ms, rfc3339_ms};
+use crate::moment::{now_ms, parse, rfc3339_ms};
 use crate::problem::Problem;
 use crate::state::{App, blocking};
+use crate::vtn::Client;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request, State};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use network::flexibility::{DeviceClass, Target, Window};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::project::Project;
-use studies::desk::{Action, Report};
+use studies::desk::{Action, ProgramRules, Report};
+use studies::flexibility::{BaselineKind, FlexibilityOptions, Least, SampleOptions};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -42,6 +46,11 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(undo))
         .routes(routes!(file))
         .routes(routes!(model))
+        .routes(routes!(day, put_day, remove_day))
+        .routes(routes!(sample_day))
+        .routes(routes!(run_day))
+        .routes(routes!(publish_day))
+        .routes(routes!(measured_day))
 }
 
 /// Addresses of document 002, which stand at the root.
@@ -84,11 +93,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Asked<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
-        let is_json = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|v| v.to_str().ok())
-            .is_some_and(|t| t.split(';').next().is_some_and(|t| t.trim().eq_ignore_ascii_case("application/json")));
+        let is_json = is_json(request.headers());
         let bytes = Bytes::from_request(request, app).await.map_err(IntoResponse::into_response)?;
         if !is_json && !bytes.is_empty() {
             let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "The request has another content type");
@@ -97,6 +102,12 @@ impl<T: DeserializeOwned> FromRequest<App> for Asked<T> {
         let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
         read(text).map(Self).map_err(IntoResponse::into_response)
     }
+}
+
+/// Whether a request says that it carries JSON.
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).and_then(|t| t.split(';').next());
+    kind.is_some_and(|t| t.trim().eq_ignore_ascii_case("application/json"))
 }
 
 fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
@@ -219,10 +230,11 @@ fn state(desk: &OpenDesk, report: &Report) -> Value {
         .programs
         .iter()
         .map(|(number, p)| {
-            json!({
-                "dfp_number": number, "name": p.name, "min_power_kw": p.min_power_kw, "target_pf": p.target_pf,
-                "registered_at": p.registered_at, "buses": p.buses,
-            })
+            let mut program = json!({ "dfp_number": number });
+            if let (Some(map), Ok(Value::Object(of))) = (program.as_object_mut(), serde_json::to_value(p)) {
+                map.extend(of);
+            }
+            program
         })
         .collect();
     json!({
@@ -369,29 +381,88 @@ pub struct DeviceAt {
     pub device_name: String,
 }
 
-/// A program with its rules.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewProgram {
-    #[schema(example = "peak_shaving", min_length = 1, max_length = 60)]
-    pub name: String,
-    /// Power that the program leaves to a bus, kW.
-    #[schema(minimum = 0, maximum = 1_000_000, example = 100.0)]
-    pub min_power_kw: f64,
-    /// Power factor that it brings a bus up to.
-    #[schema(exclusive_minimum = 0, maximum = 1, example = 0.95)]
-    pub target_pf: f64,
+macro_rules! program_body {
+    ($(#[$doc:meta])* $name:ident { $($(#[$of:meta])* $field:ident: $type:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Deserialize, ToSchema)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            $($(#[$of])* pub $field: $type,)*
+            /// When events may be: wholly inside one window, `{"from": "14:00", "to": "21:00", "days": ["monday"]}`.
+            #[schema(value_type = Option<Vec<Object>>)]
+            pub windows: Option<Vec<Window>>,
+            /// From the announcement of an event to its start.
+            #[schema(maximum = 1440)]
+            pub notice_min: Option<u32>,
+            #[schema(maximum = 1440)]
+            pub max_duration_min: Option<u32>,
+            pub max_events_per_day: Option<u32>,
+            pub max_events_per_season: Option<u32>,
+            /// Events of the season so far.
+            pub events_this_season: Option<u32>,
+            /// Between two events.
+            #[schema(maximum = 1440)]
+            pub min_rest_min: Option<u32>,
+            /// Programs of a lower number are used up first.
+            pub priority: Option<u32>,
+            /// Classes of devices: ev, water_heater, hvac, battery; all without it.
+            #[schema(value_type = Option<Vec<String>>)]
+            pub classes: Option<Vec<DeviceClass>>,
+            /// Paid for each kilowatt-hour below the baseline.
+            #[schema(minimum = 0)]
+            pub incentive_per_kwh: Option<f64>,
+            /// Paid for each event.
+            #[schema(minimum = 0)]
+            pub incentive_per_event: Option<f64>,
+            /// Taken for each kilowatt-hour that was asked for and not delivered.
+            #[schema(minimum = 0)]
+            pub penalty_per_kwh: Option<f64>,
+        }
+
+        impl $name {
+            fn further(&mut self) -> ProgramRules {
+                ProgramRules {
+                    windows: self.windows.take(),
+                    notice_min: self.notice_min,
+                    max_duration_min: self.max_duration_min,
+                    max_events_per_day: self.max_events_per_day,
+                    max_events_per_season: self.max_events_per_season,
+                    events_this_season: self.events_this_season,
+                    min_rest_min: self.min_rest_min,
+                    priority: self.priority,
+                    classes: self.classes.take(),
+                    incentive_per_kwh: self.incentive_per_kwh,
+                    incentive_per_event: self.incentive_per_event,
+                    penalty_per_kwh: self.penalty_per_kwh,
+                }
+            }
+        }
+    };
 }
 
-/// Rules that change.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ProgramRules {
-    pub name: String,
-    #[schema(minimum = 0, maximum = 1_000_000)]
-    pub min_power_kw: Option<f64>,
-    #[schema(exclusive_minimum = 0, maximum = 1)]
-    pub target_pf: Option<f64>,
+program_body! {
+    /// A program with its rules; those beyond the first two hold for its events.
+    NewProgram {
+        #[schema(example = "peak_shaving", min_length = 1, max_length = 60)]
+        name: String,
+        /// Power that the program leaves to a bus, kW.
+        #[schema(minimum = 0, maximum = 1_000_000, example = 100.0)]
+        min_power_kw: f64,
+        /// Power factor that it brings a bus up to.
+        #[schema(exclusive_minimum = 0, maximum = 1, example = 0.95)]
+        target_pf: f64,
+    }
+}
+
+program_body! {
+    /// Rules that change.
+    ChangedProgram {
+        name: String,
+        #[schema(minimum = 0, maximum = 1_000_000)]
+        min_power_kw: Option<f64>,
+        #[schema(exclusive_minimum = 0, maximum = 1)]
+        target_pf: Option<f64>,
+    }
 }
 
 /// A program by its name.
@@ -454,11 +525,15 @@ routed! {
     post "/disconnect_device" disconnect_device(DeviceAt) =
         |b| Action::DisconnectDevice { bus_name: b.bus_name, device_name: b.device_name };
     /// Registers a demand flexibility program; its number comes back.
-    post "/register_dfp" register_dfp(NewProgram) =
-        |b| Action::RegisterDfp { name: b.name, min_power_kw: b.min_power_kw, target_pf: b.target_pf };
+    post "/register_dfp" register_dfp(NewProgram) = |mut b| {
+        let rules = b.further();
+        Action::RegisterDfp { name: b.name, min_power_kw: b.min_power_kw, target_pf: b.target_pf, rules }
+    };
     /// Changes the rules of a program.
-    put "/update_dfp" update_dfp(ProgramRules) =
-        |b| Action::UpdateDfp { name: b.name, min_power_kw: b.min_power_kw, target_pf: b.target_pf };
+    put "/update_dfp" update_dfp(ChangedProgram) = |mut b| {
+        let rules = b.further();
+        Action::UpdateDfp { name: b.name, min_power_kw: b.min_power_kw, target_pf: b.target_pf, rules }
+    };
     /// Deletes a program; who was subscribed is unsubscribed, and what it had curtailed is drawn again.
     delete "/delete_dfp" delete_dfp(ProgramName) = |b| Action::DeleteDfp { name: b.name };
     /// Subscribes a bus to a program.
@@ -592,4 +667,213 @@ pub async fn model(State(app): State<App>, Viewer(caller): Viewer, Path(name): P
         Ok(text(written.master))
     })
     .await
+}
+
+/// A document of flexible demand.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DayDocument {
+    /// YAML or JSON, as docs/methods/flexibility.md says; programs of the desk take part beside those that it names.
+    pub document: String,
+}
+
+/// A sample of a day.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SampleDay {
+    #[schema(minimum = 1, maximum = 1000, example = 80)]
+    pub devices: u32,
+    pub seed: Option<u64>,
+    /// A divisor of 60.
+    #[schema(minimum = 1, maximum = 60)]
+    pub step_min: Option<u32>,
+    /// All devices stand at this bus; at the loads, by their size, without it.
+    pub bus: Option<String>,
+    /// Transformer or line whose flow the event holds, as class.name; all that the sources deliver without it.
+    pub target: Option<String>,
+    /// Limit of the event; the rating of the transformer without it. Without target and limit there is no event.
+    #[schema(minimum = 0)]
+    pub limit_kw: Option<f64>,
+}
+
+/// What is least when events are dispatched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LeastWord {
+    /// Curtailed energy.
+    #[default]
+    Energy,
+    /// Incentives, and what curtailing costs owners.
+    Cost,
+}
+
+/// By what participants are paid.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BaselineWord {
+    #[default]
+    HighFiveOfTen,
+    Regression,
+}
+
+/// How a day is run.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunDay {
+    #[serde(default)]
+    pub least: LeastWord,
+    #[serde(default)]
+    pub baseline: BaselineWord,
+}
+
+/// When the day is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PublishDay {
+    /// Its midnight with the offset of the place, RFC 3339.
+    #[schema(example = "2026-07-16T00:00:00-07:00")]
+    pub starts: String,
+    /// Takes away what was published before, with the reports on it.
+    #[serde(default)]
+    pub replace: bool,
+}
+
+fn field_fault(field: &str, message: impl Into<String>, hint: &str) -> Problem {
+    let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, message).code("DESK.REQUEST.VALUE").field(field);
+    problem.detail("Nothing was changed.").hint(hint)
+}
+
+/// Changes the day of a desk, tells open pages, and answers with it.
+async fn on_day(
+    app: App,
+    caller: Caller,
+    name: String,
+    message: &'static str,
+    work: impl FnOnce(&mut OpenDesk) -> Result<(), Problem> + Send + 'static,
+) -> Result<Json<Value>, Problem> {
+    let topic = topic(&caller, &DeskName(name.clone()));
+    caller.note(&app, "desk.day", &name, json!({ "message": message })).await?;
+    let value = with_desk(&app, &caller, DeskName(name), |desk, _| {
+        work(desk)?;
+        desk.day().map(Json)
+    })
+    .await?;
+    tell(&app, &topic, &json!({ "seq": null, "message": message }));
+    Ok(value)
+}
+
+/// The day of flexible demand on a desk: its document, the case with the programs of the desk, its last result.
+#[utoipa::path(get, path = "/api/desks/{desk}/day", tag = "flexibility", security(("session" = ["viewer"]), ("token" = ["viewer"])),
+    params(("desk" = String, Path)), responses((status = 200, body = Object), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub async fn day(State(app): State<App>, Viewer(caller): Viewer, Path(name): Path<String>) -> Result<Json<Value>, Problem> {
+    with_desk(&app, &caller, DeskName(name), |desk, _| desk.day().map(Json)).await
+}
+
+/// Puts a document of flexible demand on a desk.
+#[utoipa::path(put, path = "/api/desks/{desk}/day", tag = "flexibility", security(("session" = ["engineer"]), ("token" = ["engineer"])),
+    params(("desk" = String, Path)), request_body = DayDocument,
+    responses((status = 200, body = Object), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub async fn put_day(
+    State(app): State<App>,
+    Engineer(caller): Engineer,
+    Path(name): Path<String>,
+    Asked(body): Asked<DayDocument>,
+) -> Result<Json<Value>, Problem> {
+    if body.document.len() > DOCUMENT_MAX {
+        return Err(field_fault("document", "the document is larger than 4 MB", "up to 1000 devices are run on a desk"));
+    }
+    on_day(app, caller, name, "a document of flexible demand was put on the desk", move |desk| desk.put_day(&body.document)).await
+}
+
+/// Takes the day of a desk away; what was published of it stays.
+#[utoipa::path(delete, path = "/api/desks/{desk}/day", tag = "flexibility", security(("session" = ["engineer"]), ("token" = ["engineer"])),
+    params(("desk" = String, Path)), responses((status = 204), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub async fn remove_day(State(app): State<App>, Engineer(caller): Engineer, Path(name): Path<String>) -> Result<StatusCode, Problem> {
+    caller.note(&app, "desk.day", &name, json!({ "message": "removed" })).await?;
+    let topic = topic(&caller, &DeskName(name.clone()));
+    with_desk(&app, &caller, DeskName(name), |desk, _| desk.remove_day()).await?;
+    tell(&app, &topic, &json!({ "seq": null, "message": "the day of flexible demand was taken away" }));
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Makes a day: devices on a hot day, three programs, an event where a target or a limit is given.
+#[utoipa::path(post, path = "/api/desks/{desk}/day/sample", tag = "flexibility", security(("session" = ["engineer"]), ("token" = ["engineer"])),
+    params(("desk" = String, Path)), request_body = SampleDay,
+    responses((status = 200, body = Object), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub async fn sample_day(
+    State(app): State<App>,
+    Engineer(caller): Engineer,
+    Path(name): Path<String>,
+    Asked(body): Asked<SampleDay>,
+) -> Result<Json<Value>, Problem> {
+    let n_devices = body.devices as usize;
+    if !(1..=DEVICES_MAX).contains(&n_devices) {
+        return Err(field_fault("devices", format!("devices is {n_devices}"), "1 to 1000 are run on a desk"));
+    }
+    let step_min = body.step_min.unwrap_or(15);
+    if step_min == 0 || 60 % step_min != 0 {
+        return Err(field_fault("step_min", format!("step_min is {step_min}"), "minutes that divide an hour, such as 5 or 15"));
+    }
+    let has_event = body.target.is_some() || body.limit_kw.is_some();
+    let target = has_event.then_some(Target { element: body.target, limit_kw: body.limit_kw, limit_kva: None });
+    let options = SampleOptions { n_devices, seed: body.seed.unwrap_or(1), step_min, bus: body.bus, target };
+    on_day(app, caller, name, "a sample day was made", move |desk| desk.sample_day(&options)).await
+}
+
+/// Runs the day: devices by their own rules, events dispatched under power flow, rebound, books, payments.
+#[utoipa::path(post, path = "/api/desks/{desk}/day/run", tag = "flexibility", security(("session" = ["engineer"]), ("token" = ["engineer"])),
+    params(("desk" = String, Path)), request_body = RunDay,
+    responses((status = 200, body = Object), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub async fn run_day(
+    State(app): State<App>,
+    Engineer(caller): Engineer,
+    Path(name): Path<String>,
+    Asked(body): Asked<RunDay>,
+) -> Result<Json<Value>, Problem> {
+    let options = FlexibilityOptions {
+        least: match body.least {
+            LeastWord::Energy => Least::CurtailedEnergy,
+            LeastWord::Cost => Least::Cost,
+        },
+        baseline: match body.baseline {
+            BaselineWord::HighFiveOfTen => BaselineKind::HighFiveOfTen,
+            BaselineWord::Regression => BaselineKind::Regression,
+        },
+    };
+    let ready = with_desk(&app, &caller, DeskName(name.clone()), |desk, _| desk.ready_day()).await?;
+    // The desk can be used meanwhile; a result of what it was then says so.
+    blocking(move || ready.run(&options)).await?;
+    on_day(app, caller, name, "the day of flexible demand was run", |_| Ok(())).await
+}
+
+/// Publishes programs and events of the last run to clients of OpenADR.
+#[utoipa::path(post, path = "/api/desks/{desk}/day/publish", tag = "flexibility", security(("session" = ["engineer"]), ("token" = ["engineer"])),
+    params(("desk" = String, Path)), request_body = PublishDay,
+    responses((status = 200, body = Object), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub async fn publish_day(
+    State(app): State<App>,
+    Engineer(caller): Engineer,
+    Path(name): Path<String>,
+    Asked(body): Asked<PublishDay>,
+) -> Result<Json<Value>, Problem> {
+    let hint = "give the midnight of the day with its offset, such as 2026-07-16T00:00:00-07:00";
+    let starts_ms = parse(&body.starts).ok_or_else(|| field_fault("starts", "starts is no time of RFC 3339", hint))?;
+    caller.note(&app, "desk.publish", &name, json!({ "starts": body.starts })).await?;
+    let client = Client::from(&caller);
+    let topic = topic(&caller, &DeskName(name.clone()));
+    let shared = app.clone();
+    let publish = move |desk: &mut OpenDesk, _: &str| desk.publish_day(&shared.vtn, &client, starts_ms, body.replace).map(Json);
+    let value = with_desk(&app, &caller, DeskName(name), publish).await?;
+    crate::routes::openadr::tell(&app);
+    tell(&app, &topic, &json!({ "seq": null, "message": "the day was published" }));
+    Ok(value)
+}
+
+/// Measured performance and payments by what clients of OpenADR have reported.
+#[utoipa::path(get, path = "/api/desks/{desk}/day/measured", tag = "flexibility", security(("session" = ["viewer"]), ("token" = ["viewer"])),
+    params(("desk" = String, Path)),
+    responses((status = 200, body = Object), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub async fn measured_day(State(app): State<App>, Viewer(caller): Viewer, Path(name): Path<String>) -> Result<Json<Value>, Problem> {
+    let shared = app.clone();
+    with_desk(&app, &caller, DeskName(name), move |desk, _| desk.measured_day(&shared.vtn).map(Json)).await
 }

@@ -3,6 +3,7 @@
 
 use crate::access::{Caller, Operator, Viewer};
 use crate::grids::{Grid, GridError, Setup};
+use crate::learned::{Learned, of_project};
 use crate::problem::Problem;
 use crate::routes::flexibility::{Asked, network_of};
 use crate::state::{App, blocking};
@@ -62,9 +63,14 @@ fn refused(error: &GridError) -> Problem {
 fn generated(nodes: u32, generators: u32, seed: u64, risk_weight: f64, learning_rate: f64) -> Result<Grid, Problem> {
     let options = GenerateOptions { nodes, generators, ties: None, seed };
     let network = generate(&options).map_err(|e| refused(&e.into()))?;
-    let setup =
-        Setup { network: format!("generated, {nodes} nodes, {generators} generators, seed {seed}"), seed, risk_weight, learning_rate };
-    Grid::new(network, setup).map_err(|e| refused(&e))
+    let setup = Setup {
+        network: format!("generated, {nodes} nodes, {generators} generators, seed {seed}"),
+        seed,
+        risk_weight,
+        learning_rate,
+        risk_from: String::new(),
+    };
+    Grid::new(network, BTreeMap::new(), setup).map_err(|e| refused(&e))
 }
 
 /// Works on the desk of the caller, on a thread that may wait.
@@ -125,12 +131,25 @@ pub struct SetUp {
     /// Step of Adam.
     #[schema(exclusive_minimum = 0, maximum = 1, default = 0.01)]
     pub learning_rate: f64,
+    /// Where risk scores of a project's network are from: `latest` answer of the learning module outage_risk where there is one (so without
+    /// it), `rules`, or the number of an answer.
+    pub risk: Option<String>,
 }
 
 impl Default for SetUp {
     /// Document 004's own.
     fn default() -> Self {
-        Self { nodes: 8, generators: 2, seed: 1, project: None, network: None, version: None, risk_weight: 10.0, learning_rate: 0.01 }
+        Self {
+            nodes: 8,
+            generators: 2,
+            seed: 1,
+            project: None,
+            network: None,
+            version: None,
+            risk_weight: 10.0,
+            learning_rate: 0.01,
+            risk: None,
+        }
     }
 }
 
@@ -206,7 +225,7 @@ fn said_paths(grid: &mut Grid) -> Value {
 
 fn said_risk(grid: &mut Grid) -> Value {
     let scores = grid.scores();
-    json!({ "step": grid.step(), "average": scores.mean_of_edges(), "nodes": scores.nodes, "edges": scores.edges })
+    json!({ "step": grid.step(), "average": scores.mean_of_edges(), "learned_from": grid.setup.risk_from, "nodes": scores.nodes, "edges": scores.edges })
 }
 
 fn said_loss(grid: &mut Grid) -> Value {
@@ -352,6 +371,9 @@ pub async fn set_up(State(app): State<App>, Operator(caller): Operator, Asked(bo
             "Give a step above 0 and at most 1.",
         ));
     }
+    if body.project.is_none() && body.risk.as_deref().is_some_and(|r| r != "rules") {
+        return Err(field_problem("risk", "learnt scores are of a project's equipment".into(), "Give the project, or leave it out."));
+    }
     if body.project.is_none() && (body.network.is_some() || body.version.is_some()) {
         return Err(field_problem("project", "network and version are of a project".into(), "Give the project, or leave both out."));
     }
@@ -367,8 +389,20 @@ pub async fn set_up(State(app): State<App>, Operator(caller): Operator, Asked(bo
                     return Err(field_problem("network", message, "Here up to 120 are taken; `gridtwin operations MODEL` takes more."));
                 }
                 let words = format!("{}{}", of.project, of.network.as_ref().map_or_else(String::new, |n| format!("/{n}")));
-                let setup = Setup { network: words, seed: body.seed, risk_weight: body.risk_weight, learning_rate: body.learning_rate };
-                Grid::new(network, setup).map_err(|e| refused(&e))?
+                let dir = app.project_dir(&of.project)?;
+                let learned = match body.risk.as_deref() {
+                    Some("rules") => Learned::default(),
+                    None | Some("latest") => of_project(&dir, &network, None)?,
+                    Some(id) => of_project(&dir, &network, Some(id))?,
+                };
+                let setup = Setup {
+                    network: words,
+                    seed: body.seed,
+                    risk_weight: body.risk_weight,
+                    learning_rate: body.learning_rate,
+                    risk_from: learned.words,
+                };
+                Grid::new(network, learned.scores, setup).map_err(|e| refused(&e))?
             }
         };
         let grid = keep(&app, &caller.user, grid);

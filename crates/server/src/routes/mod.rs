@@ -12,6 +12,7 @@ pub(crate) mod grid;
 mod jobs;
 mod learning;
 pub(crate) mod map;
+pub(crate) mod openadr;
 mod overview;
 mod projects;
 mod quantities;
@@ -62,6 +63,7 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "substation", description = "The same in the shapes that other programs of substations expect"),
         (name = "map", description = "Where things are: GeoJSON, vector tiles, arrays of positions"),
         (name = "flexibility", description = "Feeders on which loads, devices, generators and demand flexibility programs are tried, with the addresses of document 002"),
+        (name = "openadr", description = "OpenADR 3.1: programs, events, reports, VENs and resources, for clients of the standard"),
         (name = "operations", description = "The operations desk: telemetry, risk, losses and routing by switches, with the addresses of document 004"),
         (name = "elements", description = "Elements, buses and assets: lists, search, everything of one, ways along the grid")
     )
@@ -95,6 +97,7 @@ pub fn api() -> OpenApiRouter<App> {
         .merge(federations::routes())
         .merge(exchange::routes())
         .merge(flexibility::routes())
+        .merge(openadr::routes())
         .merge(grid::routes())
         .merge(twin::routes())
         .merge(sending::routes())

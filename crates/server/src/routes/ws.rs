@@ -45,7 +45,7 @@ struct Word {
 }
 
 /// Progress and live data: a WebSocket. Topics: `jobs`, `job:ID`, `live:PROJECT`, `twin`, `twin:events`, `twin:alarms`, `twin:points`,
-/// `twin:points:DEVICE`, `desk:USER/NAME`, `grid:USER`.
+/// `twin:points:DEVICE`, `desk:USER/NAME`, `grid:USER`, `openadr`.
 #[utoipa::path(get, path = "/api/ws", tag = "live", security(("session" = ["viewer"]), ("token" = ["viewer"])),
     responses((status = 101, description = "The connection is a WebSocket now"), (status = 400, body = Problem), (status = 426, body = Problem)))]
 pub async fn socket(

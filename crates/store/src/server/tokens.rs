@@ -35,7 +35,7 @@ pub struct TokenRecord {
     pub user_role: String,
 }
 
-const TOKENS: &str = "SELECT t.id, u.name, t.name, t.role, t.created_ms, t.expires_ms, t.used_ms, u.role FROM server_tokens t \
+const TOKENS: &str = "SELECT t.id, u.name, t.name, t.role, t.created_ms, t.expires_ms, t.used_ms, u.role, t.hash FROM server_tokens t \
     JOIN server_users u ON u.id = t.user_id";
 
 fn token_of(row: &Row) -> TokenInfo {
@@ -90,6 +90,15 @@ impl ServerDatabase {
     pub fn token(&self, hash: &str) -> Result<Option<TokenRecord>, ServerError> {
         let row = self.read(|database| database.row(&format!("{TOKENS} WHERE t.hash = $1"), &[hash.into()]))?;
         Ok(row.map(|r| TokenRecord { info: token_of(&r), user_role: r.text(7) }))
+    }
+
+    /// The token of a number with its hash, expired or not.
+    ///
+    /// # Errors
+    /// A database that cannot be read.
+    pub fn token_of_id(&self, id: i64) -> Result<Option<(TokenRecord, String)>, ServerError> {
+        let row = self.read(|database| database.row(&format!("{TOKENS} WHERE t.id = $1"), &[id.into()]))?;
+        Ok(row.map(|r| (TokenRecord { info: token_of(&r), user_role: r.text(7) }, r.text(8))))
     }
 
     /// Notes that a token was used.

@@ -2,6 +2,7 @@
 //!
 //! Every check of an action is made before anything is changed, and all faults are told at once.
 
+use network::flexibility::{DeviceClass, Program, Window};
 use serde::{Deserialize, Serialize};
 
 /// What is asked. Where two ways of saying a thing exist, one of them is given.
@@ -49,11 +50,15 @@ pub enum Action {
         name: String,
         min_power_kw: f64,
         target_pf: f64,
+        #[serde(default, skip_serializing_if = "ProgramRules::is_empty")]
+        rules: ProgramRules,
     },
     UpdateDfp {
         name: String,
         min_power_kw: Option<f64>,
         target_pf: Option<f64>,
+        #[serde(default, skip_serializing_if = "ProgramRules::is_empty")]
+        rules: ProgramRules,
     },
     DeleteDfp {
         name: String,
@@ -69,6 +74,62 @@ pub enum Action {
     ExecuteDfp {
         dfp_name: String,
     },
+}
+
+/// Rules of a program beside its least power and power factor, as [`Program`] has them. What is not given stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ProgramRules {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub windows: Option<Vec<Window>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice_min: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_duration_min: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_events_per_day: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_events_per_season: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events_this_season: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_rest_min: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<Vec<DeviceClass>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incentive_per_kwh: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incentive_per_event: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub penalty_per_kwh: Option<f64>,
+}
+
+impl ProgramRules {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Sets what is given.
+    pub fn set(&self, program: &mut Program) {
+        fn put<T: Clone>(to: &mut T, given: &Option<T>) {
+            if let Some(value) = given {
+                to.clone_from(value);
+            }
+        }
+        put(&mut program.windows, &self.windows);
+        put(&mut program.notice_min, &self.notice_min);
+        put(&mut program.events_this_season, &self.events_this_season);
+        put(&mut program.min_rest_min, &self.min_rest_min);
+        put(&mut program.priority, &self.priority);
+        put(&mut program.classes, &self.classes);
+        put(&mut program.incentive_per_kwh, &self.incentive_per_kwh);
+        put(&mut program.incentive_per_event, &self.incentive_per_event);
+        put(&mut program.penalty_per_kwh, &self.penalty_per_kwh);
+        program.max_duration_min = self.max_duration_min.or(program.max_duration_min);
+        program.max_events_per_day = self.max_events_per_day.or(program.max_events_per_day);
+        program.max_events_per_season = self.max_events_per_season.or(program.max_events_per_season);
+    }
 }
 
 impl Action {

@@ -36,8 +36,8 @@ pub(super) fn asked(desk: &Desk, action: &Action, at: &str) -> Result<Asked, Ref
             device(desk, state, (bus_name, device_name), *kw, (*kvar, *pf), *phases)
         }
         Action::DisconnectDevice { bus_name, device_name } => disconnect(desk, state, bus_name, device_name),
-        Action::RegisterDfp { name, min_power_kw, target_pf } => register(state, name, (*min_power_kw, *target_pf), at),
-        Action::UpdateDfp { name, min_power_kw, target_pf } => update(state, name, *min_power_kw, *target_pf),
+        Action::RegisterDfp { name, min_power_kw, target_pf, rules } => register(state, name, (*min_power_kw, *target_pf), rules, at),
+        Action::UpdateDfp { name, min_power_kw, target_pf, rules } => update(state, name, (*min_power_kw, *target_pf), rules),
         Action::DeleteDfp { name } => delete(state, name),
         Action::SubscribeDfp { bus_name, dfp_number } => subscribe(desk, state, bus_name, *dfp_number),
         Action::UnsubscribeDfp { bus_name, dfp_number } => unsubscribe(desk, state, bus_name, *dfp_number),

@@ -1,23 +1,52 @@
 //! The network that is solved: the model, and what was tried upon it.
 
 use super::state::{PlacedDevice, PlacedGenerator};
-use super::{Desk, DeskState};
+use super::{Desk, DeskState, Share};
 use crate::changes::{Names, phases_of};
 use crate::synthetic::elements;
-use network::{Common, Connection, Generator, LoadBasis, Network, Shapes, Terminal};
+use network::{BusId, Common, Connection, Generator, LoadBasis, Network, Shapes, Terminal, signed_power_factor};
+use std::collections::HashMap;
 
 /// Name of a device among the loads.
 pub(super) fn device_name(device: &PlacedDevice) -> String {
     crate::changes::word(&format!("device_{}_{}", device.bus, device.name))
 }
 
+/// What programs and management left of the demand, bus by bus.
+struct Left<'a> {
+    desk: &'a Desk,
+    state: &'a DeskState,
+    /// The least share that a program left a bus, by its name.
+    by_programs: HashMap<&'a str, Share>,
+}
+
+impl<'a> Left<'a> {
+    fn new(desk: &'a Desk, state: &'a DeskState) -> Self {
+        let mut by_programs = HashMap::new();
+        for (key, share) in &state.programmed {
+            let Some((number, bus)) = key.split_once('/') else { continue };
+            if number.parse().is_ok_and(|n: u32| state.programs.contains_key(&n)) {
+                by_programs.entry(bus).and_modify(|s: &mut Share| *s = s.least(*share)).or_insert(*share);
+            }
+        }
+        Self { desk, state, by_programs }
+    }
+
+    fn at(&self, bus: BusId) -> Share {
+        let by_programs = self.by_programs.get(self.desk.base.bus(bus).name.as_str()).copied().unwrap_or(Share::WHOLE);
+        let zone = self.desk.zone_of.get(&bus).map(|z| self.desk.zones.neighbourhoods[*z].pincode);
+        by_programs.times(zone.and_then(|z| self.state.managed.get(&z)).copied().unwrap_or(Share::WHOLE))
+    }
+}
+
 /// The network of a state. Elements that are added stand behind those of the model.
 pub(super) fn build(desk: &Desk, state: &DeskState) -> Network {
     let mut network = (*desk.base).clone();
+    let left = Left::new(desk, state);
     for (i, load) in network.loads.iter_mut().enumerate().filter(|(_, l)| l.common.enabled) {
-        let share = desk.share_at(state, load.common.terminals[0].bus);
+        let share = left.at(load.common.terminals[0].bus);
         let is_set = state.loads.contains_key(&load.common.name);
-        if !is_set && share == super::Share::WHOLE {
+        if !is_set && share == Share::WHOLE {
             continue;
         }
         let (p, q) = desk.load_asked(state, i);
@@ -27,7 +56,7 @@ pub(super) fn build(desk: &Desk, state: &DeskState) -> Network {
     }
     let mut names = Names::of(&network);
     for device in state.devices.values() {
-        add_device(desk, state, &mut network, &mut names, device);
+        add_device(&left, &mut network, &mut names, device);
     }
     for (name, generator) in &state.generators {
         add_generator(&mut network, &mut names, name, generator);
@@ -35,15 +64,9 @@ pub(super) fn build(desk: &Desk, state: &DeskState) -> Network {
     network
 }
 
-/// As OpenDSS writes it: negative where P and Q have different signs.
-fn signed_power_factor(p_kw: f64, q_kvar: f64) -> f64 {
-    let s = p_kw.hypot(q_kvar);
-    if s > 0.0 { (p_kw / s) * if p_kw * q_kvar < 0.0 { -1.0 } else { 1.0 } } else { 1.0 }
-}
-
-fn add_device(desk: &Desk, state: &DeskState, network: &mut Network, names: &mut Names, device: &PlacedDevice) {
+fn add_device(left: &Left<'_>, network: &mut Network, names: &mut Names, device: &PlacedDevice) {
     let Some(bus) = network.bus_id(&device.bus) else { return };
-    let share = desk.share_at(state, bus);
+    let share = left.at(bus);
     let n = device.nodes.len();
     let name = names.free("load", &device_name(device));
     let terminal = Terminal::new(bus, [&device.nodes[..], &[0]].concat());

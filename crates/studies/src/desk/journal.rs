@@ -1,5 +1,6 @@
 //! What was done on a desk, entry by entry, and the four texts that are made of it.
 
+use super::programs::{further_rules, further_text};
 use super::{Act, Action, Change, Desk, Report};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -84,7 +85,8 @@ fn told(change: &Change) -> String {
         }
         Change::Program { key, before, after } => pair(&format!("program {key}"), before.as_ref(), after.as_ref(), |p| {
             let buses: Vec<&str> = p.buses.iter().map(String::as_str).collect();
-            format!("{}, {} kW, power factor {}, buses [{}]", p.name, p.min_power_kw, p.target_pf, buses.join(", "))
+            let (name, further) = (&p.rules.name, further_text(&p.rules));
+            format!("{name}, {} kW, power factor {}, buses [{}]{further}", p.min_power_kw(), p.target_pf(), buses.join(", "))
         }),
         Change::Programmed { key, before, after } => {
             let (program, bus) = key.split_once('/').unwrap_or(("", key));
@@ -169,9 +171,12 @@ pub fn registry_text(desk: &Desk) -> String {
     }
     for (number, p) in &desk.state().programs {
         let buses: Vec<&str> = p.buses.iter().map(String::as_str).collect();
-        let _ = writeln!(out, "{number}. {}", p.name);
-        let _ = writeln!(out, "    minimum power: {} kW", p.min_power_kw);
-        let _ = writeln!(out, "    target power factor: {}", p.target_pf);
+        let _ = writeln!(out, "{number}. {}", p.rules.name);
+        let _ = writeln!(out, "    minimum power: {} kW", p.min_power_kw());
+        let _ = writeln!(out, "    target power factor: {}", p.target_pf());
+        for (label, text) in further_rules(&p.rules) {
+            let _ = writeln!(out, "    {label}: {text}");
+        }
         let _ = writeln!(out, "    registered: {}", p.registered_at);
         let _ = writeln!(
             out,

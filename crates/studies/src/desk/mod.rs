@@ -11,6 +11,7 @@
 
 mod action;
 mod ask;
+mod day;
 mod grid;
 pub mod journal;
 mod manage;
@@ -22,9 +23,9 @@ mod state;
 mod tests;
 mod zones;
 
-pub use action::{Action, Fault, Refusal};
+pub use action::{Action, Fault, ProgramRules, Refusal};
 pub use report::{BusReport, Connected, NeighbourhoodReport, NodeVoltage, Report, Voltages};
-pub use state::{Change, DeskState, LoadSetting, PlacedDevice, PlacedGenerator, Program, Share, device_key};
+pub use state::{Change, DeskState, LoadSetting, PlacedDevice, PlacedGenerator, Registered, Share, device_key};
 pub use zones::{check as check_neighbourhoods, of_transformers};
 
 use network::neighbourhood::Neighbourhoods;
@@ -205,18 +206,6 @@ impl Desk {
     /// Rated voltage of something at so many phases of a bus, kV.
     fn kv_for(&self, bus: BusId, n_phases: usize) -> f64 {
         if n_phases == 1 { self.kv_ll(bus) / 3f64.sqrt() } else { self.kv_ll(bus) }
-    }
-
-    /// What programs and management left of the demand at a bus.
-    fn share_at(&self, state: &DeskState, bus: BusId) -> Share {
-        let name = &self.base.bus(bus).name;
-        let of_programs = state
-            .programs
-            .keys()
-            .filter_map(|n| state.programmed.get(&state::programmed_key(*n, name)))
-            .fold(Share::WHOLE, |s, p| s.least(*p));
-        let zone = self.zone_of.get(&bus).map(|z| self.zones.neighbourhoods[*z].pincode);
-        of_programs.times(zone.and_then(|z| state.managed.get(&z)).copied().unwrap_or(Share::WHOLE))
     }
 
     /// What a load of the model was set to before programs and management, kW and kvar.

@@ -1,5 +1,6 @@
 //! What was tried on a feeder: plain data upon the model, and the smallest changes of it.
 
+use network::flexibility::Program;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +13,7 @@ pub struct DeskState {
     pub generators: BTreeMap<String, PlacedGenerator>,
     /// By `bus/name`.
     pub devices: BTreeMap<String, PlacedDevice>,
-    pub programs: BTreeMap<u32, Program>,
+    pub programs: BTreeMap<u32, Registered>,
     /// What a program left of the demand at a bus, by `program/bus`.
     pub programmed: BTreeMap<String, Share>,
     /// What automatic management left of the demand in a neighbourhood, by its number.
@@ -63,17 +64,28 @@ pub struct PlacedDevice {
     pub kvar: f64,
 }
 
-/// A program with its rules and those who are in it.
+/// A program with its rules and those who are in it. On a desk `min_power_kw` and `target_pf` are always given: what is drawn above the first
+/// is curtailed to it, and a bus is brought up to the second.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Program {
-    pub name: String,
-    /// Power that it leaves to a bus, kW: what is drawn above is curtailed.
-    pub min_power_kw: f64,
-    /// Power factor that it brings a bus up to.
-    pub target_pf: f64,
+pub struct Registered {
+    /// Beside the other keys: so journals had `name` and the two rules before there were more.
+    #[serde(flatten)]
+    pub rules: Program,
     /// RFC 3339.
     pub registered_at: String,
     pub buses: BTreeSet<String>,
+}
+
+impl Registered {
+    /// Power that it leaves to a bus, kW.
+    pub fn min_power_kw(&self) -> f64 {
+        self.rules.min_power_kw.unwrap_or(f64::INFINITY)
+    }
+
+    /// Power factor that it brings a bus up to.
+    pub fn target_pf(&self) -> f64 {
+        self.rules.target_pf.unwrap_or(f64::MIN_POSITIVE)
+    }
 }
 
 /// What is left of a demand.
@@ -166,7 +178,7 @@ changes! {
     Load: loads, String, LoadSetting;
     Generator: generators, String, PlacedGenerator;
     Device: devices, String, PlacedDevice;
-    Program: programs, u32, Program;
+    Program: programs, u32, Registered;
     Programmed: programmed, String, Share;
     Managed: managed, u32, Share;
 }

@@ -159,15 +159,15 @@ impl Regression {
     }
 
     /// Standard error of the energy of some intervals of a new day together, kWh.
-    pub fn sum_se(&self, temperature_c: &[f64], intervals: &Range<usize>) -> f64 {
+    pub fn sum_se(&self, temperature_c: &[f64], intervals: &[usize]) -> f64 {
         let m = intervals.len() as f64;
-        let apart: f64 = intervals.clone().map(|s| (temperature_c[s] - self.balance_c).max(0.0) - self.mean_x[s]).sum();
+        let apart: f64 = intervals.iter().map(|&s| (temperature_c[s] - self.balance_c).max(0.0) - self.mean_x[s]).sum();
         self.sigma * (m + m / self.n + apart * apart / self.sxx).sqrt()
     }
 }
 
 /// What a participant is paid for an event.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Payment {
     pub incentive: f64,
     pub penalty: f64,
@@ -233,7 +233,7 @@ mod tests {
         assert!((r.sigma - s).abs() < 1e-12);
         assert!((r.beta_se - s / 10f64.sqrt()).abs() < 1e-12 && (r.alpha_se[0] - s * (0.2f64 + 0.9).sqrt()).abs() < 1e-12);
         // A new day at x = 6: s √(1 + 1/5 + 9/10).
-        assert!((r.sum_se(&[26.0], &(0..1)) - s * 2.1f64.sqrt()).abs() < 1e-12);
+        assert!((r.sum_se(&[26.0], &[0]) - s * 2.1f64.sqrt()).abs() < 1e-12);
         assert!((r.predict(&[26.0])[0] - 5.89).abs() < 1e-12);
     }
 
@@ -257,21 +257,10 @@ mod tests {
     #[test]
     fn payments_by_hand() {
         let program = network::flexibility::Program {
-            name: "p".to_owned(),
-            min_power_kw: None,
-            target_pf: None,
-            windows: Vec::new(),
-            notice_min: 0,
-            max_duration_min: None,
-            max_events_per_day: None,
-            max_events_per_season: None,
-            events_this_season: 0,
-            min_rest_min: 0,
-            priority: 0,
-            classes: Vec::new(),
             incentive_per_kwh: 0.5,
             incentive_per_event: 2.0,
             penalty_per_kwh: 0.25,
+            ..network::flexibility::Program::new("p")
         };
         assert_eq!(settle(&program, 3.0, 2.0).net(), 2.0 + 1.0 - 0.25);
         assert_eq!(settle(&program, 3.0, -1.0), Payment { incentive: 2.0, penalty: 0.75 });

@@ -16,10 +16,10 @@
 
 use super::device::Trace;
 use network::flexibility::{Device, DeviceClass};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One device over the day.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DeviceBooks {
     pub device: String,
     pub class: DeviceClass,
@@ -38,7 +38,7 @@ pub struct DeviceBooks {
 }
 
 /// All devices together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Books {
     pub base_kwh: f64,
     pub event_kwh: f64,

@@ -350,6 +350,11 @@ impl Trace {
         self.done[step].energy_kwh / step_h
     }
 
+    /// Electric energy of each step, kWh.
+    pub fn energies_kwh(&self) -> Vec<f64> {
+        self.done.iter().map(|d| d.energy_kwh).collect()
+    }
+
     pub fn energy_kwh(&self) -> f64 {
         self.done.iter().map(|d| d.energy_kwh).sum()
     }

@@ -83,6 +83,9 @@ pub(super) struct Dispatched {
     pub not_returned_kwh: f64,
     /// Step and how much the flow stays above the limit, by event of the case, at the worst step.
     pub missing: BTreeMap<usize, (usize, f64)>,
+    /// The last programme, to be solved in another way.
+    #[cfg(test)]
+    pub programme: Programme,
 }
 
 /// What devices draw in a step, kVA by place, from their powers and power factors.
@@ -316,5 +319,15 @@ fn told(
         less_kw.insert(d, less.clone());
     }
     debug_assert_eq!(programme.flexibles.len(), who.len());
-    Dispatched { told_kw, less_kw, value, optimum, rounds, not_returned_kwh: plan.not_returned_kwh, missing }
+    Dispatched {
+        told_kw,
+        less_kw,
+        value,
+        optimum,
+        rounds,
+        not_returned_kwh: plan.not_returned_kwh,
+        missing,
+        #[cfg(test)]
+        programme: programme.clone(),
+    }
 }

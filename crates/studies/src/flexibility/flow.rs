@@ -14,10 +14,10 @@
 use super::FlexibilityError;
 use crate::hosting::sites::{Joined, Sizes, site_at};
 use network::flexibility::{Device, Event, FlexibilityCase};
-use network::{BusId, Connection, ControlMode, ElementKind, Network, SolutionMode};
+use network::{BusId, Connection, ControlMode, ElementId, ElementKind, Network, SolutionMode, Transformer};
 use num_complex::Complex64;
 use powerflow::{NodeNumber, PlacedPower, Session, State, conclude};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ struct Place {
     bus: BusId,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LimitUnit {
     #[serde(rename = "kW")]
@@ -56,7 +56,7 @@ impl LimitUnit {
 }
 
 /// What an event holds.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Limit {
     /// `class.name`, or `sources`.
     pub element: String,
@@ -68,7 +68,7 @@ pub struct Limit {
 }
 
 /// The grid in a step.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StepFlow {
     /// Flow of each event's target, in its unit.
     pub targets: Vec<f64>,
@@ -82,12 +82,38 @@ pub struct StepFlow {
     pub mismatch_va: f64,
 }
 
+/// A transformer of the model that is in service.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Watched {
+    pub name: String,
+    pub rating_kva: Option<f64>,
+    /// Position in the circuit.
+    index: usize,
+}
+
 /// Steps that were solved.
 pub(super) struct Walked {
     pub flows: Vec<StepFlow>,
+    /// By step, what flows through each transformer of [`Grid::transformers`], kVA.
+    pub transformers_kva: Vec<Vec<f64>>,
     /// By step, target and place: what a kilowatt and a kilovar less there take from the flow.
     pub per_kva: Vec<Vec<Vec<(f64, f64)>>>,
     pub end: State,
+}
+
+impl Walked {
+    /// Nothing solved yet.
+    pub fn from(start: &State) -> Self {
+        Self { flows: Vec::new(), transformers_kva: Vec::new(), per_kva: Vec::new(), end: start.clone() }
+    }
+
+    /// Goes on with the steps that follow.
+    pub fn append(&mut self, later: Self) {
+        self.flows.extend(later.flows);
+        self.transformers_kva.extend(later.transformers_kva);
+        self.per_kva.extend(later.per_kva);
+        self.end = later.end;
+    }
 }
 
 /// The network with places of devices and targets of events.
@@ -97,6 +123,7 @@ pub(super) struct Grid<'a> {
     places: Vec<Place>,
     pub of_device: Vec<usize>,
     pub limits: Vec<Limit>,
+    pub transformers: Vec<Watched>,
     /// Nominal power of the model's loads by bus, kW.
     load_kw: HashMap<BusId, f64>,
 }
@@ -113,7 +140,15 @@ impl<'a> Grid<'a> {
         let mut built = start.clone();
         built.refresh()?;
         let fed = built.fed_nodes();
-        let mut grid = Self { case, start, places: Vec::new(), of_device: Vec::new(), limits: Vec::new(), load_kw: HashMap::new() };
+        let mut grid = Self {
+            case,
+            transformers: transformers_of(&network, &start),
+            start,
+            places: Vec::new(),
+            of_device: Vec::new(),
+            limits: Vec::new(),
+            load_kw: HashMap::new(),
+        };
         for l in network.loads.iter().filter(|l| l.common.enabled) {
             if let Some(t) = l.common.terminals.first() {
                 *grid.load_kw.entry(t.bus).or_default() += l.p_kw;
@@ -200,7 +235,7 @@ impl<'a> Grid<'a> {
     ) -> Result<Walked, FlexibilityError> {
         let mut state = from.clone();
         let factor = state.phases_for_one();
-        let mut walked = Walked { flows: Vec::new(), per_kva: Vec::new(), end: from.clone() };
+        let mut walked = Walked::from(from);
         for step in steps {
             self.set_clock(&mut state, step);
             let drawn = drawn_kva(step);
@@ -227,6 +262,7 @@ impl<'a> Grid<'a> {
                 v_max_pu,
                 mismatch_va: solution.certificate().mismatch_va,
             });
+            walked.transformers_kva.push(self.transformers.iter().map(|u| largest_kva(&state, u.index)).collect());
             if let Some(marked) = sensitive {
                 walked.per_kva.push(self.sensitivities(&state, &drawn, &targets, marked, step)?);
             }
@@ -275,30 +311,52 @@ impl<'a> Grid<'a> {
     }
 }
 
-/// Power into a terminal, kVA.
-fn terminal_kva(state: &State, index: usize, terminal: usize) -> Complex64 {
+/// Power into each terminal, kVA.
+fn terminals_kva(state: &State, index: usize) -> Vec<Complex64> {
     let e = &state.circuit().elements()[index];
     let i = state.element_currents(index);
-    let k = terminal * e.n_conductors..(terminal + 1) * e.n_conductors;
-    k.map(|k| state.voltages()[e.nodes[k] as usize] * i[k].conj()).sum::<Complex64>() * state.phases_for_one() / 1e3
+    let power = |k: usize| state.voltages()[e.nodes[k] as usize] * i[k].conj();
+    let of = |t: usize| (t * e.n_conductors..(t + 1) * e.n_conductors).map(power).sum::<Complex64>() * state.phases_for_one() / 1e3;
+    (0..e.n_terminals).map(of).collect()
+}
+
+/// Power into the first terminal, kVA.
+fn first_kva(state: &State, index: usize) -> Complex64 {
+    terminals_kva(state, index).first().copied().unwrap_or_default()
+}
+
+/// The largest apparent power of its terminals, kVA.
+fn largest_kva(state: &State, index: usize) -> f64 {
+    terminals_kva(state, index).iter().map(|s| s.norm()).fold(0.0, f64::max)
 }
 
 fn read(state: &State, limit: &Limit) -> f64 {
     let s = match limit.at {
-        Some((index, true)) if limit.unit == LimitUnit::Kva => {
-            let n = state.circuit().elements()[index].n_terminals;
-            return (0..n).map(|w| terminal_kva(state, index, w).norm()).fold(0.0, f64::max);
-        }
-        Some((index, _)) => terminal_kva(state, index, 0),
+        Some((index, true)) if limit.unit == LimitUnit::Kva => return largest_kva(state, index),
+        Some((index, _)) => first_kva(state, index),
         None => {
             let sources = state.circuit().elements().iter().enumerate().filter(|(_, e)| e.id.kind == ElementKind::VoltageSource);
-            -sources.map(|(i, _)| terminal_kva(state, i, 0)).sum::<Complex64>()
+            -sources.map(|(i, _)| first_kva(state, i)).sum::<Complex64>()
         }
     };
     match limit.unit {
         LimitUnit::Kw => s.re,
         LimitUnit::Kva => s.norm(),
     }
+}
+
+fn rating_kva(transformer: &Transformer) -> f64 {
+    if transformer.normal_kva > 0.0 { transformer.normal_kva } else { transformer.windings[0].kva }
+}
+
+/// Transformers in service, regulators among them.
+fn transformers_of(network: &Network, state: &State) -> Vec<Watched> {
+    let unit = |(i, t): (usize, &Transformer)| {
+        let index = state.circuit().index_of(ElementId::new(ElementKind::Transformer, i))?;
+        let rating_kva = Some(rating_kva(t)).filter(|kva| *kva > 0.0);
+        Some(Watched { name: t.common.name.clone(), rating_kva, index })
+    };
+    network.transformers.iter().enumerate().filter(|(_, t)| t.common.enabled).filter_map(unit).collect()
 }
 
 fn limit_of(network: &Network, state: &State, e: &Event) -> Result<Limit, FlexibilityError> {
@@ -312,8 +370,7 @@ fn limit_of(network: &Network, state: &State, e: &Event) -> Result<Limit, Flexib
         element = network.full_name(id);
         at = Some((index, id.kind == ElementKind::Transformer));
         if id.kind == ElementKind::Transformer {
-            let x = &network.transformers[id.index()];
-            rating = Some(if x.normal_kva > 0.0 { x.normal_kva } else { x.windings[0].kva });
+            rating = Some(rating_kva(&network.transformers[id.index()]));
         }
     }
     let (value, unit) = match (t.limit_kw, t.limit_kva, rating) {

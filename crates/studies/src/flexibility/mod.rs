@@ -17,6 +17,8 @@ mod books;
 mod device;
 mod dispatch;
 mod flow;
+#[cfg(test)]
+mod optimum;
 mod performance;
 mod programme;
 mod result;
@@ -27,9 +29,9 @@ mod tests;
 pub use baseline::{BaselineKind, Payment};
 pub use books::{Books, DeviceBooks};
 pub use flow::{Limit, LimitUnit, StepFlow};
-pub use performance::{EventPerformance, ParticipantPerformance};
+pub use performance::{EventPerformance, ParticipantPerformance, Performance, settle_metered};
 pub use programme::Least;
-pub use result::{EventResult, FlexibilityResult, Missing, StepRow};
+pub use result::{EventResult, FlexibilityResult, Missing, SetPoints, StepRow, TransformerRow};
 pub use sample::{SampleOptions, sample};
 
 use device::{Model, Trace};
@@ -150,55 +152,56 @@ pub fn run(network: &Network, case: &FlexibilityCase, options: &FlexibilityOptio
     let grid = Grid::new(network, case)?;
     let without = FlexibilityCase { events: Vec::new(), ..case.clone() };
     let base_powers = |step: usize| drawn_kva(&without, &grid, step, |d| base[d].power_kw(step, h));
-    let base_flows = grid.walk(&grid.start, 0..n, &base_powers, None)?.flows;
+    let base_walked = grid.walk(&grid.start, 0..n, &base_powers, None)?;
 
     let mut traces: Vec<Trace> = models.iter().map(|m| Trace::new(m.start)).collect();
-    let mut state = grid.start.clone();
-    let mut flows = Vec::with_capacity(n);
+    let mut walked = Walked::from(&grid.start);
     let mut dispatched: Vec<(dispatch::Cluster, Dispatched)> = Vec::new();
     let mut at = 0;
-    let powers_of = |traces: &[Trace], steps: std::ops::Range<usize>, state: &powerflow::State| -> Result<Walked, FlexibilityError> {
-        grid.walk(state, steps, &|step| drawn_kva(case, &grid, step, |d| traces[d].power_kw(step, h)), None)
+    let go_on = |walked: &mut Walked, traces: &[Trace], steps: std::ops::Range<usize>| -> Result<(), FlexibilityError> {
+        let powers = |step: usize| drawn_kva(case, &grid, step, |d| traces[d].power_kw(step, h));
+        let later = grid.walk(&walked.end, steps, &powers, None)?;
+        walked.append(later);
+        Ok(())
     };
     for cluster in clusters(case) {
         for (trace, model) in traces.iter_mut().zip(&models) {
             trace.go_on(model, cluster.steps.start, |_| None);
         }
-        let walked = powers_of(&traces, at..cluster.steps.start, &state)?;
-        flows.extend(walked.flows);
-        state = walked.end;
+        go_on(&mut walked, &traces, at..cluster.steps.start)?;
         let own: Vec<Trace> = traces.iter().zip(&models).map(|(t, m)| by_itself(t.clone(), m, cluster.steps.end)).collect();
-        let found = dispatch(case, &grid, &models, &cluster, &own, &state, options.least)?;
+        let found = dispatch(case, &grid, &models, &cluster, &own, &walked.end, options.least)?;
         for (d, (trace, model)) in traces.iter_mut().zip(&models).enumerate() {
             let told = found.told_kw.get(&d);
             trace.go_on(model, cluster.steps.end, |s| told.map(|kw| kw[s - cluster.steps.start]));
         }
-        let walked = powers_of(&traces, cluster.steps.clone(), &state)?;
-        flows.extend(walked.flows);
-        state = walked.end;
+        go_on(&mut walked, &traces, cluster.steps.clone())?;
         at = cluster.steps.end;
         dispatched.push((cluster, found));
     }
     for (trace, model) in traces.iter_mut().zip(&models) {
         trace.go_on(model, n, |_| None);
     }
-    flows.extend(powers_of(&traces, at..n, &state)?.flows);
+    go_on(&mut walked, &traces, at..n)?;
 
     let masks: Vec<Vec<bool>> = case.devices.iter().map(|d| mask(case, d, n)).collect();
     let devices: Vec<DeviceBooks> =
         (0..models.len()).map(|d| books::of_device(&case.devices[d], &base[d], &traces[d], &masks[d])).collect();
     let asked = asked_kwh(case, &dispatched, h);
-    let (performance, findings) = performance::measure(case, &models, &base, &traces, &asked, options);
+    let energies = |traces: &[Trace]| traces.iter().map(Trace::energies_kwh).collect();
+    let energies = performance::Energies { without: energies(&base), with: energies(&traces), asked };
+    let (performance, findings) = performance::measure(case, &energies, options.baseline);
     let run = result::Run {
         case,
         models: &models,
         base: &base,
         traces: &traces,
-        base_flows: &base_flows,
-        flows: &flows,
+        base_flows: &base_walked,
+        flows: &walked,
         limits: &grid.limits,
+        transformers: &grid.transformers,
         dispatched: &dispatched,
-        asked: &asked,
+        asked: &energies.asked,
     };
     Ok(run.result(devices, performance, findings, options))
 }
@@ -212,16 +215,15 @@ fn mask(case: &FlexibilityCase, d: &network::flexibility::Device, n: usize) -> V
     mask
 }
 
-/// Kilowatt-hours less that devices were told, by event and device; an event is asked for what falls into its own steps.
-fn asked_kwh(case: &FlexibilityCase, dispatched: &[(dispatch::Cluster, Dispatched)], h: f64) -> Vec<BTreeMap<usize, f64>> {
+/// Kilowatt-hours less that devices were told, by event, device and step of the event: what falls into its own steps.
+fn asked_kwh(case: &FlexibilityCase, dispatched: &[(dispatch::Cluster, Dispatched)], h: f64) -> Vec<BTreeMap<usize, Vec<f64>>> {
     let mut asked = vec![BTreeMap::new(); case.events.len()];
     for (cluster, found) in dispatched {
         for &e in &cluster.events {
             let event = &case.events[e];
             let steps = event_steps(event, case.day.step_min);
             for (&d, less) in found.less_kw.iter().filter(|(d, _)| case.called_under(&case.devices[**d], event).is_some()) {
-                let kwh: f64 = steps.clone().map(|s| less[s - cluster.steps.start] * h).sum();
-                asked[e].insert(d, kwh);
+                asked[e].insert(d, steps.clone().map(|s| less[s - cluster.steps.start] * h).collect());
             }
         }
     }

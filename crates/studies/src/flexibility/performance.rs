@@ -1,12 +1,14 @@
-//! Measured performance: baselines of each participant from its days before, what lay below them, what is paid.
+//! Measured performance: baselines of each participant from its days before, what lay below them, what is paid. By the meters of the simulation, or
+//! by those of the field.
 
-use super::FlexibilityOptions;
+use super::FlexibilityResult;
 use super::baseline::{BaselineKind, MeteredDay, Payment, SameDay, fit_regression, high_five_of_ten, settle};
 use super::device::{Model, Trace};
 use super::dispatch::event_steps;
+use super::result::SetPoints;
 use network::Diagnostic;
-use network::flexibility::{Event, FlexibilityCase};
-use serde::Serialize;
+use network::flexibility::{Event, FlexibilityCase, Program};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The adjustment to the day compares the hours from four to two before the event, as the programme in [`super::baseline`] does.
@@ -18,7 +20,7 @@ const ADJUST_CAP_PCT: f64 = 20.0;
 const BALANCE_C: f64 = 18.3;
 
 /// A participant in an event.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ParticipantPerformance {
     pub event: String,
     pub device: String,
@@ -37,7 +39,7 @@ pub struct ParticipantPerformance {
 }
 
 /// An event over all participants.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct EventPerformance {
     pub n_participants: usize,
     pub metered_kwh: f64,
@@ -53,7 +55,7 @@ pub struct EventPerformance {
 }
 
 /// Performance of all events and participants.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Performance {
     pub events: Vec<EventPerformance>,
     pub participants: Vec<ParticipantPerformance>,
@@ -65,59 +67,21 @@ fn add(total: &mut Option<f64>, x: Option<f64>) {
     }
 }
 
-pub(super) fn measure(
-    case: &FlexibilityCase,
-    models: &[Model],
-    base: &[Trace],
-    event: &[Trace],
-    asked: &[BTreeMap<usize, f64>],
-    options: &FlexibilityOptions,
-) -> (Performance, Vec<Diagnostic>) {
-    let called: Vec<usize> =
-        (0..models.len()).filter(|&d| case.events.iter().any(|e| case.called_under(&case.devices[d], e).is_some())).collect();
-    let metered: BTreeMap<usize, Vec<MeteredDay>> = called.iter().map(|&d| (d, past(case, d))).collect();
-    let mut performance = Performance::default();
-    let mut without = 0;
-    for (e, asked) in case.events.iter().zip(asked) {
-        let mut total = EventPerformance::default();
-        let who: Vec<usize> = called.iter().copied().filter(|&d| case.called_under(&case.devices[d], e).is_some()).collect();
-        let steps = event_steps(e, case.day.step_min);
-        let in_event = |t: &Trace| -> f64 { t.done[steps.clone()].iter().map(|d| d.energy_kwh).sum() };
-        for &d in &who {
-            let Some(program) = case.called_under(&case.devices[d], e) else { continue };
-            let metered_kwh = in_event(&event[d]);
-            let today: Vec<f64> = event[d].done.iter().map(|d| d.energy_kwh).collect();
-            let (baseline_kwh, baseline_se_kwh) = baseline(case, e, &metered[&d], &today, options.baseline);
-            without += usize::from(baseline_kwh.is_none());
-            let asked_kwh = asked.get(&d).copied().unwrap_or(0.0);
-            let measured_kwh = baseline_kwh.map(|b| b - metered_kwh);
-            let payment = measured_kwh.map(|m| settle(program, asked_kwh, m));
-            total.n_participants += 1;
-            total.metered_kwh += metered_kwh;
-            total.without_event_kwh += in_event(&base[d]);
-            add(&mut total.baseline_kwh, baseline_kwh);
-            add(&mut total.measured_kwh, measured_kwh);
-            let paid = payment.unwrap_or_default();
-            total.incentives += paid.incentive;
-            total.penalties += paid.penalty;
-            performance.participants.push(ParticipantPerformance {
-                event: e.name.clone(),
-                device: case.devices[d].name.clone(),
-                program: program.name.clone(),
-                asked_kwh,
-                metered_kwh,
-                without_event_kwh: in_event(&base[d]),
-                baseline_kwh,
-                baseline_se_kwh,
-                measured_kwh,
-                payment,
-            });
-        }
-        let together = sum_of(&who, &metered);
-        let today: Vec<f64> = (0..case.day.n_steps()).map(|s| who.iter().map(|&d| event[d].done[s].energy_kwh).sum()).collect();
-        (total.regression_kwh, total.regression_se_kwh) = baseline(case, e, &together, &today, BaselineKind::Regression);
-        performance.events.push(total);
-    }
+/// Energies of the day by device and step, kWh.
+#[derive(Clone, Debug)]
+pub(super) struct Energies {
+    /// Without events, and with them.
+    pub without: Vec<Vec<f64>>,
+    pub with: Vec<Vec<f64>>,
+    /// Asked for less: by event, device and step of the event.
+    pub asked: Vec<BTreeMap<usize, Vec<f64>>>,
+}
+
+/// Performance by the meters of the simulation.
+pub(super) fn measure(case: &FlexibilityCase, energies: &Energies, kind: BaselineKind) -> (Performance, Vec<Diagnostic>) {
+    let read = |d: usize, s: usize| Some(energies.with[d][s]);
+    let performance = Meters::new(case, energies, &read, kind).performance();
+    let without = performance.participants.iter().filter(|p| p.baseline_kwh.is_none()).count();
     let mut findings = Vec::new();
     if without > 0 {
         let what = format!("{without} participants have no baseline and are not settled");
@@ -130,8 +94,153 @@ pub(super) fn measure(
     (performance, findings)
 }
 
-/// Baseline of the hours of an event, and its standard error where it has one.
-fn baseline(case: &FlexibilityCase, e: &Event, days: &[MeteredDay], today: &[f64], kind: BaselineKind) -> (Option<f64>, Option<f64>) {
+/// Performance and payments by readings of the field.
+///
+/// # Inputs
+/// * `case` - the one that was run, and its `result`.
+/// * `metered` - by name of the device, kWh of each step of the day; `None`, or nothing where the row ends: no reading.
+///
+/// # Returns
+/// Participants with a reading in an event. Where some of its steps have none, everything about the participant is of the others: what was metered,
+/// asked, and its baseline. The adjustment to the day takes readings, and what the simulation says where there is none. Days before are simulated.
+pub fn settle_metered(
+    case: &FlexibilityCase,
+    result: &FlexibilityResult,
+    metered: &BTreeMap<String, Vec<Option<f64>>>,
+    baseline: BaselineKind,
+) -> Performance {
+    let energies = again(case, result);
+    let readings: Vec<&[Option<f64>]> = case.devices.iter().map(|d| metered.get(&d.name).map_or(&[][..], Vec::as_slice)).collect();
+    let read = |d: usize, s: usize| readings[d].get(s).copied().flatten().filter(|kwh| kwh.is_finite());
+    Meters::new(case, &energies, &read, baseline).performance()
+}
+
+/// Energies of a run, from what devices were told in it.
+pub(super) fn again(case: &FlexibilityCase, result: &FlexibilityResult) -> Energies {
+    let (n, h, step_min) = (case.day.n_steps(), case.day.step_h(), case.day.step_min);
+    let mut told: BTreeMap<&str, Vec<(usize, &SetPoints)>> = BTreeMap::new();
+    for points in &result.set_points {
+        told.entry(&points.device).or_default().push(((points.from.minute() / step_min) as usize, points));
+    }
+    let mut energies = Energies { without: Vec::new(), with: Vec::new(), asked: vec![BTreeMap::new(); case.events.len()] };
+    for (d, device) in case.devices.iter().enumerate() {
+        let told = told.get(device.name.as_str()).map_or(&[][..], Vec::as_slice);
+        let at = |s: usize, of: &dyn Fn(&SetPoints) -> &[f64]| {
+            told.iter().find_map(|(from, points)| of(points).get(s.checked_sub(*from)?).copied())
+        };
+        let model = Model::new(device, &case.day, 0.0);
+        let run = |power: &dyn Fn(usize) -> Option<f64>| {
+            let mut trace = Trace::new(model.start);
+            trace.go_on(&model, n, power);
+            trace.energies_kwh()
+        };
+        energies.without.push(run(&|_| None));
+        energies.with.push(run(&|s| at(s, &|p| &p.kw)));
+        for (e, asked) in case.events.iter().zip(&mut energies.asked).filter(|(e, _)| case.called_under(device, e).is_some()) {
+            let less: Option<Vec<f64>> = event_steps(e, step_min).map(|s| Some(at(s, &|p| &p.less_kw)? * h)).collect();
+            if let Some(less) = less {
+                asked.insert(d, less);
+            }
+        }
+    }
+    energies
+}
+
+/// What is measured, by which meters.
+struct Meters<'a> {
+    case: &'a FlexibilityCase,
+    energies: &'a Energies,
+    /// By device and step, kWh.
+    read: &'a dyn Fn(usize, usize) -> Option<f64>,
+    kind: BaselineKind,
+    /// Days before of those who are called and have a meter.
+    past: BTreeMap<usize, Vec<MeteredDay>>,
+}
+
+impl<'a> Meters<'a> {
+    fn new(case: &'a FlexibilityCase, energies: &'a Energies, read: &'a dyn Fn(usize, usize) -> Option<f64>, kind: BaselineKind) -> Self {
+        let is_called = |d: usize| case.events.iter().any(|e| case.called_under(&case.devices[d], e).is_some());
+        let is_read = |d: usize| (0..case.day.n_steps()).any(|s| read(d, s).is_some());
+        let who = (0..case.devices.len()).filter(|&d| is_called(d) && is_read(d));
+        Self { case, energies, read, kind, past: who.map(|d| (d, past(case, d))).collect() }
+    }
+
+    fn performance(&self) -> Performance {
+        let mut performance = Performance::default();
+        for (i, e) in self.case.events.iter().enumerate() {
+            let mut total = EventPerformance::default();
+            // With the steps that count.
+            let mut who: Vec<(usize, Vec<usize>)> = Vec::new();
+            for &d in self.past.keys() {
+                let Some(program) = self.case.called_under(&self.case.devices[d], e) else { continue };
+                let counted: Vec<usize> = event_steps(e, self.case.day.step_min).filter(|&s| (self.read)(d, s).is_some()).collect();
+                if counted.is_empty() {
+                    continue;
+                }
+                let p = self.participant(i, d, program, &counted);
+                total.n_participants += 1;
+                total.metered_kwh += p.metered_kwh;
+                total.without_event_kwh += p.without_event_kwh;
+                add(&mut total.baseline_kwh, p.baseline_kwh);
+                add(&mut total.measured_kwh, p.measured_kwh);
+                let paid = p.payment.unwrap_or_default();
+                total.incentives += paid.incentive;
+                total.penalties += paid.penalty;
+                performance.participants.push(p);
+                who.push((d, counted));
+            }
+            (total.regression_kwh, total.regression_se_kwh) = self.together(e, &who);
+            performance.events.push(total);
+        }
+        performance
+    }
+
+    fn participant(&self, event: usize, d: usize, program: &Program, counted: &[usize]) -> ParticipantPerformance {
+        let (case, energies) = (self.case, self.energies);
+        let e = &case.events[event];
+        let start = event_steps(e, case.day.step_min).start;
+        let metered_kwh = counted.iter().filter_map(|&s| (self.read)(d, s)).sum();
+        let without_event_kwh = counted.iter().map(|&s| energies.without[d][s]).sum();
+        let asked = energies.asked[event].get(&d);
+        let asked_kwh = asked.map_or(0.0, |kwh| counted.iter().map(|s| kwh[s - start]).sum());
+        let today: Vec<f64> = energies.with[d].iter().enumerate().map(|(s, simulated)| (self.read)(d, s).unwrap_or(*simulated)).collect();
+        let (baseline_kwh, baseline_se_kwh) = baseline(case, e, &self.past[&d], &today, self.kind, counted);
+        let measured_kwh = baseline_kwh.map(|b| b - metered_kwh);
+        ParticipantPerformance {
+            event: e.name.clone(),
+            device: case.devices[d].name.clone(),
+            program: program.name.clone(),
+            asked_kwh,
+            metered_kwh,
+            without_event_kwh,
+            baseline_kwh,
+            baseline_se_kwh,
+            measured_kwh,
+            payment: measured_kwh.map(|m| settle(program, asked_kwh, m)),
+        }
+    }
+
+    /// The regression of all participants together. Where their steps differ it is the sum of their own, which least squares make the same, but errors
+    /// that hang together from one participant to the next are not known: there is no standard error.
+    fn together(&self, e: &Event, who: &[(usize, Vec<usize>)]) -> (Option<f64>, Option<f64>) {
+        let Some((_, first)) = who.first() else { return (None, None) };
+        let regression = |days: &[MeteredDay], counted: &[usize]| baseline(self.case, e, days, &[], BaselineKind::Regression, counted);
+        if who.iter().all(|(_, counted)| counted == first) {
+            return regression(&sum_of(who.iter().filter_map(|(d, _)| self.past.get(d))), first);
+        }
+        (who.iter().map(|(d, counted)| regression(&self.past[d], counted).0).sum(), None)
+    }
+}
+
+/// Baseline of some steps of an event, and its standard error where it has one.
+fn baseline(
+    case: &FlexibilityCase,
+    e: &Event,
+    days: &[MeteredDay],
+    today: &[f64],
+    kind: BaselineKind,
+    counted: &[usize],
+) -> (Option<f64>, Option<f64>) {
     let steps = event_steps(e, case.day.step_min);
     let is_free = case.day.weekday.is_weekend();
     match kind {
@@ -142,12 +251,15 @@ fn baseline(case: &FlexibilityCase, e: &Event, days: &[MeteredDay], today: &[f64
             let same_day = SameDay { intervals: before(ADJUST_FROM_H)..end, cap_pct: ADJUST_CAP_PCT };
             let same_day = (same_day.intervals.start < same_day.intervals.end).then_some(same_day);
             let found = high_five_of_ten(days, is_free, &steps, today, same_day.as_ref());
-            (found.map(|b| b.energy_kwh[steps.clone()].iter().sum()), None)
+            (found.map(|b| counted.iter().map(|&s| b.energy_kwh[s]).sum()), None)
         }
         BaselineKind::Regression => {
             let outside: Vec<f64> = (0..case.day.n_steps()).map(|s| case.day.temperature_at(s)).collect();
             match fit_regression(days, is_free, BALANCE_C) {
-                Some(r) => (Some(r.predict(&outside)[steps.clone()].iter().sum()), Some(r.sum_se(&outside, &steps))),
+                Some(r) => {
+                    let predicted = r.predict(&outside);
+                    (Some(counted.iter().map(|&s| predicted[s]).sum()), Some(r.sum_se(&outside, counted)))
+                }
                 None => (None, None),
             }
         }
@@ -171,11 +283,11 @@ fn past(case: &FlexibilityCase, d: usize) -> Vec<MeteredDay> {
     case.day.past_days.iter().map(day).collect()
 }
 
-fn sum_of(who: &[usize], metered: &BTreeMap<usize, Vec<MeteredDay>>) -> Vec<MeteredDay> {
-    let Some(first) = who.first() else { return Vec::new() };
-    let mut sum = metered[first].clone();
-    for d in &who[1..] {
-        for (total, day) in sum.iter_mut().zip(&metered[d]) {
+fn sum_of<'a>(mut all: impl Iterator<Item = &'a Vec<MeteredDay>>) -> Vec<MeteredDay> {
+    let Some(first) = all.next() else { return Vec::new() };
+    let mut sum = first.clone();
+    for days in all {
+        for (total, day) in sum.iter_mut().zip(days) {
             total.energy_kwh.iter_mut().zip(&day.energy_kwh).for_each(|(a, b)| *a += b);
         }
     }

@@ -110,7 +110,7 @@ impl Plan {
     }
 }
 
-fn weight(f: &Flexible, least: Least) -> f64 {
+pub(super) fn weight(f: &Flexible, least: Least) -> f64 {
     match least {
         Least::Cost => f.cost_per_kwh + IDLE_COST,
         Least::CurtailedEnergy => 1.0,

@@ -4,20 +4,23 @@ use super::FlexibilityOptions;
 use super::books::{Books, DeviceBooks, total};
 use super::device::{Model, Trace};
 use super::dispatch::{Cluster, Dispatched, event_steps};
-use super::flow::{Limit, StepFlow};
+use super::flow::{Limit, StepFlow, Walked, Watched};
 use super::performance::{EventPerformance, Performance};
 use super::programme::Least;
 use crate::table::{Column, Table, Value, count, number, text};
 use network::Diagnostic;
 use network::flexibility::{ClockTime, FlexibilityCase};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// A flow counts as above its limit from this times the limit on: a thousandth of a percent is rounding of the last power flow.
+const OVER: f64 = 1.0 + 1e-5;
 
 /// Snap-back is looked for in so many hours after an event.
 const REBOUND_H: f64 = 6.0;
 
 /// A target that was not met.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Missing {
     /// Beginning of the worst step.
     pub at: ClockTime,
@@ -26,7 +29,7 @@ pub struct Missing {
 }
 
 /// An event in figures.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EventResult {
     pub name: String,
     pub start: ClockTime,
@@ -66,7 +69,7 @@ pub struct EventResult {
 }
 
 /// A step of the day, all devices together.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepRow {
     pub at: ClockTime,
     pub temperature_c: f64,
@@ -76,14 +79,52 @@ pub struct StepRow {
     pub after: StepFlow,
 }
 
+/// A transformer over the day, without and with the events.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TransformerRow {
+    /// Its name without its class.
+    pub transformer: String,
+    /// Normal rating; none where the model has none.
+    pub rating_kva: Option<f64>,
+    /// Largest flow, and the beginning of the first step with it, within a thousandth of a percent.
+    pub before_kva: f64,
+    pub before_at: ClockTime,
+    pub after_kva: f64,
+    pub after_at: ClockTime,
+    /// Of the rating.
+    pub before_pct: Option<f64>,
+    pub after_pct: Option<f64>,
+    /// Minutes with the flow above the rating.
+    pub over_before_min: u32,
+    pub over_after_min: u32,
+}
+
+/// What a device is told, from the beginning of preparation to the end of recovery of events whose minutes overlap.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SetPoints {
+    /// The first of these events that may call it.
+    pub event: String,
+    pub device: String,
+    /// Under which it is called.
+    pub program: String,
+    pub from: ClockTime,
+    pub step_min: u32,
+    /// Power that it shall draw in each step, kW; below 0 a battery delivers.
+    pub kw: Vec<f64>,
+    /// What of its own power was asked of it in each step, kW.
+    pub less_kw: Vec<f64>,
+}
+
 /// The day.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FlexibilityResult {
     pub case: String,
     pub events: Vec<EventResult>,
     pub books: Books,
     pub devices: Vec<DeviceBooks>,
     pub steps: Vec<StepRow>,
+    pub transformers: Vec<TransformerRow>,
+    pub set_points: Vec<SetPoints>,
     pub performance: Performance,
     /// Largest mismatch of all power flows, recomputed from scratch.
     pub mismatch_va: f64,
@@ -96,11 +137,12 @@ pub(super) struct Run<'a> {
     pub models: &'a [Model],
     pub base: &'a [Trace],
     pub traces: &'a [Trace],
-    pub base_flows: &'a [StepFlow],
-    pub flows: &'a [StepFlow],
+    pub base_flows: &'a Walked,
+    pub flows: &'a Walked,
     pub limits: &'a [Limit],
+    pub transformers: &'a [Watched],
     pub dispatched: &'a [(Cluster, Dispatched)],
-    pub asked: &'a [BTreeMap<usize, f64>],
+    pub asked: &'a [BTreeMap<usize, Vec<f64>>],
 }
 
 fn largest(values: impl Iterator<Item = f64>) -> f64 {
@@ -132,13 +174,15 @@ impl Run<'_> {
                 );
             }
         }
-        let mismatch_va = largest(self.base_flows.iter().chain(self.flows).map(|f| f.mismatch_va));
+        let mismatch_va = largest(self.base_flows.flows.iter().chain(&self.flows.flows).map(|f| f.mismatch_va));
         FlexibilityResult {
             case: self.case.name.clone(),
             events,
             books: total(&devices),
             devices,
             steps: self.steps(),
+            transformers: self.transformers(),
+            set_points: self.set_points(),
             performance,
             mismatch_va,
             findings,
@@ -159,10 +203,61 @@ impl Run<'_> {
             temperature_c: self.case.day.temperature_at(s),
             devices_before_kw: self.together_kw(self.base, s),
             devices_after_kw: self.together_kw(self.traces, s),
-            before: self.base_flows[s].clone(),
-            after: self.flows[s].clone(),
+            before: self.base_flows.flows[s].clone(),
+            after: self.flows.flows[s].clone(),
         };
         (0..self.case.day.n_steps()).map(row).collect()
+    }
+
+    fn transformers(&self) -> Vec<TransformerRow> {
+        let highest = |walked: &Walked, u: usize| {
+            let kva = largest(walked.transformers_kva.iter().map(|flows| flows[u]));
+            // Rounding of the last power flow does not tell which of two equal steps is first.
+            let first = walked.transformers_kva.iter().position(|flows| flows[u] * OVER >= kva);
+            (first.unwrap_or_default(), kva)
+        };
+        let row = |(u, unit): (usize, &Watched)| {
+            let ((before, before_kva), (after, after_kva)) = (highest(self.base_flows, u), highest(self.flows, u));
+            let rating = unit.rating_kva;
+            let over = |walked: &Walked| {
+                let n = rating.map_or(0, |kva| walked.transformers_kva.iter().filter(|flows| flows[u] > kva * OVER).count());
+                n as u32 * self.case.day.step_min
+            };
+            TransformerRow {
+                transformer: unit.name.clone(),
+                rating_kva: rating,
+                before_kva,
+                before_at: self.time(before),
+                after_kva,
+                after_at: self.time(after),
+                before_pct: rating.map(|kva| before_kva / kva * 100.0),
+                after_pct: rating.map(|kva| after_kva / kva * 100.0),
+                over_before_min: over(self.base_flows),
+                over_after_min: over(self.flows),
+            }
+        };
+        self.transformers.iter().enumerate().map(row).collect()
+    }
+
+    fn set_points(&self) -> Vec<SetPoints> {
+        let mut all = Vec::new();
+        for (cluster, found) in self.dispatched {
+            for (&d, kw) in &found.told_kw {
+                let device = &self.case.devices[d];
+                let called = |&e: &usize| self.case.called_under(device, &self.case.events[e]).map(|p| (&self.case.events[e], p));
+                let Some((event, program)) = cluster.events.iter().find_map(called) else { continue };
+                all.push(SetPoints {
+                    event: event.name.clone(),
+                    device: device.name.clone(),
+                    program: program.name.clone(),
+                    from: self.time(cluster.steps.start),
+                    step_min: self.case.day.step_min,
+                    kw: kw.clone(),
+                    less_kw: found.less_kw.get(&d).cloned().unwrap_or_default(),
+                });
+            }
+        }
+        all
     }
 
     fn event(&self, e: usize, performance: EventPerformance, options: &FlexibilityOptions) -> EventResult {
@@ -172,9 +267,8 @@ impl Run<'_> {
         let steps = event_steps(event, day.step_min);
         let later = steps.end..day.n_steps().min(steps.end + (REBOUND_H / day.step_h()).round() as usize);
         let flow = |flows: &[StepFlow], s: usize| flows[s].targets[e];
-        // A thousandth of a percent is rounding of the last power flow.
-        let over =
-            |flows: &[StepFlow]| steps.clone().filter(|&s| flow(flows, s) > limit.value * (1.0 + 1e-5)).count() as u32 * day.step_min;
+        let (without, with) = (&self.base_flows.flows[..], &self.flows.flows[..]);
+        let over = |flows: &[StepFlow]| steps.clone().filter(|&s| flow(flows, s) > limit.value * OVER).count() as u32 * day.step_min;
         let rebound = |s: usize| self.together_kw(self.traces, s) - self.together_kw(self.base, s);
         let worst = (steps.start..later.end).max_by(|&a, &b| rebound(a).total_cmp(&rebound(b)).then(b.cmp(&a)));
         let found = self.dispatched.iter().find(|(c, _)| c.events.contains(&e)).map(|(_, found)| found);
@@ -187,17 +281,17 @@ impl Run<'_> {
             start: event.start,
             end: self.time(steps.end),
             limit: limit.clone(),
-            before: largest(steps.clone().map(|s| flow(self.base_flows, s))),
-            after: largest(steps.clone().map(|s| flow(self.flows, s))),
-            over_before_min: over(self.base_flows),
-            over_after_min: over(self.flows),
-            later_before: later.clone().map(|s| flow(self.base_flows, s)).fold(0.0, f64::max),
-            later_after: later.clone().map(|s| flow(self.flows, s)).fold(0.0, f64::max),
+            before: largest(steps.clone().map(|s| flow(without, s))),
+            after: largest(steps.clone().map(|s| flow(with, s))),
+            over_before_min: over(without),
+            over_after_min: over(with),
+            later_before: later.clone().map(|s| flow(without, s)).fold(0.0, f64::max),
+            later_after: later.clone().map(|s| flow(with, s)).fold(0.0, f64::max),
             rebound_kw: worst.map_or(0.0, rebound),
             rebound_at: self.time(worst.unwrap_or(steps.end)),
             n_called: performance.n_participants,
             n_told: found.map_or(0, |f| f.told_kw.keys().filter(|d| told(d)).count()),
-            asked_kwh: self.asked[e].values().fold(0.0, |sum, kwh| sum + kwh),
+            asked_kwh: self.asked[e].values().flatten().fold(0.0, |sum, kwh| sum + kwh),
             missing: found.and_then(|f| f.missing.get(&e)).map(|&(s, over)| Missing { at: self.time(s), over }),
             least: options.least,
             value,
@@ -207,8 +301,8 @@ impl Run<'_> {
             not_returned_kwh: found.map_or(0.0, |f| f.not_returned_kwh),
             beyond_comfort_k,
             beyond_shortfall_kwh,
-            lowest_v_before_pu: lowest(self.base_flows),
-            lowest_v_after_pu: lowest(self.flows),
+            lowest_v_before_pu: lowest(without),
+            lowest_v_after_pu: lowest(with),
             performance,
         }
     }
@@ -286,6 +380,19 @@ const STEPS: &[Column] = &[
     number("v_min_after_pu", "pu", "lowest voltage with events"),
 ];
 
+const TRANSFORMERS: &[Column] = &[
+    text("transformer", "name"),
+    number("rating_kva", "kVA", "normal rating; empty where the model has none"),
+    number("before_kva", "kVA", "largest flow of the day without events"),
+    text("before_at", "beginning of the step with it"),
+    number("after_kva", "kVA", "largest flow of the day with events"),
+    text("after_at", "beginning of the step with it"),
+    number("before_pct", "%", "largest flow without events over the rating"),
+    number("after_pct", "%", "largest flow with events over the rating"),
+    count("over_before_min", "minutes above the rating without events"),
+    count("over_after_min", "minutes above the rating with events"),
+];
+
 const PARTICIPANTS: &[Column] = &[
     text("event", "name of the event"),
     text("device", "participant"),
@@ -301,7 +408,7 @@ const PARTICIPANTS: &[Column] = &[
 ];
 
 impl FlexibilityResult {
-    /// Events, devices, steps, participants.
+    /// Events, devices, steps, participants, transformers.
     pub fn tables(&self) -> Vec<Table> {
         let n = |x: f64| Value::maybe(Some(x));
         let events = self.events.iter().map(|e| {
@@ -365,6 +472,20 @@ impl FlexibilityResult {
                 Value::maybe(p.payment.map(|p| p.penalty)),
             ]
         });
+        let transformers = self.transformers.iter().map(|t| {
+            vec![
+                Value::text(&t.transformer),
+                Value::maybe(t.rating_kva),
+                n(t.before_kva),
+                Value::text(t.before_at.to_string()),
+                n(t.after_kva),
+                Value::text(t.after_at.to_string()),
+                Value::maybe(t.before_pct),
+                Value::maybe(t.after_pct),
+                Value::Count(u64::from(t.over_before_min)),
+                Value::Count(u64::from(t.over_after_min)),
+            ]
+        });
         vec![
             Table { name: "events", meaning: "events of the day", columns: EVENTS, rows: events.collect() },
             Table { name: "devices", meaning: "books of each device", columns: DEVICES, rows: devices.collect() },
@@ -374,6 +495,12 @@ impl FlexibilityResult {
                 meaning: "measured performance and payments",
                 columns: PARTICIPANTS,
                 rows: participants.collect(),
+            },
+            Table {
+                name: "transformers",
+                meaning: "largest flow of each transformer",
+                columns: TRANSFORMERS,
+                rows: transformers.collect(),
             },
         ]
     }

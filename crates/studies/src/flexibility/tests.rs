@@ -42,7 +42,7 @@ set voltagebases=[12.47 0.48]
 calcvoltagebases
 ";
 
-fn one_transformer() -> Network {
+pub(super) fn one_transformer() -> Network {
     read_network(&Files(Some(ONE_TRANSFORMER)), Path::new("model.dss"))
 }
 
@@ -53,26 +53,6 @@ fn day() -> Day {
         temperature_c: vec![30.0; 24],
         load_profile_pu: Some(vec![1.0; 24]),
         past_days: Vec::new(),
-    }
-}
-
-fn program(name: &str) -> Program {
-    Program {
-        name: name.to_owned(),
-        min_power_kw: None,
-        target_pf: None,
-        windows: Vec::new(),
-        notice_min: 0,
-        max_duration_min: None,
-        max_events_per_day: None,
-        max_events_per_season: None,
-        events_this_season: 0,
-        min_rest_min: 0,
-        priority: 0,
-        classes: Vec::new(),
-        incentive_per_kwh: 0.0,
-        incentive_per_event: 0.0,
-        penalty_per_kwh: 0.0,
     }
 }
 
@@ -112,7 +92,7 @@ fn event(target: Target, recovery_min: u32) -> Event {
 }
 
 fn case(devices: Vec<Device>, event: Event) -> FlexibilityCase {
-    FlexibilityCase { name: "test".to_owned(), day: day(), programs: vec![program("p")], devices, events: vec![event] }
+    FlexibilityCase { name: "test".to_owned(), day: day(), programs: vec![Program::new("p")], devices, events: vec![event] }
 }
 
 fn transformer() -> Target {
@@ -139,6 +119,95 @@ fn a_transformer_is_relieved_by_the_cheapest() {
     assert!((r.books.shifted_kwh - r.books.curtailed_kwh).abs() < 1e-4 && e.rebound_kw > 10.0);
     assert!(e.later_after <= 100.0, "{e:?}");
     assert!(e.beyond_shortfall_kwh < 1e-6 && r.books.largest_residual_kwh < 1e-9);
+}
+
+/// The same day: the transformer's row, what the vehicles are told, and all of it through JSON.
+#[test]
+fn transformers_and_set_points_are_told() {
+    let devices = vec![ev("a", 50.0, 100.0, 0.9), ev("b", 30.0, 60.0, 0.1), ev("c", 20.0, 40.0, 0.3)];
+    let case = case(devices, event(transformer(), 240));
+    let options = FlexibilityOptions { least: Least::Cost, ..FlexibilityOptions::default() };
+    let r = run(&one_transformer(), &case, &options).expect("a day");
+    let [t] = &r.transformers[..] else { panic!("one transformer: {:?}", r.transformers) };
+    assert_eq!(
+        (t.transformer.as_str(), t.rating_kva, t.before_at, t.over_before_min, t.over_after_min),
+        ("t", Some(100.0), at(17), 120, 0)
+    );
+    assert!((t.before_kva - r.events[0].before).abs() < 1e-9 && t.after_kva <= 100.0 && t.after_kva > 99.9, "{t:?}");
+    assert!(t.before_pct.is_some_and(|p| (p - 140.0).abs() < 0.1) && t.after_at >= at(17));
+    let told: Vec<&str> = r.set_points.iter().map(|s| s.device.as_str()).collect();
+    assert_eq!(told, ["b", "c"]);
+    for (s, (own, less)) in r.set_points.iter().zip([(30.0, 60.0), (20.0, 20.0)]) {
+        assert_eq!((s.event.as_str(), s.program.as_str(), s.from, s.step_min, s.kw.len()), ("e", "p", at(17), 60, 6));
+        assert!((s.less_kw.iter().sum::<f64>() - less).abs() < 0.1 && s.less_kw[2..].iter().all(|kw| *kw == 0.0), "{s:?}");
+        assert!((0..2).all(|i| (s.kw[i] + s.less_kw[i] - own).abs() < 1e-6), "{s:?}");
+        // All of it comes back within the recovery.
+        assert!((s.kw.iter().sum::<f64>() - 2.0 * own).abs() < 1e-3, "{s:?}");
+    }
+    let text = serde_json::to_string(&r).expect("plain data");
+    let back: FlexibilityResult = serde_json::from_str(&text).expect("its own text");
+    assert_eq!(serde_json::to_string(&back).expect("plain data"), text);
+    assert!(r.tables().iter().any(|t| t.name == "transformers" && t.rows.len() == 1));
+}
+
+/// Readings of the field: those of the simulation give its performance again; what is missing is left out everywhere; the rest is by hand.
+#[test]
+fn readings_of_the_field_are_settled() {
+    let network = one_transformer();
+    let target = Target { element: Some("transformer.t".to_owned()), limit_kw: None, limit_kva: Some(80.0) };
+    let options = SampleOptions { n_devices: 40, seed: 7, step_min: 15, bus: None, target: Some(target) };
+    let case = sample(&network, &options);
+    let r = run(&network, &case, &FlexibilityOptions::default()).expect("a day");
+    let energies = performance::again(&case, &r);
+    for (d, books) in r.devices.iter().enumerate() {
+        assert!((energies.with[d].iter().sum::<f64>() - books.event_kwh).abs() < 1e-9, "{books:?}");
+    }
+    let all: BTreeMap<String, Vec<Option<f64>>> =
+        case.devices.iter().zip(&energies.with).map(|(d, kwh)| (d.name.clone(), kwh.iter().map(|x| Some(*x)).collect())).collect();
+    for kind in [BaselineKind::HighFiveOfTen, BaselineKind::Regression] {
+        let r = run(&network, &case, &FlexibilityOptions { baseline: kind, ..FlexibilityOptions::default() }).expect("a day");
+        let again = settle_metered(&case, &r, &all, kind);
+        assert_eq!(again.participants.len(), r.performance.participants.len());
+        for (a, b) in again.participants.iter().zip(&r.performance.participants) {
+            let near = |a: f64, b: f64| (a - b).abs() < 1e-9;
+            assert!(near(a.asked_kwh, b.asked_kwh) && near(a.metered_kwh, b.metered_kwh) && near(a.without_event_kwh, b.without_event_kwh));
+            assert!(a.baseline_kwh.zip(b.baseline_kwh).is_some_and(|(a, b)| near(a, b)), "{a:?} {b:?}");
+        }
+        assert!((again.events[0].incentives - r.performance.events[0].incentives).abs() < 1e-9);
+        assert!(again.events[0].regression_se_kwh.is_some());
+    }
+    // One who was asked: the event of 17:00 to 20:00 with readings until 18:00 only, and from 18:00 on.
+    let whole = settle_metered(&case, &r, &all, BaselineKind::default());
+    let asked = whole.participants.iter().find(|p| p.asked_kwh > 0.5).expect("somebody was asked");
+    let of = |readings: Vec<Option<f64>>| {
+        let found = settle_metered(&case, &r, &BTreeMap::from([(asked.device.clone(), readings)]), BaselineKind::default());
+        (found.events[0].n_participants, found.participants.first().cloned())
+    };
+    let row = &all[&asked.device];
+    let without = |gone: std::ops::Range<usize>| row.iter().enumerate().map(|(s, x)| x.filter(|_| !gone.contains(&s))).collect::<Vec<_>>();
+    let (early, late) = (of(without(72..80)).1.expect("some readings"), of(without(68..72)).1.expect("some readings"));
+    let sum = |f: &dyn Fn(&ParticipantPerformance) -> f64| (f(&early) + f(&late), f(asked));
+    for (parts, together) in [
+        sum(&|p| p.asked_kwh),
+        sum(&|p| p.metered_kwh),
+        sum(&|p| p.without_event_kwh),
+        sum(&|p| p.baseline_kwh.expect("days enough")),
+        sum(&|p| p.measured_kwh.expect("days enough")),
+    ] {
+        assert!((parts - together).abs() < 1e-9, "{parts} {together}");
+    }
+    let program = case.program(&asked.program).expect("its program");
+    assert_eq!(early.payment, early.measured_kwh.map(|m| baseline::settle(program, early.asked_kwh, m)));
+    // None in the event, and a row that ends before it: nobody takes part. Meters of half the event more: so much less is measured.
+    assert_eq!((of(without(68..80)).0, of(row[..68].to_vec()).0, of(Vec::new()).0), (0, 0, 0));
+    let more: Vec<Option<f64>> = row.iter().enumerate().map(|(s, x)| x.map(|x| if (68..80).contains(&s) { x + 0.1 } else { x })).collect();
+    let measured = of(more).1.and_then(|p| p.measured_kwh).expect("days enough");
+    assert!((measured - asked.measured_kwh.expect("days enough") + 1.2).abs() < 1e-9);
+    // Twice as much from 13:00 to 15:00: the baseline is a fifth above that of the days before, as it may be at most.
+    let busy: Vec<Option<f64>> = row.iter().enumerate().map(|(s, x)| x.map(|x| if (52..60).contains(&s) { 100.0 } else { x })).collect();
+    let idle: Vec<Option<f64>> = row.iter().enumerate().map(|(s, x)| x.map(|x| if (52..60).contains(&s) { 0.0 } else { x })).collect();
+    let [busy, idle] = [busy, idle].map(|row| of(row).1.and_then(|p| p.baseline_kwh).expect("days enough"));
+    assert!((busy / idle - 1.2 / 0.8).abs() < 1e-9 || (busy - idle).abs() < 1e-9, "{busy} {idle}");
 }
 
 /// Every folder of `cases/flexibility`: figures of a formula, each within the tolerance that the case tells.

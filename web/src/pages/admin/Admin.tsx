@@ -14,7 +14,7 @@ import { Dialog, Empty, Loaded, Panel, ProblemView, RoleButton, Spinner, Tabs } 
 import { Table, type Column } from '../../ui/Table';
 
 const t = strings.admin;
-const ROLES: Role[] = ['viewer', 'operator', 'engineer', 'admin'];
+const ROLES: Role[] = ['ven', 'viewer', 'operator', 'engineer', 'admin'];
 
 export default function Admin() {
   const url = useUrl();
@@ -155,7 +155,7 @@ function Tokens() {
   const query = useQuery({ queryKey: ['tokens'], enabled: !session?.no_auth, queryFn: async ({ signal }) => pageOf(await api.get<Page<Token>>('/api/tokens', { limit: 1000 }, signal)) });
   const [adding, setAdding] = useState(false);
   const [name, setName] = useState('');
-  const [role, setRole] = useState<Role>('viewer');
+  const [role, setRole] = useState<Role>(session?.role === 'ven' ? 'ven' : 'viewer');
   const [days, setDays] = useState('90');
   const done = () => renew(client, ['tokens']);
   const add = useMutation({ mutationFn: () => api.post<{ id: number; token: string }>('/api/tokens', { name: name.trim(), role, ...(days ? { days: Number(days) } : {}) }), onSuccess: () => void done() });

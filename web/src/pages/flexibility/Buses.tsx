@@ -54,17 +54,32 @@ function Things({ title, all, onRemove, busy, may = true }: { title: string; all
 
 type Field = [key: string, label: string, first: string];
 
+interface Asking {
+  title: string;
+  fields: Field[];
+  /** Fields that stand behind a heading of their own. */
+  further?: { title: string; text: string; fields: Field[] };
+  /** Keys of fields that are text. */
+  text: string[];
+  busy: boolean;
+  may: boolean;
+  /** What the fields that are shown at first say, and all as they were typed. */
+  onSend: (body: Record<string, unknown>, typed: Record<string, string>) => void;
+}
+
 /** A small form whose empty fields are left out of what is sent. */
-export function Ask({ title, fields, text, busy, may, onSend }: { title: string; fields: Field[]; text: string[]; busy: boolean; may: boolean; onSend: (body: Record<string, unknown>) => void }) {
-  const [values, setValues] = useState<Record<string, string>>(() => Object.fromEntries(fields.map(([key, , first]) => [key, first])));
+export function Ask({ title, fields, further, text, busy, may, onSend }: Asking) {
+  const [values, setValues] = useState<Record<string, string>>(() => Object.fromEntries([...fields, ...(further?.fields ?? [])].map(([key, , first]) => [key, first])));
+  const inputs = (of: Field[]) => of.map(([key, label]) => <label key={key}><span className="small quiet">{label}</span><input className={text.includes(key) ? 'medium' : 'short'} inputMode={text.includes(key) ? 'text' : 'decimal'} value={values[key] ?? ''} onChange={(e) => setValues({ ...values, [key]: e.target.value })} /></label>);
   return (
     <form className="ask" aria-label={title} onSubmit={(e) => {
       e.preventDefault();
-      onSend(Object.fromEntries(fields.map(([key]) => [key, text.includes(key) ? values[key] : typed(values[key] ?? '')])));
+      onSend(Object.fromEntries(fields.map(([key]) => [key, text.includes(key) ? values[key] : typed(values[key] ?? '')])), values);
     }}>
       <b>{title}</b>
-      {fields.map(([key, label]) => <label key={key}><span className="small quiet">{label}</span><input className={text.includes(key) ? 'medium' : 'short'} inputMode={text.includes(key) ? 'text' : 'decimal'} value={values[key] ?? ''} onChange={(e) => setValues({ ...values, [key]: e.target.value })} /></label>)}
+      {inputs(fields)}
       <RoleButton allowed={may} role="engineer" type="submit" disabled={busy}>{t.doIt}</RoleButton>
+      {further && <details><summary>{further.title}</summary><p className="small quiet">{further.text}</p><div className="row wrap">{inputs(further.fields)}</div></details>}
     </form>
   );
 }

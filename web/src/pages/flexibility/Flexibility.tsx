@@ -3,23 +3,32 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, asProblem, path } from '../../api/client';
-import { useMay } from '../../state/session';
+import { useMay, useSession } from '../../state/session';
 import { useUrl } from '../../state/url';
 import { strings } from '../../strings';
 import { count, fixed, num } from '../../ui/format';
 import { Boundary, Dialog, Empty, FigureCards, Loaded, Panel, ProblemView, RoleButton, Tabs } from '../../ui/parts';
 import { DEFAULT, useAct, useDesk, useDesks, useJournal, type Acting, type Answer, type DeskState, type Neighbourhood } from './desk';
 import './flexibility.css';
+import { Bar } from './Bar';
 import { BusPanel } from './Buses';
+import { Events } from './Events';
+import { OpenAdr } from './OpenAdr';
 import { Programs } from './Programs';
 
 const t = strings.flexibility;
 
+const TABS = ['feeder', 'programs', 'events', 'openadr', 'log'] as const;
+
 export default function Flexibility() {
+  const isClient = useSession((s) => s.session?.role === 'ven');
+  return isClient ? <Empty title={strings.clientOnly.title}>{strings.clientOnly.text}</Empty> : <Desk />;
+}
+
+function Desk() {
   const url = useUrl();
   const desk = url.get('desk') ?? DEFAULT;
-  const asked = url.get('tab');
-  const at = asked === 'programs' || asked === 'log' ? asked : 'feeder';
+  const at = TABS.find((tab) => tab === url.get('tab')) ?? 'feeder';
   const state = useDesk(desk);
   const act = useAct(desk);
   return (
@@ -31,10 +40,12 @@ export default function Flexibility() {
       <Loaded query={state}>
         {(s) => <>
           <Figures of={s} />
-          <Tabs label={strings.pages.flexibility} at={at} onChange={(tab) => url.set({ tab: tab === 'feeder' ? null : tab }, true)} tabs={[{ id: 'feeder', label: t.feeder }, { id: 'programs', label: t.programs }, { id: 'log', label: t.log }]} />
+          <Tabs label={strings.pages.flexibility} at={at} onChange={(tab) => url.set({ tab: tab === 'feeder' ? null : tab }, true)} tabs={TABS.map((id) => ({ id, label: t[id] }))} />
           <Boundary key={at}>
             {at === 'feeder' && <Feeder of={s} act={act} />}
             {at === 'programs' && <Programs of={s} act={act} />}
+            {at === 'events' && <Events key={desk} desk={desk} of={s} />}
+            {at === 'openadr' && <OpenAdr />}
             {at === 'log' && <Log desk={desk} />}
           </Boundary>
         </>}
@@ -53,7 +64,7 @@ function DeskBar({ desk, act, onChoose, model }: { desk: string; act: Acting; on
     mutationFn: () => api.delete(path('desks', desk)),
     onSuccess: () => {
       void client.invalidateQueries({ queryKey: ['desks'] });
-      client.removeQueries({ queryKey: ['desk', desk] });
+      for (const key of ['desk', 'desk-day', 'desk-measured']) client.removeQueries({ queryKey: [key, desk] });
       onChoose(DEFAULT);
     },
   });
@@ -158,22 +169,6 @@ function Zones({ of, act }: { of: Neighbourhood[]; act: Acting }) {
         ))}</tbody>
       </table>
     </div>
-  );
-}
-
-/** Loading now, with a mark for what it was before anything was tried. */
-function Bar({ now, before }: { now: number | null; before: number | null }) {
-  if (now === null) return <span className="quiet">–</span>;
-  const at = (pct: number) => `${Math.min(pct, 150) / 1.5}%`;
-  return (
-    <span className="row">
-      <span className={`loadbar${now > 100.0001 ? ' over' : ''}`} role="img" aria-label={t.loadingSaid(fixed(now, 1), before === null ? '–' : fixed(before, 1))}>
-        <span className="fill" style={{ width: at(now) }} />
-        {before !== null && <span className="was" style={{ left: at(before) }} />}
-        <span className="limit" />
-      </span>
-      <b className="num">{fixed(now, 1)} %</b>
-    </span>
   );
 }
 

@@ -7,8 +7,16 @@ import { fixed, num } from '../../ui/format';
 import { Empty, Panel, RoleButton } from '../../ui/parts';
 import { Ask } from './Buses';
 import { given, type Acting, type DeskState, type Program } from './desk';
+import { NUMBERS, ruleWords, rulesBody, windowsText, type Rules } from './rules';
 
 const t = strings.flexibility;
+
+/** The further rules as fields, with what a program has. */
+const further = (of: Rules = {}) => ({
+  title: t.further.title,
+  text: t.further.text,
+  fields: [['windows', t.further.fields.windows, windowsText(of.windows)], ...NUMBERS.map((key) => [key, t.further.fields[key], of[key] === undefined ? '' : String(of[key])])] as [string, string, string][],
+});
 
 export function Programs({ of, act }: { of: DeskState; act: Acting }) {
   const may = useMay('engineer');
@@ -16,7 +24,7 @@ export function Programs({ of, act }: { of: DeskState; act: Acting }) {
     <div className="stack">
       <Panel title={t.register}>
         <p className="quiet small">{t.rulesText}</p>
-        <Ask title={t.newProgram} fields={[['name', t.name, ''], ['min_power_kw', t.minPower, '20'], ['target_pf', t.targetPf, '0.95']]} text={['name']} busy={act.isPending} may={may} onSend={(body) => act.mutate({ method: 'POST', address: '/register_dfp', body: given(body) })} />
+        <Ask title={t.newProgram} fields={[['name', t.name, ''], ['min_power_kw', t.minPower, '20'], ['target_pf', t.targetPf, '0.95']]} further={further()} text={['name', 'windows']} busy={act.isPending} may={may} onSend={(body, typed) => act.mutate({ method: 'POST', address: '/register_dfp', body: { ...given(body), ...rulesBody(typed) } })} />
       </Panel>
       {of.dfps.length === 0 ? <Empty title={t.noPrograms}>{t.noProgramsText}</Empty> : of.dfps.map((p) => <One key={p.dfp_number} of={p} state={of} act={act} may={may} />)}
     </div>
@@ -34,7 +42,8 @@ function One({ of, state, act, may }: { of: Program; state: DeskState; act: Acti
       <RoleButton allowed={may} role="engineer" disabled={act.isPending} onClick={() => act.mutate({ method: 'DELETE', address: '/delete_dfp', body: { name: of.name } })}>{t.deleteIt}</RoleButton>
     </>}>
       <p>{t.rules(num(of.min_power_kw), fixed(of.target_pf, 2))} <span className="quiet small">{t.since(of.registered_at.slice(0, 16).replace('T', ' '))}</span></p>
-      <Ask title={t.update} fields={[['min_power_kw', t.minPower, String(of.min_power_kw)], ['target_pf', t.targetPf, String(of.target_pf)]]} text={[]} busy={act.isPending} may={may} onSend={(body) => act.mutate({ method: 'PUT', address: '/update_dfp', body: given({ name: of.name, ...body }) })} />
+      {ruleWords(of) && <p data-testid="rules">{ruleWords(of)}</p>}
+      <Ask title={t.update} fields={[['min_power_kw', t.minPower, String(of.min_power_kw)], ['target_pf', t.targetPf, String(of.target_pf)]]} further={further(of)} text={['windows']} busy={act.isPending} may={may} onSend={(body, typed) => act.mutate({ method: 'PUT', address: '/update_dfp', body: { ...given({ name: of.name, ...body }), ...rulesBody(typed, of) } })} />
       <form className="ask" aria-label={t.subscribe} onSubmit={(e) => { e.preventDefault(); act.mutate({ method: 'POST', address: '/subscribe_dfp', body: { bus_name: bus, dfp_number: of.dfp_number } }); }}>
         <b>{t.subscribe}</b>
         <select value={bus} onChange={(e) => setChosen(e.target.value)} aria-label={t.bus}>{others.map((b) => <option key={b.name} value={b.name}>{t.busWith(b.name, num(b.p_kw))}</option>)}</select>

@@ -5,6 +5,7 @@ import { useEffect } from 'react';
 import { api, path, request, withQuery } from '../../api/client';
 import { link } from '../../api/socket';
 import { useSession } from '../../state/session';
+import type { Rules } from './rules';
 
 export interface Connected { name: string; asked_kw: number; asked_kvar: number; set_kw: number; set_kvar: number; p_kw: number; q_kvar: number }
 export interface Bus {
@@ -21,7 +22,7 @@ export interface Bus {
 }
 interface Flow { p_kw: number; q_kvar: number; s_kva: number; loading_pct: number | null }
 export interface Neighbourhood extends Flow { pincode: number; transformer: string; kva: number | null; load_kw: number; load_kvar: number; generation_kw: number; share: number; before?: Flow }
-export interface Program { dfp_number: number; name: string; min_power_kw: number; target_pf: number; registered_at: string; buses: string[] }
+export interface Program extends Rules { dfp_number: number; name: string; min_power_kw: number; target_pf: number; registered_at: string; buses: string[] }
 export interface DeskState {
   model: string;
   seq: number;
@@ -47,7 +48,7 @@ export function useDesks() {
   return useQuery({ queryKey: ['desks'], queryFn: ({ signal }) => api.get<{ desks: DeskRow[] }>(path('desks'), undefined, signal) });
 }
 
-/** State and journal of a desk, asked anew when the server says that it has changed. */
+/** State, journal and day of a desk, asked anew when the server says that it has changed. */
 export function useDesk(desk: string) {
   const client = useQueryClient();
   const user = useSession((s) => s.session?.user ?? '');
@@ -57,6 +58,8 @@ export function useDesk(desk: string) {
     const anew = () => {
       void client.invalidateQueries({ queryKey: ['desk', desk] });
       void client.invalidateQueries({ queryKey: ['desk-journal', desk] });
+      void client.invalidateQueries({ queryKey: ['desk-day', desk] });
+      void client.invalidateQueries({ queryKey: ['desk-measured', desk] });
     };
     const stop = link.listen((frame) => { if (frame.type === 'desk' && (frame as { topic?: string }).topic === topic) anew(); });
     const gap = link.onGap(anew);
@@ -86,6 +89,7 @@ export function useAct(desk: string) {
     onSettled: () => {
       void client.invalidateQueries({ queryKey: ['desk', desk] });
       void client.invalidateQueries({ queryKey: ['desk-journal', desk] });
+      void client.invalidateQueries({ queryKey: ['desk-day', desk] });
       void client.invalidateQueries({ queryKey: ['desks'] });
     },
   });

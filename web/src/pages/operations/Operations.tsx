@@ -88,7 +88,7 @@ function Figures({ of, statistics }: { of: GridState; statistics?: Statistics })
     [t.load, `${num(m.total_load_kw / 1000)} MW`, t.delivered(num(m.delivered_kw / 1000))],
     [t.loss, `${fixed(m.loss_pct, 2)} %`, `${num(m.loss_kw)} kW`],
     [t.efficiency, `${fixed(m.efficiency_pct, 2)} %`, t.renewable(fixed(m.renewable_pct ?? 0, 1))],
-    [t.averageRisk, fixed(m.average_risk, 3), t.byRules],
+    [t.averageRisk, fixed(m.average_risk, 3), t.ofLines],
     [t.bestLoss, m.best_loss ? `${fixed(m.best_loss.loss_pct, 2)} %` : '–', m.best_loss ? t.atHour(m.best_loss.step) : t.nothingLearnt],
     [t.best, o ? `${num(o.objective_kw)} kW` : '–', o ? t.proof(o.proof, num(o.lower_bound_kw), fixed(o.gap_pct, 2)) : ''],
   ];
@@ -150,7 +150,7 @@ function Risks({ of }: { of: Risk }) {
   return (
     <table className="simple"><thead><tr><th>{t.what}</th><th className="num">{t.score}</th><th className="num">{t.condition}</th><th className="num">{t.stress}</th><th>{t.origin}</th></tr></thead>
       <tbody>{worst.map((r) => <tr key={`${r.what} ${r.name}`}><td>{r.what} {r.name}</td><td className="num"><b>{fixed(r.score, 3)}</b></td><td className="num">{fixed(r.condition, 3)}</td><td className="num">{fixed(r.stress, 3)}</td><td>{t.origins[r.origin]}</td></tr>)}</tbody>
-      <tfoot><tr><td colSpan={5} className="small quiet">{t.ofAll(count(of.edges.length), count(of.nodes.length))}</td></tr></tfoot>
+      <tfoot><tr><td colSpan={5} className="small quiet">{t.ofAll(count(of.edges.length), count(of.nodes.length))}{of.learned_from && ` ${t.learnedFrom(of.learned_from)}`}</td></tr></tfoot>
     </table>
   );
 }

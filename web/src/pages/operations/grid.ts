@@ -21,7 +21,7 @@ export interface Statistics {
   optimum: { objective_kw: number; losses_kw: number; open: string[]; proof: string; lower_bound_kw: number | null; gap_pct: number | null; today_kw: number; exchange_kw: number; configurations: number | null; no_bound: string[] };
 }
 export interface RiskScore { name: string; condition: number; stress: number; score: number; origin: 'rule' | 'learned' }
-export interface Risk { average: number | null; nodes: RiskScore[]; edges: RiskScore[] }
+export interface Risk { average: number | null; learned_from: string; nodes: RiskScore[]; edges: RiskScore[] }
 
 const get = <T>(what: string) => ({ queryKey: ['grid', what], queryFn: ({ signal }: { signal: AbortSignal }) => api.get<T>(path('grid', what), undefined, signal) });
 
