@@ -384,7 +384,8 @@ fn descriptors(all: &[PayloadDescriptor]) -> Result<(), Fault> {
 
 fn duration(field: &str, text: &str) -> Result<(), Fault> {
     match text.parse::<Span>() {
-        Ok(span) if !span.is_negative() => Ok(()),
+        // Words, as "1 hour", are read too, and are none of the standard's.
+        Ok(span) if !span.is_negative() && text.starts_with('P') => Ok(()),
         _ => fault(field, format!("{field} is \"{text}\"; a duration of ISO 8601 is expected, such as PT15M")),
     }
 }

@@ -331,8 +331,9 @@ pub(crate) fn grant(app: &App, client: &str, secret: &str) -> Result<Option<(Str
     let is_theirs = client == found.info.user || client == client_id(&found.info.user);
     let id = found.info.id;
     let Some(known) = valid(app, found)?.filter(|_| is_theirs) else { return Ok(None) };
-    let until_ms = now_ms().saturating_add(ACCESS_S * 1000).min(known.until_ms);
-    Ok(Some((Access::signed(id, until_ms, &hash).text(), (until_ms - now_ms()) / 1000)))
+    let now = now_ms();
+    let until_ms = now.saturating_add(ACCESS_S * 1000).min(known.until_ms);
+    Ok(Some((Access::signed(id, until_ms, &hash).text(), (until_ms - now) / 1000)))
 }
 
 /// What OpenADR calls a user: the name where it has letters, digits, - and _ only, else one made of it.

@@ -23,7 +23,7 @@ use network::{Diagnostic, Severity};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -35,6 +35,8 @@ use studies::flexibility::{
 
 /// Devices of a day on a desk; larger ones are for the command, which need not answer a request.
 pub const DEVICES_MAX: usize = 1000;
+/// Most entries of a plan on a desk: devices that events may use, times steps from the first preparation to the last recovery.
+const PLAN_MAX: usize = 60_000;
 /// Largest document, bytes.
 pub const DOCUMENT_MAX: usize = 4 << 20;
 /// Name of the document in findings.
@@ -118,7 +120,23 @@ fn case_of(desk: &Desk, document: &str) -> Result<FlexibilityCase, Problem> {
         let hint = "up to 1000 are run on a desk; gridtwin flexibility run takes more";
         findings.push(Diagnostic::error("FLEXIBILITY.DEVICE.VALUE", what).hint(hint));
     }
+    let n = plan_size(&case);
+    if n > PLAN_MAX {
+        let what = format!("the plan of the events has {n} entries, {PLAN_MAX} are taken on a desk: devices times steps of an event");
+        let hint = "take longer steps, shorter events or fewer devices; gridtwin flexibility run takes more";
+        findings.push(Diagnostic::error("FLEXIBILITY.EVENT.VALUE", what).hint(hint));
+    }
     if findings.iter().any(|d| d.severity == Severity::Error) { Err(unfit(findings)) } else { Ok(case) }
+}
+
+/// Entries of all plans together: an upper bound, for events that overlap share their plan.
+fn plan_size(case: &FlexibilityCase) -> usize {
+    let of = |e: &network::flexibility::Event| {
+        let devices = case.devices.iter().filter(|d| case.called_under(d, e).is_some()).count();
+        let minutes = e.prepare_min.saturating_add(e.duration_min).saturating_add(e.recovery_min);
+        devices.saturating_mul((minutes / case.day.step_min.max(1)) as usize)
+    };
+    case.events.iter().map(of).fold(0, usize::saturating_add)
 }
 
 fn no_day() -> Problem {
@@ -185,12 +203,13 @@ impl OpenDesk {
         self.put_day(&document)
     }
 
-    /// Takes the day away; what was published of it stays with its clients.
+    /// Takes the day away, and what was published of it from its clients; events that they have reported on stay with their reports.
     ///
     /// # Errors
     /// There is none; files that cannot be removed.
-    pub fn remove_day(&self) -> Result<(), Problem> {
+    pub fn remove_day(&self, vtn: &Vtn) -> Result<(), Problem> {
         self.document()?;
+        self.withdraw_day(vtn)?;
         for name in ["day.json", "published.json", NAME] {
             let place = self.dir.join(name);
             match fs::remove_file(&place) {
@@ -199,6 +218,18 @@ impl OpenDesk {
             }
         }
         Ok(())
+    }
+
+    /// Takes back the events that nobody has reported on.
+    ///
+    /// # Errors
+    /// Files that cannot be read or written.
+    pub fn withdraw_day(&self, vtn: &Vtn) -> Result<(), Problem> {
+        let published: Option<PublishedDay> = read_json(&self.dir.join("published.json"))?;
+        let ids: Vec<String> = published.map_or_else(Vec::new, |p| p.events.into_iter().map(|e| e.id).collect());
+        let reported: BTreeSet<String> = vtn.reports(&ids)?.into_iter().map(|(_, r)| r.event_id).collect();
+        let ids: Vec<String> = ids.into_iter().filter(|id| !reported.contains(id)).collect();
+        vtn.withdraw(&ids)
     }
 
     /// What a run needs, so that the desk can be used meanwhile.
@@ -238,9 +269,10 @@ impl OpenDesk {
             return Err(problem.field("replace").hint("Send \"replace\": true to take events and reports away."));
         }
         let (made, published) = objects(vtn, &case, &kept.result.set_points, starts_ms)?;
+        // Cut off in between, the record names events that are not there: publishing anew mends it. The other way some would be nobody's.
         vtn.withdraw(&earlier)?;
-        vtn.publish(client, made)?;
         write_json(&place, &published)?;
+        vtn.publish(client, made)?;
         Ok(json!({ "programs": published.programs, "events": published.events.len(), "starts": published.starts, "at": published.at }))
     }
 

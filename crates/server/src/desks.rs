@@ -88,12 +88,25 @@ type ReadNetwork<'a> = &'a dyn Fn(&ModelOf) -> Result<Network, Problem>;
 
 type Key = (String, String);
 
+/// How a day of a desk is being run.
+#[derive(Clone, Debug)]
+pub enum DayRun {
+    /// Since when, RFC 3339.
+    Going(String),
+    /// The last one ended without a result, after its request was answered.
+    Failed(Box<Problem>),
+}
+
+/// Days that are run at once.
+const RUNS_MAX: usize = 2;
+
 /// All desks of a server.
 #[derive(Debug)]
 pub struct Desks {
     dir: PathBuf,
     open: Mutex<HashMap<Key, Arc<Mutex<OpenDesk>>>>,
     models: Mutex<HashMap<Setup, Desk>>,
+    runs: Mutex<HashMap<Key, DayRun>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -121,7 +134,7 @@ pub fn refused(refusal: Refusal) -> Problem {
 
 impl Desks {
     pub fn new(data: &Path) -> Self {
-        Self { dir: data.join("desks"), open: Mutex::default(), models: Mutex::default() }
+        Self { dir: data.join("desks"), open: Mutex::default(), models: Mutex::default(), runs: Mutex::default() }
     }
 
     fn place(&self, user: &str, name: &str) -> Result<PathBuf, Problem> {
@@ -207,6 +220,47 @@ impl Desks {
         let setup = read_setup(&dir)?;
         let desk = self.desk_of(&setup, network)?;
         self.opened(user, name, dir, &setup, desk)
+    }
+
+    /// How the day of a desk is being run; none where it is not.
+    pub fn day_run(&self, user: &str, name: &str) -> Option<DayRun> {
+        lock(&self.runs).get(&(user.to_owned(), name.to_owned())).cloned()
+    }
+
+    /// Begins a run of a day.
+    ///
+    /// # Errors
+    /// It is being run already; as many as can be run at once are.
+    pub fn begin_day(&self, user: &str, name: &str) -> Result<(), Problem> {
+        let mut runs = lock(&self.runs);
+        let key = (user.to_owned(), name.to_owned());
+        if matches!(runs.get(&key), Some(DayRun::Going(_))) {
+            return Err(Problem::conflict("The day is being run already").hint("GET this day says when it is done."));
+        }
+        if runs.values().filter(|r| matches!(r, DayRun::Going(_))).count() >= RUNS_MAX {
+            let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, format!("{RUNS_MAX} days are being run already"));
+            return Err(problem.hint("Try again when one of them is done."));
+        }
+        runs.insert(key, DayRun::Going(rfc3339_ms(now_ms())));
+        Ok(())
+    }
+
+    /// Ends a run; what went wrong is kept for those who ask.
+    pub fn end_day(&self, user: &str, name: &str, outcome: &Result<(), Problem>) {
+        let key = (user.to_owned(), name.to_owned());
+        match outcome {
+            Ok(()) => lock(&self.runs).remove(&key),
+            Err(problem) => lock(&self.runs).insert(key, DayRun::Failed(Box::new(problem.clone()))),
+        };
+    }
+
+    /// Forgets what went wrong with the last run.
+    pub fn forget_day(&self, user: &str, name: &str) {
+        let mut runs = lock(&self.runs);
+        let key = (user.to_owned(), name.to_owned());
+        if matches!(runs.get(&key), Some(DayRun::Failed(_))) {
+            runs.remove(&key);
+        }
     }
 
     /// Removes a desk with all that was done on it.

@@ -97,6 +97,8 @@ outcome = {k: c.transmit(cause=c104.Cot.ACTIVATION) for k, c in commands.items()
 commands["float"].value = 1000.0
 outcome["float_too_high"] = commands["float"].transmit(cause=c104.Cot.ACTIVATION)
 outcome["read"] = points["float"].read()
+# The library answers a read before its thread has put the value in place.
+until(lambda: value(points["float"]) == 17.25)
 outcome["float_read"] = value(points["float"])
 outcome["unexpected"] = unexpected
 print(json.dumps(outcome))

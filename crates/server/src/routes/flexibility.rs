@@ -4,7 +4,7 @@
 
 use crate::access::{Caller, Engineer, Viewer};
 use crate::days::{DEVICES_MAX, DOCUMENT_MAX};
-use crate::desks::{DEFAULT, DeskRow, Done, ModelOf, OpenDesk, Setup};
+use crate::desks::{DEFAULT, DayRun, DeskRow, Done, ModelOf, OpenDesk, Setup};
 use crate::moment::{now_ms, parse, rfc3339_ms};
 use crate::problem::Problem;
 use crate::state::{App, blocking};
@@ -70,6 +70,8 @@ pub(crate) const AT_ROOT: [&str; 13] = [
     "/execute_dfp",
 ];
 
+/// How long an answer waits for a day that is run.
+const ANSWER_IN: std::time::Duration = std::time::Duration::from_secs(20);
 /// Entries of a journal in an answer.
 const ENTRIES_MAX: usize = 500;
 
@@ -617,6 +619,9 @@ pub async fn create(
     params(("desk" = String, Path)), responses((status = 204), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub async fn remove(State(app): State<App>, Engineer(caller): Engineer, Path(name): Path<String>) -> Result<StatusCode, Problem> {
     caller.note(&app, "desk.remove", &name, json!({})).await?;
+    let shared = app.clone();
+    // A desk whose files are damaged can be removed all the same.
+    let _ = with_desk(&app, &caller, DeskName(name.clone()), move |desk, _| desk.withdraw_day(&shared.vtn)).await;
     blocking(move || app.desks.remove(&caller.user, &name).map(|()| StatusCode::NO_CONTENT)).await
 }
 
@@ -743,6 +748,21 @@ fn field_fault(field: &str, message: impl Into<String>, hint: &str) -> Problem {
     problem.detail("Nothing was changed.").hint(hint)
 }
 
+/// The day of a desk with how it is being run.
+fn shown_day(app: &App, user: &str, name: &str, desk: &OpenDesk) -> Result<Json<Value>, Problem> {
+    let mut value = desk.day()?;
+    let run = app.desks.day_run(user, name);
+    value["running"] = match &run {
+        Some(DayRun::Going(since)) => json!(since),
+        _ => Value::Null,
+    };
+    value["failed"] = match run {
+        Some(DayRun::Failed(problem)) => json!(problem),
+        _ => Value::Null,
+    };
+    Ok(Json(value))
+}
+
 /// Changes the day of a desk, tells open pages, and answers with it.
 async fn on_day(
     app: App,
@@ -752,21 +772,23 @@ async fn on_day(
     work: impl FnOnce(&mut OpenDesk) -> Result<(), Problem> + Send + 'static,
 ) -> Result<Json<Value>, Problem> {
     let topic = topic(&caller, &DeskName(name.clone()));
-    caller.note(&app, "desk.day", &name, json!({ "message": message })).await?;
-    let value = with_desk(&app, &caller, DeskName(name), |desk, _| {
+    let (shared, of) = (app.clone(), name.clone());
+    let value = with_desk(&app, &caller, DeskName(name.clone()), move |desk, user| {
         work(desk)?;
-        desk.day().map(Json)
+        shown_day(&shared, user, &of, desk)
     })
     .await?;
+    caller.note(&app, "desk.day", &name, json!({ "message": message })).await?;
     tell(&app, &topic, &json!({ "seq": null, "message": message }));
     Ok(value)
 }
 
-/// The day of flexible demand on a desk: its document, the case with the programs of the desk, its last result.
+/// The day of flexible demand on a desk: its document, the case with the programs of the desk, its last result, and since when it is `running`.
 #[utoipa::path(get, path = "/api/desks/{desk}/day", tag = "flexibility", security(("session" = ["viewer"]), ("token" = ["viewer"])),
     params(("desk" = String, Path)), responses((status = 200, body = Object), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub async fn day(State(app): State<App>, Viewer(caller): Viewer, Path(name): Path<String>) -> Result<Json<Value>, Problem> {
-    with_desk(&app, &caller, DeskName(name), |desk, _| desk.day().map(Json)).await
+    let (shared, of) = (app.clone(), name.clone());
+    with_desk(&app, &caller, DeskName(name), move |desk, user| shown_day(&shared, user, &of, desk)).await
 }
 
 /// Puts a document of flexible demand on a desk.
@@ -782,16 +804,24 @@ pub async fn put_day(
     if body.document.len() > DOCUMENT_MAX {
         return Err(field_fault("document", "the document is larger than 4 MB", "up to 1000 devices are run on a desk"));
     }
-    on_day(app, caller, name, "a document of flexible demand was put on the desk", move |desk| desk.put_day(&body.document)).await
+    let (shared, user, of) = (app.clone(), caller.user.clone(), name.clone());
+    let put = move |desk: &mut OpenDesk| {
+        desk.put_day(&body.document)?;
+        shared.desks.forget_day(&user, &of);
+        Ok(())
+    };
+    on_day(app, caller, name, "a document of flexible demand was put on the desk", put).await
 }
 
-/// Takes the day of a desk away; what was published of it stays.
+/// Takes the day of a desk away, and its events from clients of OpenADR; those that they have reported on stay.
 #[utoipa::path(delete, path = "/api/desks/{desk}/day", tag = "flexibility", security(("session" = ["engineer"]), ("token" = ["engineer"])),
     params(("desk" = String, Path)), responses((status = 204), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub async fn remove_day(State(app): State<App>, Engineer(caller): Engineer, Path(name): Path<String>) -> Result<StatusCode, Problem> {
-    caller.note(&app, "desk.day", &name, json!({ "message": "removed" })).await?;
     let topic = topic(&caller, &DeskName(name.clone()));
-    with_desk(&app, &caller, DeskName(name), |desk, _| desk.remove_day()).await?;
+    let shared = app.clone();
+    with_desk(&app, &caller, DeskName(name.clone()), move |desk, _| desk.remove_day(&shared.vtn)).await?;
+    caller.note(&app, "desk.day", &name, json!({ "message": "removed" })).await?;
+    crate::routes::openadr::tell(&app);
     tell(&app, &topic, &json!({ "seq": null, "message": "the day of flexible demand was taken away" }));
     Ok(StatusCode::NO_CONTENT)
 }
@@ -820,7 +850,8 @@ pub async fn sample_day(
     on_day(app, caller, name, "a sample day was made", move |desk| desk.sample_day(&options)).await
 }
 
-/// Runs the day: devices by their own rules, events dispatched under power flow, rebound, books, payments.
+/// Runs the day: devices by their own rules, events dispatched under power flow, rebound, books, payments. A long run goes on after the answer,
+/// which then says since when it is `running`.
 #[utoipa::path(post, path = "/api/desks/{desk}/day/run", tag = "flexibility", security(("session" = ["engineer"]), ("token" = ["engineer"])),
     params(("desk" = String, Path)), request_body = RunDay,
     responses((status = 200, body = Object), (status = 404, body = Problem), (status = 422, body = Problem)))]
@@ -841,8 +872,22 @@ pub async fn run_day(
         },
     };
     let ready = with_desk(&app, &caller, DeskName(name.clone()), |desk, _| desk.ready_day()).await?;
-    // The desk can be used meanwhile; a result of what it was then says so.
-    blocking(move || ready.run(&options)).await?;
+    app.desks.begin_day(&caller.user, &name)?;
+    let (done, outcome) = tokio::sync::oneshot::channel();
+    let (shared, user, of, topic) = (app.clone(), caller.user.clone(), name.clone(), topic(&caller, &DeskName(name.clone())));
+    // On a thread of its own, which a stopping server does not wait for. The desk can be used meanwhile; a result of what it was then says so.
+    std::thread::spawn(move || {
+        let run = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| ready.run(&options)));
+        let outcome = run.unwrap_or_else(|_| Err(Problem::internal("a day of flexible demand: panic")));
+        shared.desks.end_day(&user, &of, &outcome);
+        tell(&shared, &topic, &json!({ "seq": null, "message": "the day of flexible demand was run" }));
+        let _ = done.send(outcome);
+    });
+    if let Ok(Ok(Err(problem))) = tokio::time::timeout(ANSWER_IN, outcome).await {
+        // Who asked is told; nobody else need be.
+        app.desks.forget_day(&caller.user, &name);
+        return Err(problem);
+    }
     on_day(app, caller, name, "the day of flexible demand was run", |_| Ok(())).await
 }
 
@@ -858,12 +903,12 @@ pub async fn publish_day(
 ) -> Result<Json<Value>, Problem> {
     let hint = "give the midnight of the day with its offset, such as 2026-07-16T00:00:00-07:00";
     let starts_ms = parse(&body.starts).ok_or_else(|| field_fault("starts", "starts is no time of RFC 3339", hint))?;
-    caller.note(&app, "desk.publish", &name, json!({ "starts": body.starts })).await?;
     let client = Client::from(&caller);
     let topic = topic(&caller, &DeskName(name.clone()));
     let shared = app.clone();
     let publish = move |desk: &mut OpenDesk, _: &str| desk.publish_day(&shared.vtn, &client, starts_ms, body.replace).map(Json);
-    let value = with_desk(&app, &caller, DeskName(name), publish).await?;
+    let value = with_desk(&app, &caller, DeskName(name.clone()), publish).await?;
+    caller.note(&app, "desk.publish", &name, json!({ "starts": body.starts })).await?;
     crate::routes::openadr::tell(&app);
     tell(&app, &topic, &json!({ "seq": null, "message": "the day was published" }));
     Ok(value)

@@ -19,6 +19,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use formats::openadr::{Kind, Object};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -82,17 +83,30 @@ impl Sent {
                 return Err(problem.field("clientID").hint("Give the name of the client."));
             }
         };
-        self.0.insert("objectType".into(), json!(name));
-        let object = serde_path_to_error::deserialize(Value::Object(self.0)).map_err(|e| {
-            let message = e.inner().to_string();
-            let path = e.path().to_string();
-            let named = message.split('`').nth(1).map(str::to_owned);
-            let field = if path == "." { named.unwrap_or_default() } else { path };
-            let problem = Problem::bad_request(format!("{field}: {message}")).code("OPENADR.OBJECT.VALUE").field(field);
-            problem.detail("Nothing was changed.").hint("The OpenADR 3.1 definitions say what an object holds.")
-        })?;
+        self.0.remove("objectType");
+        let body = Value::Object(self.0);
+        let object = match kind {
+            Kind::Program => read(body).map(Object::Program),
+            Kind::Event => read(body).map(Object::Event),
+            Kind::Report => read(body).map(Object::Report),
+            Kind::Ven => read(body).map(Object::Ven),
+            Kind::Resource => read(body).map(Object::Resource),
+        }?;
         Ok((object, of))
     }
+}
+
+/// An object of a kind; what is wrong is told with its attribute.
+fn read<T: DeserializeOwned>(body: Value) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(body).map_err(|e| {
+        let message = e.inner().to_string();
+        let path = e.path().to_string();
+        // Of an attribute that is missing, serde names it in its words.
+        let named = message.split('`').nth(1).map(str::to_owned);
+        let field = if path == "." { named.unwrap_or_default() } else { path };
+        let problem = Problem::bad_request(format!("{field}: {message}")).code("OPENADR.OBJECT.VALUE").field(field);
+        problem.detail("Nothing was changed.").hint("The OpenADR 3.1 definitions say what an object holds.")
+    })
 }
 
 fn number(key: &str, text: &str, most: usize) -> Result<usize, Problem> {

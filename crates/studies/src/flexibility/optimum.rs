@@ -206,7 +206,6 @@ fn a_realistic_programme_has_the_same_optimum_by_another_method() {
     // A tenth below the peak, or what flows in the hours of recovery, which nobody is told to draw less in.
     let limit_kva = (0.9 * flow[peak]).max(1.02 * most(peak + 6..peak + 14));
     (case.events[0].start, case.events[0].target.limit_kva) = (ClockTime::from_minute((peak as u32 - 6) * 15), Some(limit_kva));
-    println!("peak {:.1} kVA in step {peak}, limit {limit_kva:.1} kVA", flow[peak]);
     let h = case.day.step_h();
     let grid = Grid::new(&network, &case).expect("places");
     let models: Vec<Model> = case.devices.iter().map(|d| Model::new(d, &case.day, 0.0)).collect();
@@ -227,7 +226,6 @@ fn a_realistic_programme_has_the_same_optimum_by_another_method() {
         assert!(plan.missing_kw.iter().sum::<f64>() == 0.0 && plan.not_returned_kwh < 1e-6, "{:?}", plan.missing_kw);
         let value = plan.value(p, least);
         let (primal, dual) = Linear::of(p, least).solve();
-        println!("{least:?}: {} devices, {value} by the simplex, {primal} and {dual} by the interior point", p.flexibles.len());
         assert!(value > 1.0 && (found.optimum - value).abs() < 1e-9 * value);
         assert!((primal - value).abs() < 1e-6 * value && (dual - value).abs() < 1e-6 * value, "{value}, {primal}, {dual}");
     }

@@ -46,11 +46,12 @@ interface Parts {
 
 function Shown({ desk, of, act, ways }: Parts) {
   const { result, case: case_ } = of;
-  const isRunning = act.isPending && act.variables.what === 'run';
+  const isRunning = (act.isPending && act.variables.what === 'run') || !!of.running;
   return (
     <>
       <Head of={of} act={act} ways={ways} />
-      {isRunning && <Spinner text={t.running} />}
+      {isRunning && <Spinner text={of.running ? t.runningSince(of.running.slice(11, 19)) : t.running} />}
+      {of.failed && <ProblemView problem={of.failed} />}
       {act.error && act.variables.what !== 'publish' && <ProblemView problem={asProblem(act.error)} />}
       {result?.is_stale && <p role="status" className="row"><Priority level={3} label={t.stale} /> {t.stale}</p>}
       {case_ && <Figures of={case_} result={result} />}
@@ -83,7 +84,7 @@ function Run({ day, of, act }: { day: FlexibilityCase['day']; of: DayAnswer; act
       <span className="grow" />
       <label className="row">{t.least} <select value={least} onChange={(e) => setLeast(e.target.value as LeastAsked)}>{(['energy', 'cost'] as const).map((k) => <option key={k} value={k}>{t.leasts[k]}</option>)}</select></label>
       <label className="row">{t.settledBy} <select value={baseline} onChange={(e) => setBaseline(e.target.value as Baseline)}>{(['high_five_of_ten', 'regression'] as const).map((k) => <option key={k} value={k}>{t.baselines[k]}</option>)}</select></label>
-      <RoleButton allowed={may} role="engineer" className="primary" type="submit" disabled={act.isPending}>{t.run}</RoleButton>
+      <RoleButton allowed={may} role="engineer" className="primary" type="submit" disabled={act.isPending || !!of.running}>{t.run}</RoleButton>
     </form>
   );
 }

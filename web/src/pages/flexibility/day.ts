@@ -2,7 +2,7 @@
 
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { api, asProblem, path, request } from '../../api/client';
-import type { Finding } from '../../api/types';
+import type { Finding, Problem } from '../../api/types';
 import type { Rules } from './rules';
 
 export type DeviceClass = 'ev' | 'water_heater' | 'hvac' | 'battery';
@@ -118,13 +118,18 @@ export interface DayAnswer {
   findings?: Finding[];
   result: Day | null;
   published: Published | null;
+  /** Since when it is being run, after its answer: a long run goes on. */
+  running?: string | null;
+  /** Why the last run, gone on after its answer, has no result. */
+  failed?: Problem | null;
 }
 export interface Measured { reports: number; readings: number; left_out?: number; events: ({ name: string } & EventPerformance)[]; participants: ParticipantPerformance[] }
 
 /** The day of a desk; null where it has none. */
 export function useDay(desk: string) {
-  return useQuery({
+  return useQuery<DayAnswer | null>({
     queryKey: ['desk-day', desk],
+    refetchInterval: (query) => (query.state.data?.running ? 3000 : false),
     queryFn: async ({ signal }) => {
       try {
         return await api.get<DayAnswer>(path('desks', desk, 'day'), undefined, signal);
