@@ -3,6 +3,7 @@
 mod analyses;
 pub(crate) mod audit;
 pub(crate) mod basemap;
+mod days;
 mod diagram;
 mod elements;
 mod exchange;
@@ -97,6 +98,7 @@ pub fn api() -> OpenApiRouter<App> {
         .merge(federations::routes())
         .merge(exchange::routes())
         .merge(flexibility::routes())
+        .merge(days::routes())
         .merge(openadr::routes())
         .merge(grid::routes())
         .merge(twin::routes())
