@@ -268,32 +268,57 @@ fn oauth_error(status: StatusCode, error: &str, description: &str) -> Response {
     (status, [no_store], Json(json!({ "error": error, "error_description": description }))).into_response()
 }
 
-/// Name and secret of a client: by HTTP Basic, or in the form.
-fn credentials(headers: &HeaderMap, pairs: &[(String, String)]) -> Option<(String, String)> {
-    let of = |key: &str| pairs.iter().find(|(k, _)| k == key).map(|(_, v)| v.clone());
-    let basic = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.split_once(' '));
-    match basic {
-        Some((kind, text)) if kind.eq_ignore_ascii_case("basic") => {
-            let plain = String::from_utf8(BASE64.decode(text.trim()).ok()?).ok()?;
-            let (id, secret) = plain.split_once(':')?;
-            // Both are written as a form writes them (RFC 6749, 2.3.1).
-            let decoded = |text: &str| form(text).into_iter().next().map(|(key, _)| key);
-            decoded(id).zip(decoded(secret))
+/// What a client sends for an access token, as a form; name and secret may come by HTTP Basic instead.
+#[derive(Debug, Default, ToSchema)]
+pub struct TokenRequest {
+    /// `client_credentials`.
+    #[schema(required, example = "client_credentials")]
+    grant_type: Option<String>,
+    /// Name of a user.
+    client_id: Option<String>,
+    /// A token of that user.
+    client_secret: Option<String>,
+}
+
+impl TokenRequest {
+    fn read(body: &[u8]) -> Self {
+        let mut read = Self::default();
+        for (key, value) in form(&String::from_utf8_lossy(body)) {
+            match key.as_str() {
+                "grant_type" => read.grant_type = Some(value),
+                "client_id" => read.client_id = Some(value),
+                "client_secret" => read.client_secret = Some(value),
+                _ => {}
+            }
         }
-        _ => of("client_id").zip(of("client_secret")),
+        read
+    }
+
+    /// Name and secret of the client.
+    fn credentials(self, headers: &HeaderMap) -> Option<(String, String)> {
+        let basic = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.split_once(' '));
+        match basic {
+            Some((kind, text)) if kind.eq_ignore_ascii_case("basic") => {
+                let plain = String::from_utf8(BASE64.decode(text.trim()).ok()?).ok()?;
+                let (id, secret) = plain.split_once(':')?;
+                // Both are written as a form writes them (RFC 6749, 2.3.1).
+                let decoded = |text: &str| form(text).into_iter().next().map(|(key, _)| key);
+                decoded(id).zip(decoded(secret))
+            }
+            _ => self.client_id.zip(self.client_secret),
+        }
     }
 }
 
 async fn given(app: App, parts: Parts, body: Bytes) -> Response {
-    let pairs = form(&String::from_utf8_lossy(&body));
-    let told = |key: &str| pairs.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str());
-    match told("grant_type") {
+    let request = TokenRequest::read(&body);
+    match request.grant_type.as_deref() {
         None => return oauth_error(StatusCode::BAD_REQUEST, "invalid_request", "grant_type is missing; a form is expected"),
         Some("client_credentials") => {}
         Some(_) => return oauth_error(StatusCode::BAD_REQUEST, "unsupported_grant_type", "grant_type is client_credentials here"),
     }
     let wrong = || oauth_error(StatusCode::UNAUTHORIZED, "invalid_client", "client_id is a user, client_secret a token of that user");
-    let Some((client, secret)) = credentials(&parts.headers, &pairs) else { return wrong() };
+    let Some((client, secret)) = request.credentials(&parts.headers) else { return wrong() };
     if let Err(wait) = app.auth.grants.take(address(&app, &parts), std::time::Instant::now()) {
         return Problem::too_many(wait.as_secs() + 1).into_response();
     }
@@ -310,7 +335,7 @@ async fn given(app: App, parts: Parts, body: Bytes) -> Response {
 
 /// Gives an access token for the name and a token of a user (OAuth 2, client credentials).
 #[utoipa::path(post, path = "/openadr3/3.1.0/auth/token", tag = "openadr",
-    request_body(content = String, content_type = "application/x-www-form-urlencoded"),
+    request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
     responses((status = 200, body = Object), (status = 400, body = Object), (status = 401, body = Object), (status = 429, body = Problem)))]
 pub async fn token(State(app): State<App>, parts: Parts, body: Bytes) -> Response {
     given(app, parts, body).await
@@ -318,7 +343,7 @@ pub async fn token(State(app): State<App>, parts: Parts, body: Bytes) -> Respons
 
 /// The same, where clients look that know the host only.
 #[utoipa::path(post, path = "/auth/token", tag = "openadr",
-    request_body(content = String, content_type = "application/x-www-form-urlencoded"),
+    request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
     responses((status = 200, body = Object), (status = 400, body = Object), (status = 401, body = Object), (status = 429, body = Problem)))]
 pub async fn token_at_root(State(app): State<App>, parts: Parts, body: Bytes) -> Response {
     given(app, parts, body).await
@@ -332,11 +357,11 @@ mod tests {
     fn forms_and_basic_credentials_are_read() {
         assert_eq!(form("a=b%20c&d=e+f&g"), [("a".into(), "b c".into()), ("d".into(), "e f".into()), ("g".into(), String::new())]);
         let mut headers = HeaderMap::new();
-        let pairs = form("client_id=a&client_secret=b");
-        assert_eq!(credentials(&headers, &pairs), Some(("a".into(), "b".into())));
+        let told = |text: &str, headers: &HeaderMap| TokenRequest::read(text.as_bytes()).credentials(headers);
+        assert_eq!(told("client_id=a&client_secret=b", &headers), Some(("a".into(), "b".into())));
         headers.insert(header::AUTHORIZATION, header::HeaderValue::from_static("Basic dmVuLTE6Z3RfYWJj"));
-        assert_eq!(credentials(&headers, &pairs), Some(("ven-1".into(), "gt_abc".into())));
-        assert_eq!(credentials(&HeaderMap::new(), &form("client_id=a")), None);
+        assert_eq!(told("client_id=a&client_secret=b", &headers), Some(("ven-1".into(), "gt_abc".into())));
+        assert_eq!(told("client_id=a", &HeaderMap::new()), None);
     }
 
     #[test]
