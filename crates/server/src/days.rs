@@ -36,7 +36,7 @@ use studies::flexibility::{
 /// Devices of a day on a desk; larger ones are for the command, which need not answer a request.
 pub const DEVICES_MAX: usize = 1000;
 /// Most entries of a plan on a desk: devices that events may use, times steps from the first preparation to the last recovery.
-const PLAN_MAX: usize = 60_000;
+const PLAN_MAX: usize = 10_000;
 /// Largest document, bytes.
 pub const DOCUMENT_MAX: usize = 4 << 20;
 /// Name of the document in findings.
