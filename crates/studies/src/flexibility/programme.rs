@@ -55,6 +55,30 @@ pub(super) struct Flexible {
     pub returned: Option<f64>,
 }
 
+impl Flexible {
+    /// Takes rounding of an answer out of the states: what leads a little beyond a bound is given up in that very step. What leads further is
+    /// left for [`Programme::verify`] to refuse.
+    fn hold(&self, less_kw: &mut [f64], more_kw: &mut [f64]) {
+        const LITTLE: f64 = 1e-2;
+        let mut x = 0.0;
+        for (s, (less, more)) in self.slots.iter().zip(less_kw.iter_mut().zip(more_kw)) {
+            let at = s.decay * x - s.per_c * *less + s.per_r * *more;
+            let mut beyond = (at - s.hi.max(0.0)).max(0.0) + (at - s.lo.min(0.0)).min(0.0);
+            if beyond.abs() < LITTLE {
+                if s.per_r * beyond > 0.0 {
+                    let cut = (beyond / s.per_r).min(*more);
+                    *more -= cut;
+                    beyond -= cut * s.per_r;
+                }
+                if s.per_c * beyond < 0.0 {
+                    *less -= (beyond / -s.per_c).min(*less);
+                }
+            }
+            x = s.decay * x - s.per_c * *less + s.per_r * *more;
+        }
+    }
+}
+
 /// A limit in a step.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Row {
@@ -295,7 +319,10 @@ impl Programme {
             let one = |(v, s): (&Option<Variable>, &Slot)| v.map_or(0.0, |v| solution.value(v).clamp(0.0, max(s)));
             of.iter().zip(&self.flexibles).map(|(vs, f)| vs.iter().zip(&f.slots).map(one).collect()).collect()
         };
-        let (less_kw, more_kw) = (kilowatts(&less, &|s| s.c_max), kilowatts(&more, &|s| s.r_max));
+        let (mut less_kw, mut more_kw) = (kilowatts(&less, &|s| s.c_max), kilowatts(&more, &|s| s.r_max));
+        for (d, f) in self.flexibles.iter().enumerate() {
+            f.hold(&mut less_kw[d], &mut more_kw[d]);
+        }
         let missing_kw = missing.iter().map(|m| m.map_or(0.0, |m| solution.value(m).max(0.0))).collect();
         let not_returned_kwh = self.not_returned(&less_kw, &more_kw);
         let plan = Plan { less_kw, more_kw, missing_kw, not_returned_kwh };
